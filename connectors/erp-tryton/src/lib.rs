@@ -1,0 +1,1 @@
+//! Parties of a Tryton ERP, two-way

@@ -1,0 +1,1 @@
+//! CSV and NDJSON files, in and out

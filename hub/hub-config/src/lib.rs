@@ -1,0 +1,1 @@
+//! What an organisation writes, parsed with all faults at once

@@ -1,0 +1,1 @@
+//! Every decision: values in, a plan out

@@ -1,0 +1,1 @@
+//! What is due, as functions of now, definitions and history

@@ -1,0 +1,1 @@
+//! The default body of the storage port, on sled with its guards

@@ -1,0 +1,1 @@
+//! The storage port, its memory body and the suite every body must pass

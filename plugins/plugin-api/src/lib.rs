@@ -1,0 +1,1 @@
+//! The port to connectors: trait, manifest, grants, faults and outcomes

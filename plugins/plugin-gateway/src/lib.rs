@@ -1,0 +1,1 @@
+//! The way out: allow-list, resolver, credentials and their sealing

@@ -1,0 +1,1 @@
+//! The room table as a test

@@ -1,0 +1,1 @@
+//! The real engine against fake systems, one seed deciding everything

@@ -1,0 +1,1 @@
+//! The whole from outside: the binary, the components, a real ERP
