@@ -1,1 +1,45 @@
-//! The words of Liaison as plain values: records, profiles, facts, limits, exact numbers
+//! The words of Liaison as plain values.
+//!
+//! Everything that more than one room speaks about lives here: what a system
+//! said (records), what we concluded (profiles), what a human settled
+//! (decisions), in which order it was received (stamps), and what went wrong
+//! (faults). There is no clock, no I/O and no policy in this crate; a value is
+//! canonical by construction, so that `==` answers "did it change?" and
+//! formatting never does.
+//!
+//! Two numbers order the world. A [`RecordNo`] is given to a record once, in
+//! order of receipt; a profile's id is the number of its founding record. A
+//! [`Stamp`] is given to every value when it is first seen; it is the hub's own
+//! order of receipt and never a vendor's clock.
+
+pub mod change;
+pub mod decision;
+pub mod delivery;
+pub mod fault;
+pub mod id;
+pub mod identity;
+pub mod limits;
+pub mod number;
+pub mod profile;
+pub mod quarantine;
+pub mod record;
+pub mod run;
+pub mod time;
+pub mod value;
+
+pub use change::{Change, ChangeKind};
+pub use decision::{Decision, DecisionKind};
+pub use delivery::{Attempt, Pending, PendingKey, PendingState};
+pub use fault::{Fault, FaultCode};
+pub use id::{
+    CommitSeq, ConnectionId, FieldName, PositionName, ProfileId, RecordNo, RecordRef, RemoteKey,
+    RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+};
+pub use identity::{Claim, Identity, NamespaceName};
+pub use number::Number;
+pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
+pub use quarantine::Quarantined;
+pub use record::{Assertion, FieldState, IdentityFact, Origin, Record};
+pub use run::{Run, RunCounts, RunStatus, Trigger};
+pub use time::Timestamp;
+pub use value::{Object, Value};

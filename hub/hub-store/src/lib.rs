@@ -1,1 +1,22 @@
-//! The storage port, its memory body and the suite every body must pass
+//! The storage port: one atomic, durable-on-return, idempotent `commit`, and
+//! batched reads in words of records, profiles, claims and positions.
+//!
+//! The port never speaks of keys, trees or tables, so a body is free in its
+//! layout. What makes a body correct is not its code but the conformance suite
+//! in [`conformance`], which runs on every one of them.
+//!
+//! A commit carries everything that one slice of work concluded together with
+//! the position it was concluded from; the position is compared before it is
+//! set. So a page read twice changes nothing, a crash loses nothing that was
+//! acknowledged, and two workers at one position cannot both win.
+//!
+//! One `Store` is one workspace. Nothing spans two.
+
+pub mod conformance;
+pub mod memory;
+pub mod store;
+pub mod write_set;
+
+pub use memory::MemoryStore;
+pub use store::{Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding};
+pub use write_set::{Counters, PositionChange, WriteSet};

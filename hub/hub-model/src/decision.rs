@@ -1,0 +1,44 @@
+//! Decisions: what a human settled. They are facts with author and time, and
+//! survive every re-read and rebuild.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{RecordNo, Stamp};
+use crate::time::Timestamp;
+
+/// What was settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DecisionKind {
+    /// These two records are one person. Holds from its first stamp.
+    Match {
+        /// One record.
+        left: RecordNo,
+        /// The other.
+        right: RecordNo,
+    },
+    /// These two sets of records are different people. Holds from the start:
+    /// refuses joins across its sides and confirms within each.
+    Separation {
+        /// One side.
+        left: BTreeSet<RecordNo>,
+        /// The other side.
+        right: BTreeSet<RecordNo>,
+    },
+}
+
+/// A decision with its author and time. The newest contradicting one wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The order of receipt.
+    pub stamp: Stamp,
+    /// What was settled.
+    #[serde(flatten)]
+    pub kind: DecisionKind,
+    /// Who settled it (an account name of the hub, not personal data of a customer).
+    pub author: String,
+    /// When.
+    pub at: Timestamp,
+}

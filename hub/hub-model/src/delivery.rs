@@ -1,0 +1,62 @@
+//! Deliveries under way: one pending state per target, never a queue of edits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::id::{FieldName, ProfileId, RecordNo, Stamp, SyncId};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// What a delivery is about: a profile's record in the sync's stream, or the
+/// record that is to be created for the profile.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PendingKey {
+    /// The sync that delivers.
+    pub sync: SyncId,
+    /// The profile (may since have become an alias).
+    pub profile: ProfileId,
+    /// The record to update, or `None` for a create.
+    pub record: Option<RecordNo>,
+}
+
+/// What we tried to write, durable before the request leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The golden value and its stamp, field by field.
+    pub fields: BTreeMap<FieldName, (Value, Stamp)>,
+    /// Stable across retries of the same content.
+    pub idempotency_key: String,
+}
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingState {
+    /// The request may have left; its outcome is not known. Read back before
+    /// anything else is written or believed.
+    Unknown,
+    /// The vendor said no for now; nothing was written.
+    Retry,
+    /// The vendor rejected the content; waits until the golden value changes.
+    Rejected,
+}
+
+/// One delivery that is not settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What it is about.
+    pub key: PendingKey,
+    /// How far it has come.
+    pub state: PendingState,
+    /// What was tried last.
+    pub attempt: Attempt,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Not before this instant.
+    pub due: Timestamp,
+    /// What the vendor said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}

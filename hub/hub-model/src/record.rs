@@ -1,0 +1,114 @@
+//! Records: what a system said, what it shows, what we told it.
+//!
+//! A link and a source record are one thing. Derivation reads only what a
+//! system itself *asserted*; what we wrote into it is an echo and never votes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
+use crate::identity::Identity;
+use crate::value::{Object, Value};
+
+/// A value that a system originated, with the order in which we received it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assertion {
+    /// The value as the system has it.
+    pub value: Value,
+    /// When we first saw it, in the hub's order.
+    pub stamp: Stamp,
+}
+
+/// What we know of one mapped field of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FieldState {
+    /// The last value that this system itself originated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asserted: Option<Assertion>,
+    /// The last form seen there, or returned by a write; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Value>,
+    /// The stamp of the golden value last delivered; 0 before the first.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub sent: Stamp,
+}
+
+fn is_never(stamp: &Stamp) -> bool {
+    stamp.0 == 0
+}
+
+/// An identity that a record asserted, kept for ever: resolution replays these
+/// facts in stamp order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityFact {
+    /// The identity; `None` when the record gave its value up.
+    pub identity: Option<Identity>,
+    /// The namespace, also when the value was given up.
+    pub namespace: std::sync::Arc<str>,
+    /// When we first saw it.
+    pub stamp: Stamp,
+}
+
+/// How a record came to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// It was read from its system.
+    Received,
+    /// The hub created it, for the lowest live record that it had not created
+    /// itself. A created record asserts nothing until somebody edits it there.
+    Created {
+        /// The record it was created for: it stays with it on a separation.
+        for_record: RecordNo,
+    },
+}
+
+/// The current state of one row of a stream, as we know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The number given at first receipt.
+    pub number: RecordNo,
+    /// Which row of which stream.
+    #[serde(rename = "ref")]
+    pub at: RecordRef,
+    /// Received, or created by us.
+    pub origin: Origin,
+    /// The stamp of its first receipt or creation.
+    pub born: Stamp,
+    /// The stamp at which we learnt that it was deleted. The record remains a
+    /// node: its links and values persist while its profile has a live record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Stamp>,
+    /// The vendor's version of the row (etag, timestamp), for conditional writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The row as received.
+    pub raw: Object,
+    /// The state of each mapped field.
+    pub fields: BTreeMap<FieldName, FieldState>,
+    /// Every identity it ever asserted, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<IdentityFact>,
+    /// The profile that it belongs to (derived; may be an alias).
+    pub profile: ProfileId,
+    /// The run that last changed it.
+    pub run: RunId,
+}
+
+impl Record {
+    /// Whether its system still has it, as far as we know.
+    pub fn is_live(&self) -> bool {
+        self.deleted.is_none()
+    }
+
+    /// Whether any of its fields was originated by its system.
+    pub fn asserts_anything(&self) -> bool {
+        self.fields.values().any(|field| field.asserted.is_some())
+    }
+
+    /// The identity that it asserts now in a namespace, if any.
+    pub fn current_identity(&self, namespace: &str) -> Option<&IdentityFact> {
+        self.identities.iter().rev().find(|fact| &*fact.namespace == namespace)
+    }
+}

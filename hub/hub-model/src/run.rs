@@ -1,0 +1,84 @@
+//! Runs: one execution of a sync, with its counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::id::{RunId, SyncId};
+use crate::time::Timestamp;
+
+/// Why a run started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Its schedule was due at this instant.
+    Schedule(Timestamp),
+    /// Somebody asked.
+    Manual,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It works.
+    Running,
+    /// It did everything.
+    Succeeded,
+    /// It finished; some rows or writes were rejected.
+    WithRejects,
+    /// It stopped; what it had committed stays, the next run goes on.
+    Failed,
+    /// The process ended while it ran; the next run goes on.
+    Interrupted,
+}
+
+/// What a run did so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunCounts {
+    /// Pages read.
+    pub pages: u64,
+    /// Rows read, echoes and unchanged ones included.
+    pub read: u64,
+    /// Records that were new.
+    pub new: u64,
+    /// Records with at least one new assertion.
+    pub changed: u64,
+    /// Records found deleted.
+    pub deleted: u64,
+    /// Rows put into quarantine.
+    pub quarantined: u64,
+    /// Remote records created.
+    pub created: u64,
+    /// Remote records updated.
+    pub updated: u64,
+    /// Writes that the vendor rejected.
+    pub rejected: u64,
+    /// Writes that wait for another try.
+    pub retried: u64,
+    /// Requests to write that left the hub, items counted.
+    pub writes: u64,
+}
+
+/// One execution of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Sorts by start.
+    pub id: RunId,
+    /// What was executed.
+    pub sync: SyncId,
+    /// Why.
+    pub trigger: Trigger,
+    /// When it started.
+    pub started: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How it stands.
+    pub status: RunStatus,
+    /// What it did.
+    pub counts: RunCounts,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}

@@ -1,0 +1,4 @@
+//! Memory body.
+/// Memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore;

@@ -1,0 +1,193 @@
+//! The trait, its answers and its errors.
+
+use async_trait::async_trait;
+use hub_model::{
+    Change, Claim, CommitSeq, Decision, Fault, Identity, Pending, PositionName, Profile, ProfileId,
+    Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, StreamRef, SyncId, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::write_set::{Counters, WriteSet};
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A position was not where the commit expected it: somebody else moved it.
+    /// Nothing was written; read again and decide anew.
+    #[error("position {name} has moved")]
+    Conflict {
+        /// The position.
+        name: PositionName,
+    },
+    /// The commit breaks a limit or a rule of the port. Nothing was written.
+    #[error("commit refused: {0}")]
+    Refused(String),
+    /// No space left. Nothing was acknowledged; the store accepts nothing more
+    /// until it is opened again.
+    #[error("no space left in the store: {0}")]
+    Full(String),
+    /// Damaged data were noticed. Nothing of it was served.
+    #[error("the store is damaged: {0}")]
+    Corrupt(String),
+    /// The store was rolled back, is locked by another process, or failed
+    /// earlier; it must be opened again.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+}
+
+/// A stretch of the change log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPage {
+    /// The entries, oldest first.
+    pub changes: Vec<Change>,
+    /// Read on from here: the last commit that is wholly in `changes`.
+    pub next: CommitSeq,
+    /// The newest commit at the time of the call.
+    pub head: CommitSeq,
+}
+
+/// Something for a person to look at: a connection of profiles that the rules
+/// did not make.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Review {
+    /// The identity that both sides carry.
+    pub identity: Identity,
+    /// The profile that brought it.
+    pub left: ProfileId,
+    /// The profile that had it.
+    pub right: ProfileId,
+    /// Why they were not joined: `shared-value`, `cardinality`, `separated`, `two-way-change`.
+    pub reason: String,
+}
+
+/// A raw body that waits in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxEntry {
+    /// Its place in the order of receipt.
+    pub seq: u64,
+    /// The body as received.
+    pub body: Vec<u8>,
+}
+
+/// Counts of what the store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stats {
+    /// The newest commit.
+    pub seq: u64,
+    /// Records, deleted ones included.
+    pub records: u64,
+    /// Profiles, aliases not counted.
+    pub profiles: u64,
+    /// Aliases of merged profiles.
+    pub aliases: u64,
+    /// Identities claimed.
+    pub claims: u64,
+    /// Deliveries not settled.
+    pub pending: u64,
+    /// Rows in quarantine.
+    pub quarantined: u64,
+    /// Runs kept.
+    pub runs: u64,
+    /// Bytes on disk; 0 for a store in memory.
+    pub disk_bytes: u64,
+}
+
+/// Something that `verify` found wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyFinding {
+    /// Stable name of the check: `record-index`, `profile-member`, `claim`, `log-gap`, `checksum`.
+    pub check: String,
+    /// What does not fit, without customer values.
+    pub detail: String,
+}
+
+/// A body of the port. `commit` is atomic, durable on return, and safe to call
+/// from several tasks; reads see every commit that has returned. A snapshot
+/// across calls is not promised: safety comes from the compare-and-set.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes all of the set, or nothing.
+    async fn commit(&self, set: WriteSet) -> Result<CommitSeq, Error>;
+
+    /// The numbers given out so far.
+    async fn counters(&self) -> Result<Counters, Error>;
+
+    /// Records by number, in the order asked.
+    async fn records(&self, numbers: &[RecordNo]) -> Result<Vec<Option<Record>>, Error>;
+
+    /// Records by remote key, in the order asked.
+    async fn records_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Record>>, Error>;
+
+    /// Profiles by id, aliases followed, in the order asked.
+    async fn profiles(&self, ids: &[ProfileId]) -> Result<Vec<Option<Profile>>, Error>;
+
+    /// Claims by identity, in the order asked; ids have their aliases followed
+    /// and are free of doubles.
+    async fn claims(&self, identities: &[Identity]) -> Result<Vec<Claim>, Error>;
+
+    /// A position.
+    async fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The change log after a commit: whole commits, at least one if there is
+    /// any, about `limit` entries.
+    async fn log(&self, after: CommitSeq, limit: usize) -> Result<LogPage, Error>;
+
+    /// Profiles in order of id.
+    async fn scan_profiles(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error>;
+
+    /// Records of a stream in byte order of the key.
+    async fn scan_records(
+        &self,
+        stream: &StreamRef,
+        after: Option<&RemoteKey>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error>;
+
+    /// Deliveries of a sync that are not settled and due at an instant, by key.
+    async fn pending(
+        &self,
+        sync: &SyncId,
+        due: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Pending>, Error>;
+
+    /// Unsettled deliveries about one profile for one sync, whatever their due time.
+    async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error>;
+
+    /// Decisions in order of stamp.
+    async fn decisions(&self) -> Result<Vec<Decision>, Error>;
+
+    /// Rows in quarantine, in no promised order but stable between commits.
+    async fn quarantined(&self, after: usize, limit: usize) -> Result<Vec<Quarantined>, Error>;
+
+    /// Things for a person to look at.
+    async fn reviews(&self, limit: usize) -> Result<Vec<Review>, Error>;
+
+    /// Runs, newest first.
+    async fn runs(&self, sync: Option<&SyncId>, limit: usize) -> Result<Vec<Run>, Error>;
+
+    /// A run.
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, Error>;
+
+    /// Inbox bodies after a place, oldest first.
+    async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxEntry>, Error>;
+
+    /// A sealed token.
+    async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Counts.
+    async fn stats(&self) -> Result<Stats, Error>;
+
+    /// Reads everything and checks what belongs together. Empty = sound.
+    async fn verify(&self) -> Result<Vec<VerifyFinding>, Error>;
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::new(hub_model::FaultCode::Store).with("reason", error)
+    }
+}

@@ -1,0 +1,74 @@
+//! What one commit writes.
+
+use hub_model::{
+    Change, Claim, Decision, Identity, Pending, PendingKey, PositionName, Profile, ProfileId,
+    Quarantined, Record, RemoteKey, Run, StreamRef,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::store::Review;
+
+/// The numbers that are given out once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// The last record number given.
+    pub record: u64,
+    /// The last stamp given.
+    pub stamp: u64,
+}
+
+/// A position that moves with the commit, compared before it is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionChange {
+    /// Which position: a stream's cursor, a follower's place.
+    pub name: PositionName,
+    /// What it must be now; `None` = not set yet.
+    pub expected: Option<Vec<u8>>,
+    /// What it becomes; `None` = forgotten.
+    pub new: Option<Vec<u8>>,
+}
+
+/// Everything that one commit writes: all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct WriteSet {
+    /// The counters after this commit. Must not go down. `None` = unchanged.
+    pub counters: Option<Counters>,
+    /// Records, whole, new or replaced.
+    pub records: Vec<Record>,
+    /// Profiles, whole, new or replaced.
+    pub profiles: Vec<Profile>,
+    /// Profiles that were absorbed: (absorbed, surviving). The absorbed row is
+    /// removed, its id stays an alias for ever.
+    pub aliases: Vec<(ProfileId, ProfileId)>,
+    /// Identity claims, whole rows; an empty claim removes the row.
+    pub claims: Vec<(Identity, Claim)>,
+    /// Decisions to append.
+    pub decisions: Vec<Decision>,
+    /// Entries for the change log, in order; `seq` is set by the store.
+    pub changes: Vec<Change>,
+    /// Positions to move.
+    pub positions: Vec<PositionChange>,
+    /// Pending deliveries to put.
+    pub pending: Vec<Pending>,
+    /// Pending deliveries that are settled.
+    pub settled: Vec<PendingKey>,
+    /// Rows to put into quarantine.
+    pub quarantined: Vec<Quarantined>,
+    /// Rows that were accepted after all.
+    pub released: Vec<(StreamRef, RemoteKey)>,
+    /// Things for a person to look at.
+    pub reviews: Vec<Review>,
+    /// Runs to put (replace by id).
+    pub runs: Vec<Run>,
+    /// Raw inbox bodies to append.
+    pub inbox: Vec<Vec<u8>>,
+    /// Sealed tokens to put: (connection, name, sealed value; `None` = forget).
+    pub tokens: Vec<(String, String, Option<Vec<u8>>)>,
+}
+
+impl WriteSet {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,57 @@
+//! The trait that every body of a connector implements.
+
+use async_trait::async_trait;
+use hub_model::{Fault, Timestamp};
+
+use crate::manifest::Manifest;
+use crate::page::{Page, ReadRequest};
+use crate::stream::StreamInfo;
+use crate::write::{Found, JobState, LookupRequest, WriteReport, WriteRequest};
+
+/// What a call is made for; carried into logs and limits, never to the vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallContext {
+    /// The run, or what else asks (`check`, `discover`).
+    pub purpose: String,
+    /// The hub's time of the call: the only clock that a connector sees.
+    pub now: Timestamp,
+    /// A number that seeds the connector's randomness.
+    pub seed: u64,
+}
+
+/// A connector bound to one connection.
+///
+/// Every method may fail with a [`Fault`] whose code says what the hub does
+/// next: retry (`transient`, `timeout`, `unreachable`), wait (`rate-limited`,
+/// `quota-exhausted`, both with an argument `after_seconds` where known), ask a
+/// person (`auth`, `permission`, `config`, `blocked`), read anew
+/// (`cursor-expired`) or stop (`connector-bug`, `limit-exceeded`).
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What the connector says about itself.
+    fn manifest(&self) -> &Manifest;
+
+    /// Whether settings, credential and host work. Changes nothing.
+    async fn check(&self, call: &CallContext) -> Result<(), Fault>;
+
+    /// The streams of this connection.
+    async fn discover(&self, call: &CallContext) -> Result<Vec<StreamInfo>, Fault>;
+
+    /// One page.
+    async fn read(&self, call: &CallContext, request: &ReadRequest) -> Result<Page, Fault>;
+
+    /// Rows by key or by matching fields: one answer per key, in order.
+    async fn lookup(
+        &self,
+        call: &CallContext,
+        request: &LookupRequest,
+    ) -> Result<Vec<Found>, Fault>;
+
+    /// Writes a batch. An `Err` of code `timeout` or `connector-bug` means that
+    /// the outcome of every item is unknown; any other code that nothing was written.
+    async fn write(&self, call: &CallContext, request: &WriteRequest)
+    -> Result<WriteReport, Fault>;
+
+    /// Asks for the state of a vendor's job.
+    async fn poll_job(&self, call: &CallContext, job: &str) -> Result<JobState, Fault>;
+}
