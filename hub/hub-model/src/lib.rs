@@ -19,6 +19,7 @@ pub mod fault;
 pub mod id;
 pub mod identity;
 pub mod limits;
+pub mod mapping;
 pub mod number;
 pub mod profile;
 pub mod quarantine;
@@ -36,6 +37,7 @@ pub use id::{
     RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
+pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Namespace, Normaliser, Rules};
 pub use number::Number;
 pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
