@@ -1,1 +1,40 @@
-//! The only place that puts steps in order: intake, audience, delivery
+//! The only place that puts steps in order.
+//!
+//! Three loops of one shape carry everything: *read from a position, decide
+//! with a pure function, commit the result together with the new position.*
+//! [`intake`] turns pages into records and profiles, [`audience`] follows the
+//! change log, [`delivery`] brings golden values to the systems that should
+//! have them. [`settle`] runs before them: as long as the outcome of one of our
+//! own writes is unknown, nothing that the system says can be told from our
+//! own echo.
+//!
+//! Three properties follow from the shape. A crash anywhere leaves a position
+//! that is not ahead of its data, so work is repeated, never skipped. Repeated
+//! work changes nothing, because decisions compare with what is stored. And a
+//! write leaves the process only after its attempt is durable, so its outcome
+//! can always be looked for.
+//!
+//! Decisions about one workspace are made one slice at a time, under
+//! [`workspace::Workspace::decide`]; network calls never happen under it.
+//! Clock, randomness and sleeping come in through [`env::Env`], so that the
+//! same engine runs in production and under simulation.
+
+pub mod env;
+pub mod job;
+pub mod workspace;
+pub mod slice;
+pub mod retry;
+pub mod settle;
+pub mod intake;
+pub mod follower;
+pub mod audience;
+pub mod delivery;
+pub mod inbox;
+pub mod rederive;
+pub mod run;
+pub mod engine;
+
+pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus};
+pub use env::{Env, SystemEnv};
+pub use job::SyncJob;
+pub use run::Event;

@@ -1,0 +1,368 @@
+//! The engine's handle: what is due is started, what is asked is started, and
+//! everything ends between two commits when the hub stops.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hub_model::{Rules, Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
+use hub_schedule::due::{Decision, Policy, ScheduleState, decide};
+use hub_store::{Error, Store, WriteSet};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+
+use crate::env::Env;
+use crate::job::SyncJob;
+use crate::run::{self, Event};
+use crate::workspace::Workspace;
+use crate::{inbox, rederive};
+
+/// Longest time between two looks at the schedules: bounds what a step of the
+/// wall clock can delay.
+const LOOK_SECONDS_MAX: u64 = 5;
+/// How many past runs are read per sync to learn what was due last.
+const PAST_RUNS: usize = 50;
+
+/// What an engine is made of.
+pub struct EngineOptions {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What was configured about data.
+    pub rules: Rules,
+    /// The syncs.
+    pub jobs: Vec<SyncJob>,
+    /// Time, waiting and randomness.
+    pub env: Arc<dyn Env>,
+}
+
+/// Why a run was not started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunRefused {
+    /// There is no such sync.
+    #[error("there is no sync `{0}`")]
+    Unknown(SyncId),
+    /// It runs already.
+    #[error("sync `{sync}` is running already, as {run}")]
+    Running {
+        /// The sync.
+        sync: SyncId,
+        /// Its run.
+        run: RunId,
+    },
+    /// The hub stops.
+    #[error("the hub is stopping")]
+    Stopping,
+}
+
+/// How a sync stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// The sync.
+    pub id: SyncId,
+    /// Its schedule as configured.
+    pub schedule: String,
+    /// Whether the schedule is suspended.
+    pub paused: bool,
+    /// When it is due next.
+    pub next: Option<Timestamp>,
+    /// The run under way.
+    pub running: Option<RunId>,
+    /// The last run that ended.
+    pub last: Option<Run>,
+    /// How often it was skipped because it was still running.
+    pub skipped: u64,
+}
+
+#[derive(Default)]
+struct Live {
+    running: Option<RunId>,
+    last_due: Option<Timestamp>,
+    last: Option<Run>,
+    skipped: u64,
+    wanted: bool,
+}
+
+struct Shared {
+    workspace: Workspace,
+    jobs: BTreeMap<SyncId, SyncJob>,
+    live: Mutex<BTreeMap<SyncId, Live>>,
+    stopping: watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
+    nudge: tokio::sync::Notify,
+    opened: Timestamp,
+}
+
+/// A cheap handle to the running engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Opens the engine over a store: marks runs that a former process left
+    /// behind as interrupted and brings derived values up to the rules.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn open(options: EngineOptions) -> Result<Self, Error> {
+        let EngineOptions { store, rules, jobs, env } = options;
+        let opened = env.now();
+        let workspace = Workspace::new(store, Arc::new(rules), env);
+        let mut live = BTreeMap::new();
+        for job in &jobs {
+            live.insert(job.id().clone(), recall(&workspace, job.id()).await?);
+        }
+        rederive::rederive(&workspace, &jobs).await?;
+        let jobs = jobs.into_iter().map(|job| (job.id().clone(), job)).collect();
+        let shared = Shared {
+            workspace,
+            jobs,
+            live: Mutex::new(live),
+            stopping: watch::Sender::new(false),
+            tasks: Mutex::new(JoinSet::new()),
+            nudge: tokio::sync::Notify::new(),
+            opened,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The data and the way to read them.
+    pub fn workspace(&self) -> &Workspace {
+        &self.shared.workspace
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.shared.workspace.store
+    }
+
+    /// The syncs, by id.
+    pub fn jobs(&self) -> &BTreeMap<SyncId, SyncJob> {
+        &self.shared.jobs
+    }
+
+    /// Watches runs from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.shared.workspace.subscribe()
+    }
+
+    /// How every sync stands.
+    pub fn status(&self) -> Vec<SyncStatus> {
+        let now = self.shared.workspace.env.now();
+        let live = self.shared.live();
+        let status = |(id, job): (&SyncId, &SyncJob)| {
+            let known = live.get(id);
+            let after = known.and_then(|l| l.last_due).map_or(now, |due| due.max(now));
+            SyncStatus {
+                id: id.clone(),
+                schedule: job.schedule_text.clone(),
+                paused: job.paused,
+                next: if job.paused { None } else { job.schedule.next_after(after) },
+                running: known.and_then(|l| l.running.clone()),
+                last: known.and_then(|l| l.last.clone()),
+                skipped: known.map_or(0, |l| l.skipped),
+            }
+        };
+        self.shared.jobs.iter().map(status).collect()
+    }
+
+    /// Starts a run in the background and returns at once.
+    ///
+    /// # Errors
+    /// [`RunRefused`] when the sync is unknown or running, or the hub stops.
+    pub fn run_now(&self, sync: &SyncId) -> Result<(), RunRefused> {
+        let job = self.begin(sync)?;
+        self.spawn(job, Trigger::Manual);
+        Ok(())
+    }
+
+    /// Runs a sync and waits for its end.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
+    pub async fn run_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
+        let job = self.begin(sync)?;
+        Ok(self.run(&job, Trigger::Manual).await)
+    }
+
+    /// Keeps a raw body that a system pushed, durably, before its sender is
+    /// answered. It is a hint: the syncs of that connection are read soon.
+    ///
+    /// # Errors
+    /// When the store did not keep it: the sender must be told to come again.
+    pub async fn accept(&self, connection: &hub_model::ConnectionId, body: &[u8]) -> Result<(), Error> {
+        inbox::accept(&self.shared.workspace, connection, body).await?;
+        self.shared.nudge.notify_one();
+        Ok(())
+    }
+
+    /// Runs what is due until `shutdown` resolves, then waits for every run to
+    /// end between two commits.
+    pub async fn serve(&self, shutdown: impl Future<Output = ()>) {
+        tokio::pin!(shutdown);
+        loop {
+            let wait = match self.tick().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(%error, "the store failed; no run is started until it answers");
+                    Duration::from_secs(LOOK_SECONDS_MAX)
+                }
+            };
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = self.shared.workspace.env.sleep(wait) => {}
+                () = self.shared.nudge.notified() => {}
+            }
+        }
+        self.stop().await;
+    }
+
+    /// Starts everything that is due now; returns how long nothing will be.
+    ///
+    /// # Errors
+    /// When the inbox cannot be read.
+    pub async fn tick(&self) -> Result<Duration, Error> {
+        for connection in inbox::follow(&self.shared.workspace).await? {
+            for (id, job) in &self.shared.jobs {
+                if job.mapping.stream.connection == connection
+                    && let Some(live) = self.shared.live().get_mut(id)
+                {
+                    live.wanted = true;
+                }
+            }
+        }
+        let now = self.shared.workspace.env.now();
+        let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
+        for (id, job) in &self.shared.jobs {
+            if let Some(trigger) = self.due(id, job, now, &mut wait)
+                && let Ok(job) = self.begin(id)
+            {
+                self.spawn(job, trigger);
+            }
+        }
+        Ok(wait)
+    }
+
+    /// Stops: runs end at their next commit.
+    pub async fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+        let mut tasks = std::mem::take(
+            &mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn due(&self, id: &SyncId, job: &SyncJob, now: Timestamp, wait: &mut Duration) -> Option<Trigger> {
+        let mut all = self.shared.live();
+        let live = all.get_mut(id)?;
+        if live.wanted && live.running.is_none() {
+            live.wanted = false;
+            return Some(Trigger::Manual);
+        }
+        let state = ScheduleState {
+            // A sync that never ran is not "missed since for ever".
+            last_due: live.last_due.or(Some(self.shared.opened)),
+            running: live.running.is_some(),
+            paused: job.paused,
+        };
+        match decide(now, &job.schedule, &state, &Policy::default(), id.as_str()) {
+            Decision::Run { due } => {
+                live.last_due = Some(due);
+                Some(Trigger::Schedule(due))
+            }
+            Decision::Skip { due, missed, .. } => {
+                live.last_due = Some(due);
+                live.skipped += missed;
+                tracing::info!(sync = %id, missed, "skipped: not run when due");
+                None
+            }
+            Decision::Wait { until } => {
+                let micros = until.map_or(i64::MAX, |until| until.0.saturating_sub(now.0));
+                let micros = u64::try_from(micros).unwrap_or(0).max(1_000);
+                *wait = (*wait).min(Duration::from_micros(micros));
+                None
+            }
+        }
+    }
+
+    /// Claims the sync for one run.
+    fn begin(&self, sync: &SyncId) -> Result<SyncJob, RunRefused> {
+        if *self.shared.stopping.borrow() {
+            return Err(RunRefused::Stopping);
+        }
+        let job = self.shared.jobs.get(sync).ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
+        let mut all = self.shared.live();
+        let live = all.entry(sync.clone()).or_default();
+        if let Some(run) = &live.running {
+            return Err(RunRefused::Running { sync: sync.clone(), run: run.clone() });
+        }
+        live.running = Some(run::id_of(sync, self.shared.workspace.env.now()));
+        Ok(job.clone())
+    }
+
+    fn spawn(&self, job: SyncJob, trigger: Trigger) {
+        let engine = self.clone();
+        let mut tasks = self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            engine.run(&job, trigger).await;
+            engine.shared.nudge.notify_one();
+        });
+    }
+
+    async fn run(&self, job: &SyncJob, trigger: Trigger) -> Run {
+        let stopping = self.shared.stopping.subscribe();
+        let claimed = Claimed { engine: self, sync: job.id() };
+        let run = run::execute(&self.shared.workspace, job, trigger, &stopping).await;
+        if let Some(live) = self.shared.live().get_mut(job.id()) {
+            live.last = Some(run.clone());
+        }
+        drop(claimed);
+        run
+    }
+}
+
+/// Frees the sync when its run ends, also when the run's task is dropped.
+struct Claimed<'a> {
+    engine: &'a Engine,
+    sync: &'a SyncId,
+}
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        if let Some(live) = self.engine.shared.live().get_mut(self.sync) {
+            live.running = None;
+        }
+    }
+}
+
+impl Shared {
+    fn live(&self) -> std::sync::MutexGuard<'_, BTreeMap<SyncId, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What earlier processes left: the last due instant, and runs without an end.
+async fn recall(workspace: &Workspace, sync: &SyncId) -> Result<Live, Error> {
+    let past = workspace.store.runs(Some(sync), PAST_RUNS).await?;
+    let cut_off: Vec<Run> = past
+        .iter()
+        .filter(|run| run.ended.is_none())
+        .map(|run| Run {
+            status: RunStatus::Interrupted,
+            ended: Some(workspace.env.now()),
+            ..run.clone()
+        })
+        .collect();
+    if !cut_off.is_empty() {
+        let set = WriteSet { runs: cut_off, ..WriteSet::default() };
+        workspace.store.commit(set).await?;
+    }
+    let last_due = past.iter().find_map(|run| match run.trigger {
+        Trigger::Schedule(due) => Some(due),
+        Trigger::Manual => None,
+    });
+    let last = past.into_iter().find(|run| run.ended.is_some());
+    Ok(Live { last_due, last, ..Live::default() })
+}

@@ -1,0 +1,48 @@
+//! A sync as the engine runs it: what was configured, and the connector bound
+//! to its connection.
+
+use std::sync::Arc;
+
+use hub_model::{Mapping, PositionName, SyncId};
+use hub_schedule::Schedule;
+use plugin_api::Connector;
+
+/// A sync, ready to run.
+#[derive(Clone)]
+pub struct SyncJob {
+    /// What is read and written, and by which rules.
+    pub mapping: Mapping,
+    /// When it runs by itself.
+    pub schedule: Schedule,
+    /// The schedule as configured, for display.
+    pub schedule_text: String,
+    /// Whether the schedule is suspended; it still runs by hand.
+    pub paused: bool,
+    /// The way to its system.
+    pub connector: Arc<dyn Connector>,
+}
+
+impl SyncJob {
+    /// The sync's id.
+    pub fn id(&self) -> &SyncId {
+        &self.mapping.sync
+    }
+
+    /// Fields that are mapped, as asked of the connector.
+    pub fn fields(&self) -> Vec<String> {
+        self.mapping.fields.iter().map(|pair| pair.field.to_string()).collect()
+    }
+
+    /// Where the reading of its stream stands.
+    pub fn cursor_position(&self) -> PositionName {
+        PositionName::new(format!(
+            "cursor/{}/{}",
+            self.mapping.stream.connection, self.mapping.stream.stream
+        ))
+    }
+
+    /// Where its delivery stands in the change log.
+    pub fn delivery_position(&self) -> PositionName {
+        PositionName::new(format!("delivery/{}", self.id()))
+    }
+}

@@ -1,0 +1,144 @@
+//! One run of a sync, from its first row in the log of runs to its last.
+
+use hub_model::{
+    Fault, FaultCode, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger,
+};
+use hub_store::WriteSet;
+
+use crate::job::SyncJob;
+use crate::workspace::Workspace;
+use crate::{audience, delivery, intake, settle};
+
+/// What watchers of runs are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A run started.
+    Started(Run),
+    /// A run has done more.
+    Progress {
+        /// Which run.
+        run: RunId,
+        /// Of which sync.
+        sync: SyncId,
+        /// What it has done so far.
+        counts: RunCounts,
+    },
+    /// A run ended.
+    Ended(Run),
+}
+
+/// What the steps of a run share.
+pub(crate) struct RunContext<'a> {
+    /// The world of data.
+    pub workspace: &'a Workspace,
+    /// What is run.
+    pub job: &'a SyncJob,
+    /// The run's id.
+    pub id: RunId,
+    /// What was done so far.
+    pub counts: RunCounts,
+    /// Whether the hub wants to stop: steps end at the next commit.
+    pub stopping: &'a tokio::sync::watch::Receiver<bool>,
+}
+
+impl RunContext<'_> {
+    /// Tells watchers what was done so far.
+    pub fn report(&self) {
+        self.workspace.tell(Event::Progress {
+            run: self.id.clone(),
+            sync: self.job.id().clone(),
+            counts: self.counts,
+        });
+    }
+
+    /// Ends the run between two commits when the hub stops.
+    pub fn go_on(&self) -> Result<(), Fault> {
+        if *self.stopping.borrow() { Err(Fault::new(FaultCode::Stopping)) } else { Ok(()) }
+    }
+
+    /// What connectors are told about a call.
+    pub fn call(&self) -> plugin_api::CallContext {
+        plugin_api::CallContext {
+            purpose: self.id.to_string(),
+            now: self.workspace.env.now(),
+            seed: self.workspace.env.random(),
+        }
+    }
+}
+
+/// A run's id: sorts by start, unique because a sync never overlaps itself.
+pub(crate) fn id_of(sync: &SyncId, started: Timestamp) -> RunId {
+    RunId::new(format!("{:016}-{sync}", started.0))
+}
+
+/// Runs a sync once and returns how it ended. Never fails: a fault is part of
+/// the answer, and is kept with the run.
+pub(crate) async fn execute(
+    workspace: &Workspace,
+    job: &SyncJob,
+    trigger: Trigger,
+    stopping: &tokio::sync::watch::Receiver<bool>,
+) -> Run {
+    let started = workspace.env.now();
+    let mut run = Run {
+        id: id_of(job.id(), started),
+        sync: job.id().clone(),
+        trigger,
+        started,
+        ended: None,
+        status: RunStatus::Running,
+        counts: RunCounts::default(),
+        fault: None,
+    };
+    tracing::info!(run = %run.id, sync = %run.sync, "run started");
+    let mut result = keep(workspace, &run).await;
+    workspace.tell(Event::Started(run.clone()));
+    if result.is_ok() {
+        let mut context =
+            RunContext { workspace, job, id: run.id.clone(), counts: run.counts, stopping };
+        result = steps(&mut context).await;
+        run.counts = context.counts;
+    }
+    run.ended = Some(workspace.env.now());
+    run.status = match &result {
+        Ok(()) if run.counts.quarantined + run.counts.rejected > 0 => RunStatus::WithRejects,
+        Ok(()) => RunStatus::Succeeded,
+        Err(fault) if fault.code == FaultCode::Stopping => RunStatus::Interrupted,
+        Err(_) => RunStatus::Failed,
+    };
+    run.fault = result.err();
+    match &run.fault {
+        None => tracing::info!(run = %run.id, counts = ?run.counts, "run ended"),
+        Some(fault) => tracing::warn!(run = %run.id, %fault, "run failed; what it committed stays"),
+    }
+    if let Err(fault) = keep(workspace, &run).await {
+        tracing::error!(run = %run.id, %fault, "the end of the run could not be kept");
+        run.status = RunStatus::Failed;
+        run.fault.get_or_insert(fault);
+    }
+    workspace.tell(Event::Ended(run.clone()));
+    run
+}
+
+/// The steps, in the one order that is safe (see the crate's front page).
+async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    let mapping = &context.job.mapping;
+    let writes = mapping.writes();
+    if writes {
+        settle::settle(context).await?;
+    }
+    if mapping.reads() {
+        intake::intake(context).await?;
+    }
+    audience::follow(context.workspace).await?;
+    if writes {
+        delivery::deliver(context).await?;
+    }
+    Ok(())
+}
+
+async fn keep(workspace: &Workspace, run: &Run) -> Result<(), Fault> {
+    let set = WriteSet { runs: vec![run.clone()], ..WriteSet::default() };
+    workspace.store.commit(set).await?;
+    Ok(())
+}

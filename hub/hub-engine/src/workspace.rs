@@ -1,0 +1,62 @@
+//! The data of one workspace, and the right to decide about them.
+
+use std::sync::Arc;
+
+use hub_model::{Profile, Rules};
+use hub_store::{Error, Store};
+use tokio::sync::{Mutex, MutexGuard, broadcast};
+
+use crate::env::Env;
+use crate::run::Event;
+
+/// How many events a slow watcher may fall behind before it loses the oldest.
+const EVENTS_BEHIND_MAX: usize = 1_024;
+
+/// The store, the rules, and the order of decisions.
+pub struct Workspace {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What was configured.
+    pub rules: Arc<Rules>,
+    /// Time and randomness.
+    pub env: Arc<dyn Env>,
+    decision: Mutex<()>,
+    events: broadcast::Sender<Event>,
+}
+
+impl Workspace {
+    /// A workspace over a store.
+    pub fn new(store: Arc<dyn Store>, rules: Arc<Rules>, env: Arc<dyn Env>) -> Self {
+        let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
+        Self { store, rules, env, decision: Mutex::new(()), events }
+    }
+
+    /// The right to read, decide and commit with nobody in between. Hold it
+    /// for one slice; never across a call to a connector.
+    pub async fn decide(&self) -> MutexGuard<'_, ()> {
+        self.decision.lock().await
+    }
+
+    /// Tells watchers; nobody listening is fine.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Watches runs from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// The profiles that claim an identity.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn profiles_of(
+        &self,
+        identity: &hub_model::Identity,
+    ) -> Result<Vec<Profile>, Error> {
+        let claims = self.store.claims(std::slice::from_ref(identity)).await?;
+        let ids: Vec<_> = claims.into_iter().flat_map(|claim| claim.profiles).collect();
+        Ok(self.store.profiles(&ids).await?.into_iter().flatten().collect())
+    }
+}
