@@ -1,0 +1,34 @@
+//! The tool room: everything between a fresh clone and a running test.
+//!
+//! Two commands must work on a bare machine, so nothing here may assume that a
+//! tool is installed: each thing a test needs (a wasm target, an ERP, a data
+//! set) is *obtained* by a function that either returns where it is, returns
+//! [`Unavailable`] (a typed "not on this machine, and this is how to get it",
+//! on which a test skips itself by name), or fails with what to do next.
+//!
+//! Everything obtained lies under the target folder and is remembered there by
+//! a stamp, so that the second time costs nothing and `cargo clean` is the only
+//! uninstaller. The library half is what `tests/suite` calls; the binary half
+//! is `cargo xtask`.
+//!
+//! This room reads clocks and starts processes freely: it is no part of the
+//! product.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tool room measures its own steps; nothing of the product runs here"
+)]
+
+pub mod paths;
+pub mod unavailable;
+
+pub mod apt;
+pub mod process;
+pub mod steps;
+
+pub mod wasm;
+
+pub mod components;
+pub mod guests;
+pub mod manifest_section;
+
+pub use unavailable::Unavailable;
