@@ -41,7 +41,7 @@ pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Namespace, Nor
 pub use number::Number;
 pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
-pub use record::{Assertion, FieldState, IdentityFact, Origin, Record};
+pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use time::Timestamp;
 pub use value::{Object, Value};

@@ -46,8 +46,27 @@ pub struct IdentityFact {
     pub identity: Option<Identity>,
     /// The namespace, also when the value was given up.
     pub namespace: std::sync::Arc<str>,
+    /// The field that carries it: a record may name somebody by several fields
+    /// of one namespace.
+    pub field: FieldName,
     /// When we first saw it.
     pub stamp: Stamp,
+    /// It replaced another value that the system showed: somebody edited it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// Resolution did not let it claim anything: too many records carried the
+    /// value, or an edit reached a stranger's value and waits for a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contested: bool,
+}
+
+/// A stretch of the hub's order of receipt during which a record was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// We learnt that it was deleted.
+    pub from: Stamp,
+    /// We saw it again.
+    pub to: Stamp,
 }
 
 /// How a record came to be.
@@ -80,6 +99,10 @@ pub struct Record {
     /// node: its links and values persist while its profile has a live record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Stamp>,
+    /// Earlier deletions that its system took back, oldest first: resolution
+    /// replays them, because a profile without a live record claims less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absences: Vec<Absence>,
     /// The vendor's version of the row (etag, timestamp), for conditional writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
