@@ -1,1 +1,23 @@
-//! What an organisation writes, parsed with all faults at once
+//! What an organisation writes: `liaison.toml` and `syncs/*.toml`.
+//!
+//! A configuration is wrong more often than it is right while it is being
+//! written, so reading it is built around the faults. The tree of each file is
+//! walked by hand: every key is asked for by name, whatever was not asked for
+//! is unknown, and every value keeps its line. One pass finds all faults of all
+//! files at once. A derive of a deserialiser would stop at the first, lose
+//! the lines, and let a misspelt key pass for an absent one.
+//!
+//! The crate reads and checks; it runs nothing. Secrets appear as references
+//! only. Checks that need another room (schedules, component files, a
+//! connector's schema, hosts) are made there, with the [`Location`] kept here.
+
+mod config;
+mod fault;
+mod located;
+mod secret;
+mod sentence;
+
+pub use config::{Config, ConnectionConfig, FolderConfig, SyncConfig};
+pub use fault::{ConfigFault, code};
+pub use located::{Located, Location};
+pub use secret::{SecretRef, SecretSource};

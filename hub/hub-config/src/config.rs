@@ -1,0 +1,113 @@
+//! A configuration that has been read without a fault.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use hub_model::{ConnectionId, Mapping, Namespace, Rules, SyncId, WorkspaceId};
+
+use crate::located::{Located, Location};
+use crate::secret::SecretRef;
+
+/// Everything that an organisation wrote, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The default zone of schedules: an IANA name, not yet looked up.
+    pub zone: Located<String>,
+    /// Where the store is; relative to the configuration's folder.
+    pub data_dir: Located<String>,
+    /// Where the hub listens; always a loopback address.
+    pub listen: Located<SocketAddr>,
+    /// The folder of component files; relative to the configuration's folder.
+    pub connectors_dir: Located<String>,
+    /// The connections, by id.
+    pub connections: Vec<ConnectionConfig>,
+    /// The syncs, by id.
+    pub syncs: Vec<SyncConfig>,
+    /// The namespaces, by name.
+    pub namespaces: Vec<Namespace>,
+}
+
+impl Config {
+    /// Everything that decisions about data need to know.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            workspace: self.workspace.clone(),
+            namespaces: self.namespaces.clone(),
+            mappings: self.syncs.iter().map(|sync| sync.mapping.clone()).collect(),
+        }
+    }
+
+    /// The connection of that id.
+    pub fn connection(&self, id: &str) -> Option<&ConnectionConfig> {
+        self.connections.iter().find(|connection| connection.id.as_str() == id)
+    }
+
+    /// The sync of that id.
+    pub fn sync(&self, id: &str) -> Option<&SyncConfig> {
+        self.syncs.iter().find(|sync| sync.id.as_str() == id)
+    }
+
+    /// The zone of a sync: its own, else the workspace's.
+    pub fn zone_of<'a>(&'a self, sync: &'a SyncConfig) -> &'a Located<String> {
+        sync.zone.as_ref().unwrap_or(&self.zone)
+    }
+}
+
+/// An account at a vendor: connector, settings, credentials and grants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectionConfig {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The connector's id; whether it is installed is known elsewhere.
+    pub connector: Located<String>,
+    /// Granted hosts in lower case: `host`, `host:port` or `*.suffix`.
+    pub hosts: Vec<Located<String>>,
+    /// Granted private networks: `address/prefix:port`.
+    pub private: Vec<Located<String>>,
+    /// Whether plain HTTP is allowed towards the granted hosts.
+    pub insecure_http: bool,
+    /// Granted folders by alias.
+    pub folders: BTreeMap<String, FolderConfig>,
+    /// The connector's settings, not yet checked against its schema; see
+    /// [`settings_faults`](crate::settings_faults).
+    pub settings: serde_json::Value,
+    /// Where each value of the settings was written, by JSON pointer; the
+    /// empty pointer is the table.
+    pub settings_places: BTreeMap<String, Location>,
+    /// Credential slot -> part -> where its value is found.
+    pub credentials: BTreeMap<String, BTreeMap<String, SecretRef>>,
+    /// Where the connection is written.
+    pub location: Location,
+}
+
+/// A folder that a connection may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderConfig {
+    /// The folder; relative to the configuration's folder.
+    pub path: Located<String>,
+    /// Whether files may be written.
+    pub writable: bool,
+}
+
+/// A scheduled job between a stream and the hub.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncConfig {
+    /// Its id: the name of its file.
+    pub id: SyncId,
+    /// When it runs, not yet parsed.
+    pub schedule: Located<String>,
+    /// Its own zone: an IANA name, not yet looked up.
+    pub zone: Option<Located<String>>,
+    /// Whether the schedule is suspended.
+    pub paused: bool,
+    /// The mapping and its policies.
+    pub mapping: Mapping,
+    /// Where the fields of the mapping are written, in its order.
+    pub field_locations: Vec<Location>,
+    /// Where the stream is named.
+    pub stream_location: Location,
+    /// The file.
+    pub location: Location,
+}
