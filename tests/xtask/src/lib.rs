@@ -31,4 +31,14 @@ pub mod components;
 pub mod guests;
 pub mod manifest_section;
 
+pub mod counterparts;
+pub mod febrl;
+pub mod python;
+pub mod tryton;
+
+pub mod demo;
+pub mod lint;
+pub mod setup;
+pub mod test;
+
 pub use unavailable::Unavailable;

@@ -4,28 +4,64 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{components, paths};
+use xtask::{components, demo, lint, paths, setup, test};
 
 /// Set-up, demo and tests of Liaison, one command each.
+///
+/// On a fresh clone start with `cargo xtask test`: it fetches and builds what
+/// it needs under the target folder, installs nothing elsewhere (except, as
+/// root, a missing Python), and is quick the second time.
 #[derive(Debug, Parser)]
-#[command(bin_name = "cargo xtask")]
+#[command(bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Task,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask test                        everything, as continuous integration runs it
+  cargo xtask components                  after a change in a connector
+  cargo xtask setup --only tryton         only the ERP that tests talk to
+  cargo test -p hub-core                  one crate, without any set-up
+
+Environment:
+  LIAISON_WASM_TOOLCHAIN=auto|rustup|distro   where the compiler for connectors comes
+      from. auto: the toolchain in use, else rustup target add, else the
+      distribution's packages, unpacked privately.
+  CARGO_TARGET_DIR                            where everything is kept";
+
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Set everything up: compiler for connectors, components, a real ERP.
+    Setup {
+        /// Only this part.
+        #[arg(long, value_enum)]
+        only: Option<setup::Part>,
+    },
     /// Build every connector and guest into target/components/<crate>.wasm.
+    ///
+    /// A guest is a crate whose Cargo.toml says `[package.metadata.liaison]
+    /// component = true` and whose library is a cdylib. A file connector.json
+    /// beside it travels inside the component, as its manifest.
     Components {
-        /// Build the guests of another workspace (a connector author's own).
+        /// Build the guests of another workspace (a connector author's own),
+        /// which must define the profile `guest`.
         #[arg(long, value_name = "FOLDER")]
         workspace: Option<PathBuf>,
     },
+    /// Set up, check, build and run every test.
+    Test,
+    /// Prepare everything the demo needs and say where it is.
+    Demo,
+    /// Format, clippy, licences, spelling.
+    Lint,
+    /// Known vulnerabilities of the dependencies (needs the network).
+    Advisories,
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse().command) {
+    match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -34,14 +70,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &Task) -> Result<()> {
+fn run(task: Task) -> Result<()> {
     match task {
+        Task::Setup { only } => setup::run(only),
         Task::Components { workspace } => {
-            let folder = workspace.clone().unwrap_or_else(paths::root);
+            let folder = workspace.unwrap_or_else(paths::root);
             for component in components::build_workspace(&folder)? {
                 println!("{}\t{} bytes", component.path.display(), component.bytes);
             }
             Ok(())
         }
+        Task::Test => test::run(),
+        Task::Demo => show(&demo::prepare()?),
+        Task::Lint => lint::run(),
+        Task::Advisories => lint::advisories(),
     }
+}
+
+fn show(stage: &demo::Stage) -> Result<()> {
+    let rows = [
+        ("hub", &stage.binary),
+        ("components", &stage.components_folder),
+        ("erp", &stage.erp.database),
+        ("people", &stage.people),
+        ("work", &stage.work),
+    ];
+    for (name, path) in rows {
+        println!("{name}\t{}", path.display());
+    }
+    Ok(())
 }

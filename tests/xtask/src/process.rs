@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -79,13 +79,17 @@ pub fn read(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// A program of that name on the search path.
+#[must_use]
+pub fn find(program: &str) -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
 /// Whether a program of that name is on the search path.
 #[must_use]
 pub fn exists(program: &str) -> bool {
-    let Some(folders) = env::var_os("PATH") else {
-        return false;
-    };
-    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+    find(program).is_some()
 }
 
 /// Whether this process may install system packages.
