@@ -1,0 +1,116 @@
+//! The table of routes. The router is built from it, the test walks it, and
+//! nothing is served that is not in it.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, delete, get, post};
+
+use crate::problem::{Code, Problem};
+use crate::state::AppState;
+use crate::{
+    events, guard, inbox, login, page, profiles, quarantine, runs, status, syncs,
+};
+
+/// What a credential must hold to use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Nothing: anybody on this machine.
+    Public,
+    /// To see how the hub works; no personal data.
+    Read,
+    /// To make it do something.
+    Operate,
+    /// To see personal data.
+    Pii,
+}
+
+impl Permission {
+    /// The word used in answers and documentation.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Read => "read",
+            Self::Operate => "operate",
+            Self::Pii => "pii",
+        }
+    }
+}
+
+/// What a route takes as a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// None; what is sent is not read.
+    Nothing,
+    /// JSON; unknown and doubled fields are refused.
+    Json,
+    /// Anything, as it is.
+    Raw,
+}
+
+/// One route.
+pub struct Route {
+    /// Its method.
+    pub method: &'static str,
+    /// Its path; `{name}` stands for one segment.
+    pub path: &'static str,
+    /// What it needs.
+    pub permission: Permission,
+    /// What it takes.
+    pub takes: Takes,
+    handler: fn() -> MethodRouter<AppState>,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    permission: Permission,
+    takes: Takes,
+    handler: fn() -> MethodRouter<AppState>,
+) -> Route {
+    Route { method, path, permission, takes, handler }
+}
+
+use Permission::{Operate, Pii, Public, Read};
+use Takes::{Json, Nothing, Raw};
+
+/// Every route of the hub.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    route("GET",    "/api/v1/health",             Public,  Nothing, || get(status::health)),
+    route("GET",    "/api/v1/connections",        Read,    Nothing, || get(status::connections)),
+    route("GET",    "/api/v1/syncs",              Read,    Nothing, || get(syncs::list)),
+    route("GET",    "/api/v1/syncs/{id}",         Read,    Nothing, || get(syncs::one)),
+    route("POST",   "/api/v1/syncs/{id}/run",     Operate, Json,    || post(syncs::run_now)),
+    route("GET",    "/api/v1/runs",               Read,    Nothing, || get(runs::list)),
+    route("GET",    "/api/v1/runs/{id}",          Read,    Nothing, || get(runs::one)),
+    route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
+    route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
+    route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
+    route("GET",    "/api/v1/quarantine",         Pii,     Nothing, || get(quarantine::list)),
+    route("GET",    "/api/v1/stats",              Read,    Nothing, || get(status::stats)),
+    route("POST",   "/api/v1/inbox/{connection}", Operate, Raw,     || post(inbox::accept)),
+    route("POST",   "/api/v1/session",            Public,  Json,    || post(login::open)),
+    route("GET",    "/api/v1/session",            Read,    Nothing, || get(login::show)),
+    route("DELETE", "/api/v1/session",            Read,    Nothing, || delete(login::close)),
+    route("POST",   "/api/v1/login-links",        Operate, Json,    || post(login::link)),
+    route("GET",    "/",                          Public,  Nothing, || get(page::index)),
+    route("GET",    "/login",                     Public,  Nothing, || get(page::index)),
+    route("GET",    "/assets/page.css",           Public,  Nothing, || get(page::css)),
+    route("GET",    "/assets/page.js",            Public,  Nothing, || get(page::js)),
+    route("GET",    "/assets/words.js",           Public,  Nothing, || get(page::words)),
+    route("GET",    "/assets/mark.svg",           Public,  Nothing, || get(page::mark)),
+];
+
+/// The router over the table.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let guard = from_fn_with_state((state.clone(), route.permission), guard::route);
+        router = router.route(route.path, (route.handler)().route_layer(guard));
+    }
+    router
+        .fallback(|| async { Problem::new(Code::NoSuchPath) })
+        .method_not_allowed_fallback(|| async { Problem::new(Code::WrongMethod) })
+        .layer(from_fn_with_state(state.clone(), guard::outer))
+        .with_state(state)
+}

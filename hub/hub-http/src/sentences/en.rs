@@ -1,0 +1,149 @@
+//! English words of every fault.
+
+use hub_model::FaultCode;
+
+use super::Words;
+
+const fn of(title: &'static str, means: &'static str, mend: &'static str) -> Words {
+    Words { title, means, mend }
+}
+
+pub(super) const fn words(code: FaultCode) -> Words {
+    match code {
+        FaultCode::Config => of(
+            "The connection's settings are wrong",
+            "The connector cannot work with these settings[: {reason}]. Nothing was read or written.",
+            "Correct the settings of the connection, then run `liaison check`.",
+        ),
+        FaultCode::Auth => of(
+            "The login was refused",
+            "The system did not accept the credential[: {reason}]. Nothing was read or written, and the hub does not try again in a loop, so that the account is not locked.",
+            "Check user name and password (or token) behind the references in the connection's credentials, then run `liaison connection check`.",
+        ),
+        FaultCode::Permission => of(
+            "The account may not do this",
+            "The credential is good but lacks a right[: {reason}].",
+            "Give the account the missing right in the system[ ({scope})], then run the sync again.",
+        ),
+        FaultCode::HostDenied => of(
+            "The connector asked for a host that is not granted",
+            "The request[ to {host}] was stopped before it left the hub[: {reason}].",
+            "If the connection needs this host, add it to `hosts` (and to `private` for a private network) of the connection; otherwise distrust the connector.",
+        ),
+        FaultCode::Unreachable => of(
+            "The system cannot be reached",
+            "No connection could be made[: {reason}]. Nothing was written; the next run goes on where this one stopped.",
+            "Check that the system runs, that its address in the settings is right, and that this machine may reach it.",
+        ),
+        FaultCode::Timeout => of(
+            "The system did not answer in time",
+            "The hub waited long enough and gave up[: {reason}]. If a write was under way, it will be looked up before anything else is written.",
+            "Nothing to do if it happens rarely; otherwise look at the load of the system.",
+        ),
+        FaultCode::Transient => of(
+            "The system failed for now",
+            "The system answered with an error of its own[: {reason}]. What was committed stays; the hub tries again by itself.",
+            "Nothing to do unless it lasts; then look at the state of the system.",
+        ),
+        FaultCode::RateLimited => of(
+            "Too many requests for now",
+            "The system asked to be left alone[ for {after_seconds} seconds]. The hub waits and goes on by itself.",
+            "Nothing to do; a longer schedule makes it rarer.",
+        ),
+        FaultCode::QuotaExhausted => of(
+            "The account's allowance is used up",
+            "The system takes no more requests[ until {until}]. What waits is kept.",
+            "Wait for the allowance to be renewed, or raise it at the vendor.",
+        ),
+        FaultCode::Conflict => of(
+            "The row was changed by somebody else meanwhile",
+            "The write was not made, so that nobody's edit is lost[: {reason}]. The row is read again first.",
+            "Nothing to do: the next run decides with the newer row.",
+        ),
+        FaultCode::NotFound => of(
+            "The row does not exist there",
+            "The system no longer has it[: {reason}].",
+            "Nothing to do if it was deleted on purpose; otherwise restore it in the system.",
+        ),
+        FaultCode::CursorExpired => of(
+            "The place in the stream is no longer valid",
+            "The system has forgotten where the hub stopped reading[: {reason}]. The hub reads the stream anew; nothing is doubled.",
+            "Nothing to do.",
+        ),
+        FaultCode::SchemaDrift => of(
+            "The system's answer has another shape than expected",
+            "A field or type changed on the other side[: {reason}]. Other fields go on.",
+            "Run `liaison connection discover` and correct the mapping, or update the connector.",
+        ),
+        FaultCode::Blocked => of(
+            "The vendor has blocked the account",
+            "The system refuses the account as a whole[: {reason}]. The hub stops asking.",
+            "Settle it with the vendor, then run the sync again.",
+        ),
+        FaultCode::ConnectorBug => of(
+            "The connector failed",
+            "The connector broke its contract or stopped[: {reason}]. It was isolated; other syncs go on, and what was committed stays.",
+            "Update the connector or report the fault to its author, with this code and place.",
+        ),
+        FaultCode::LimitExceeded => of(
+            "The connector used more than it may",
+            "The call was stopped at a limit[ ({limit})][: {reason}]. Other syncs go on.",
+            "Report it to the connector's author; with very large data, ask for smaller pages in its settings.",
+        ),
+        FaultCode::NotSupported => of(
+            "The connector cannot do this",
+            "It has no such ability[: {reason}].",
+            "Change the direction of the mapping, or choose a connector that can.",
+        ),
+        FaultCode::PageMalformed => of(
+            "A page of answers broke the contract",
+            "The page was not taken[: {reason}]; what came before it stays.",
+            "Update the connector or report it to its author.",
+        ),
+        FaultCode::CursorStuck => of(
+            "Reading does not advance",
+            "The connector returned the same place again and again although records kept coming[: {reason}]. The run was ended.",
+            "Update the connector or report it to its author.",
+        ),
+        FaultCode::RowKey => of(
+            "A row has no usable key",
+            "Without a key the row cannot be told from others[: {reason}]. It waits in quarantine; the others were taken.",
+            "Give the row a key in its system, or name the right key field in the settings.",
+        ),
+        FaultCode::RowLimit => of(
+            "A row is too large",
+            "A row exceeds a limit[ ({limit})][: {reason}]. It waits in quarantine; the others were taken.",
+            "Shorten the value in its system, or leave the field out of the mapping.",
+        ),
+        FaultCode::RowInvalid => of(
+            "A row does not fit its rules",
+            "A value breaks a rule[ ({rule})][; expected {expected}][: {reason}]. The row waits in quarantine; the others were taken.",
+            "Correct the value in its system; the next run takes it.",
+        ),
+        FaultCode::SnapshotShrank => of(
+            "Too many records would be deleted",
+            "A complete reading lacked more records than is plausible[: {missing} of {known}]. Nothing was deleted.",
+            "If they were really removed, raise `deletes_percent_max` of the sync for one run; otherwise look why the system shows fewer.",
+        ),
+        FaultCode::Rejected => of(
+            "The system rejected an item",
+            "The system did not accept the content[: {reason}]. It is not sent again until the value changes.",
+            "Correct the value at its source, or leave the field out of the mapping.",
+        ),
+        FaultCode::Store => of(
+            "The store failed",
+            "A commit was not made[: {reason}]. Everything acknowledged before is safe; the place of reading did not move.",
+            "Check free space and the disk, then start the hub again; `liaison store verify` checks the data.",
+        ),
+        FaultCode::Mapping => of(
+            "The mapping names something that the stream does not have",
+            "A field or stream of the mapping does not exist in the system[: {reason}][; near names: {near}].",
+            "Run `liaison connection discover` to see the fields, and correct the file of the sync.",
+        ),
+        FaultCode::Stopping => of(
+            "The hub stops",
+            "The run ended between two commits. The next one goes on at the same place.",
+            "Nothing to do.",
+        ),
+    }
+}

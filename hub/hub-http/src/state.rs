@@ -1,0 +1,131 @@
+//! What every handler shares.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hub_engine::Engine;
+use hub_model::{Fault, Rules, Timestamp};
+use hub_store::Store;
+use tokio::sync::{Semaphore, watch};
+
+use crate::limits::WATCHERS_MAX;
+use crate::session::Sessions;
+use crate::token::{AccessToken, NoRandomness, Secret};
+
+/// A connection as shown: no settings and no credential in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionView {
+    /// Its name in the configuration.
+    pub id: String,
+    /// The connector that it uses.
+    pub connector: String,
+    /// The connector's version, if it could be loaded.
+    pub version: Option<String>,
+    /// The connector's title for people, if it has one.
+    pub title: String,
+    /// Hosts that are granted.
+    pub hosts: Vec<String>,
+    /// Why it cannot work, if it cannot.
+    pub fault: Option<Fault>,
+}
+
+/// What the face is made of.
+pub struct HttpOptions {
+    /// The engine.
+    pub engine: Engine,
+    /// The connections, in order of their names.
+    pub connections: Vec<ConnectionView>,
+    /// The secret that programs send, hashed.
+    pub token: AccessToken,
+    /// The port that the hub is reached at; part of `Host`, `Origin` and the
+    /// cookie's name.
+    pub port: u16,
+    /// The hub's version.
+    pub version: &'static str,
+    /// Becomes true when the hub stops: streams of events end then.
+    pub closing: watch::Receiver<bool>,
+}
+
+struct Inner {
+    options: HttpOptions,
+    sessions: Mutex<Sessions>,
+    watchers: Arc<Semaphore>,
+}
+
+/// A cheap handle to what every handler shares.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+impl AppState {
+    /// From its parts.
+    pub fn new(options: HttpOptions) -> Self {
+        let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
+        Self(Arc::new(Inner { options, sessions: Mutex::default(), watchers }))
+    }
+
+    /// A secret for a link that opens one session, once: append it to
+    /// `/login?token=`.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn login_link(&self) -> Result<Secret, NoRandomness> {
+        let now = self.now();
+        self.sessions().link(now)
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.options.engine
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        self.engine().store()
+    }
+
+    /// What was configured about data.
+    pub fn rules(&self) -> &Rules {
+        &self.engine().workspace().rules
+    }
+
+    /// The connections.
+    pub fn connections(&self) -> &[ConnectionView] {
+        &self.0.options.connections
+    }
+
+    /// The hub's version.
+    pub fn version(&self) -> &'static str {
+        self.0.options.version
+    }
+
+    /// The port that the hub is reached at.
+    pub fn port(&self) -> u16 {
+        self.0.options.port
+    }
+
+    /// The hub's clock.
+    pub fn now(&self) -> Timestamp {
+        self.engine().workspace().env.now()
+    }
+
+    pub(crate) fn token(&self) -> &AccessToken {
+        &self.0.options.token
+    }
+
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watchers(&self) -> &Arc<Semaphore> {
+        &self.0.watchers
+    }
+
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.0.options.closing.clone()
+    }
+
+    /// The session cookie's name. Cookies are shared by all ports of a host,
+    /// so the port is in the name.
+    pub(crate) fn cookie_name(&self) -> String {
+        format!("liaison_{}", self.port())
+    }
+}

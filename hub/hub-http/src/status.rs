@@ -1,0 +1,45 @@
+//! How the hub is: health for machines, numbers and connections for people.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use hub_model::RunStatus;
+use serde_json::{Value, json};
+
+use crate::lang::Lang;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::views;
+
+/// `GET /health`: no credential needed, so nothing in it but one word. `ok`,
+/// `degraded` (a connection is broken or a sync failed last time), or 503 with
+/// `unavailable` when the store does not answer.
+pub(crate) async fn health(State(state): State<AppState>) -> Response {
+    let (status, word) = match state.store().counters().await {
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        Ok(_) if is_degraded(&state) => (StatusCode::OK, "degraded"),
+        Ok(_) => (StatusCode::OK, "ok"),
+    };
+    (status, Json(json!({ "status": word, "version": state.version() }))).into_response()
+}
+
+fn is_degraded(state: &AppState) -> bool {
+    let failed = |status: &hub_engine::SyncStatus| {
+        status.last.as_ref().is_some_and(|run| run.status == RunStatus::Failed)
+    };
+    state.connections().iter().any(|c| c.fault.is_some())
+        || state.engine().status().iter().any(failed)
+}
+
+/// `GET /connections`.
+pub(crate) async fn connections(State(state): State<AppState>, lang: Lang) -> Json<Value> {
+    let rows: Vec<Value> =
+        state.connections().iter().map(|c| views::connection(c, lang)).collect();
+    Json(json!({ "connections": rows }))
+}
+
+/// `GET /stats`: counts of what the store holds.
+pub(crate) async fn stats(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({ "stats": state.store().stats().await? })))
+}
