@@ -11,13 +11,36 @@
 //! only. Checks that need another room (schedules, component files, a
 //! connector's schema, hosts) are made there, with the [`Location`] kept here.
 
-mod config;
-mod fault;
 mod located;
-mod secret;
+
 mod sentence;
+
+mod fault;
+
+mod config;
+mod secret;
+
+mod source;
+
+mod document;
+mod near;
+mod table;
+mod word;
+
+mod connection;
+mod folder;
+mod main_file;
+mod namespace;
+mod settings;
+mod sync_file;
+
+mod read;
 
 pub use config::{Config, ConnectionConfig, FolderConfig, SyncConfig};
 pub use fault::{ConfigFault, code};
 pub use located::{Located, Location};
+pub use main_file::VERSION;
+pub use read::{load, parse, root_of};
 pub use secret::{SecretRef, SecretSource};
+pub use settings::settings_faults;
+pub use source::{FILE_BYTES_MAX, MAIN_FILE, SYNC_FILES_MAX, SYNCS_FOLDER, SourceFile, read_tree};

@@ -1,0 +1,150 @@
+//! `[connections.*]`: connector, grants, settings and credentials.
+
+use std::collections::BTreeMap;
+
+use hub_model::ConnectionId;
+
+use crate::config::{ConnectionConfig, FolderConfig};
+use crate::fault::{ConfigFault, code};
+use crate::located::Located;
+use crate::secret::{NotAReference, SecretRef, SecretSource};
+use crate::settings;
+use crate::table::{TableReader, shown, wrong_type};
+use crate::word;
+
+/// The keys of a connection.
+pub(crate) const KEYS: &[&str] =
+    &["connector", "hosts", "private", "insecure_http", "settings", "credentials", "folders"];
+/// The keys of a granted folder.
+pub(crate) const FOLDER_KEYS: &[&str] = &["path", "writable"];
+
+/// Reads one connection; `None` if it has no connector.
+pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionConfig> {
+    let location = table.location().clone();
+    let connector = table.required("connector", "the id of a connector", "connector = \"files\"");
+    let connector = connector.filter(|connector| {
+        let place = table.place_of("connector");
+        word::check_id(table.document(), connector, "the id of a connector", &place)
+    });
+    let hosts = hosts(&mut table);
+    let private = private(&mut table);
+    let insecure_http = table.flag("insecure_http").unwrap_or(false);
+    let (settings, settings_places) = settings::read(&mut table);
+    let credentials = credentials(&mut table);
+    let folders = folders(&mut table);
+    table.finish(KEYS);
+    Some(ConnectionConfig {
+        id: ConnectionId::new(id),
+        connector: connector?,
+        hosts,
+        private,
+        insecure_http,
+        folders,
+        settings,
+        settings_places,
+        credentials,
+        location,
+    })
+}
+
+fn hosts(table: &mut TableReader<'_>) -> Vec<Located<String>> {
+    let written = table.texts("hosts", "hosts = [\"api.example.com\"]");
+    let mut hosts = Vec::with_capacity(written.len());
+    for host in written {
+        match word::host(&host) {
+            Ok(name) => hosts.push(Located::new(name, host.location)),
+            Err(bad) => {
+                let fault = table.fault(code::HOST, &host.location, "hosts");
+                let fault = fault.with("found", shown(&host)).with("why", bad.why);
+                match bad.example {
+                    Some(example) => fault.with("example", example).record(),
+                    None => fault.record(),
+                }
+            }
+        }
+    }
+    hosts
+}
+
+fn private(table: &mut TableReader<'_>) -> Vec<Located<String>> {
+    let mut networks = table.texts("private", "private = [\"127.0.0.1/32:8000\"]");
+    networks.retain(|network| match word::private(network) {
+        Ok(()) => true,
+        Err(why) => {
+            let fault = table.fault(code::PRIVATE, &network.location, "private");
+            fault.with("found", shown(network)).with("why", why).record();
+            false
+        }
+    });
+    networks
+}
+
+/// `[connections.x.credentials.<slot>]`: parts that refer to secrets.
+fn credentials(table: &mut TableReader<'_>) -> BTreeMap<String, BTreeMap<String, SecretRef>> {
+    let example = "[connections.x.credentials.login]";
+    let mut slots = BTreeMap::new();
+    for (slot, parts) in table.tables("credentials", example) {
+        let place = parts.place().to_owned();
+        if word::check_id(table.document(), &slot, "the name of a credential", &place) {
+            slots.insert(slot.value, parts_of(&parts));
+        }
+    }
+    slots
+}
+
+fn parts_of(slot: &TableReader<'_>) -> BTreeMap<String, SecretRef> {
+    let example = "password = \"env:PASSWORD\"";
+    let mut parts = BTreeMap::new();
+    for (part, value) in slot.values() {
+        let place = slot.place_of(&part);
+        if !word::check_id(slot.document(), &part, "the part of a credential", &place) {
+            continue;
+        }
+        let Some(text) = value.get_ref().as_str() else {
+            let expected = "a reference to a secret";
+            wrong_type(slot.document(), value, &place, expected, example);
+            continue;
+        };
+        let location = slot.document().location(&value.span());
+        match SecretSource::parse(text) {
+            Ok(source) => {
+                parts.insert(part.value, SecretRef { source, location });
+            }
+            Err(reason) => slot.document().fault(not_a_reference(reason, location, place)),
+        }
+    }
+    parts
+}
+
+/// The fault of a bad reference; it repeats nothing of what was written.
+fn not_a_reference(
+    reason: NotAReference,
+    location: crate::located::Location,
+    place: String,
+) -> ConfigFault {
+    let why = match reason {
+        NotAReference::Literal => return ConfigFault::new(code::LITERAL_SECRET, location, place),
+        NotAReference::Name => {
+            "after `env:` comes a name of letters, digits and `_` that does not begin with a digit"
+        }
+        NotAReference::Path => "after `file:` comes a path, without `//`",
+    };
+    ConfigFault::new(code::SECRET_REFERENCE, location, place).with("why", why)
+}
+
+/// `[connections.x.folders]`: alias -> folder.
+fn folders(table: &mut TableReader<'_>) -> BTreeMap<String, FolderConfig> {
+    let example = "in = { path = \"data/in\" }";
+    let mut folders = BTreeMap::new();
+    for (alias, mut folder) in table.tables("folders", example) {
+        let place = folder.place().to_owned();
+        let valid = word::check_id(table.document(), &alias, "the alias of a folder", &place);
+        let path = folder.required("path", "a folder", "path = \"data/in\"");
+        let writable = folder.flag("writable").unwrap_or(false);
+        folder.finish(FOLDER_KEYS);
+        if let (true, Some(path)) = (valid, path) {
+            folders.insert(alias.value, FolderConfig { path, writable });
+        }
+    }
+    folders
+}

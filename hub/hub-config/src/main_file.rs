@@ -1,0 +1,170 @@
+//! `liaison.toml`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use hub_model::{Namespace, WorkspaceId};
+
+use crate::config::ConnectionConfig;
+use crate::document::Document;
+use crate::fault::{ConfigFault, code};
+use crate::located::Located;
+use crate::table::{TableReader, shown};
+use crate::word::{self, BadListen};
+use crate::{connection, folder, namespace};
+
+/// The version of the configuration that this crate reads.
+pub const VERSION: u32 = 1;
+
+/// The keys of the file.
+pub(crate) const KEYS: &[&str] =
+    &["version", "workspace", "http", "connectors", "namespaces", "connections"];
+/// The keys of `[workspace]`.
+pub(crate) const WORKSPACE_KEYS: &[&str] = &["name", "zone", "data_dir"];
+/// The keys of `[http]`.
+pub(crate) const HTTP_KEYS: &[&str] = &["listen"];
+/// The keys of `[connectors]`.
+pub(crate) const CONNECTORS_KEYS: &[&str] = &["dir"];
+
+const WORKSPACE: &str = "default";
+const ZONE: &str = "UTC";
+const DATA_DIR: &str = "data";
+const CONNECTORS_DIR: &str = "connectors";
+const LISTEN_PORT: u16 = 8420;
+
+/// What the file says. Connections and namespaces with faults are missing from
+/// the values but not from the names, so that nobody is told that they are
+/// unknown.
+pub(crate) struct MainFile {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) zone: Located<String>,
+    pub(crate) data_dir: Located<String>,
+    pub(crate) listen: Located<SocketAddr>,
+    pub(crate) connectors_dir: Located<String>,
+    pub(crate) connections: Vec<ConnectionConfig>,
+    pub(crate) connection_names: Vec<String>,
+    pub(crate) namespaces: Vec<Namespace>,
+    pub(crate) namespace_names: Vec<String>,
+}
+
+/// Reads the file; `None` if it is no TOML or of a newer version.
+pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
+    let parsed = document.parse()?;
+    let mut table = document.top(parsed.get_ref());
+    version(&mut table)?;
+    let (workspace, zone, data_dir) = workspace(&mut table);
+    let listen = http(&mut table);
+    let connectors_dir = connectors(&mut table);
+    let (namespace_names, namespaces) = namespaces(&mut table);
+    let (connection_names, connections) = connections(&mut table);
+    table.finish(KEYS);
+    for connection in &connections {
+        folder::check(document, connection, &data_dir);
+    }
+    Some(MainFile {
+        workspace,
+        zone,
+        data_dir,
+        listen,
+        connectors_dir,
+        connections,
+        connection_names,
+        namespaces,
+        namespace_names,
+    })
+}
+
+/// `None` if a newer Liaison wrote the file: its other faults would mislead.
+fn version(table: &mut TableReader<'_>) -> Option<()> {
+    if !table.has("version") {
+        table.missing("version", "version = 1");
+    }
+    match table.integer("version", 1, u32::MAX) {
+        Some(found) if found.value > VERSION => {
+            table
+                .fault(code::NEWER_VERSION, &found.location, "version")
+                .with("found", found.value)
+                .with("reads", VERSION)
+                .record();
+            None
+        }
+        _ => Some(()),
+    }
+}
+
+fn workspace(table: &mut TableReader<'_>) -> (WorkspaceId, Located<String>, Located<String>) {
+    let top = table.location().clone();
+    let default = |value: &str| Located::new(value.to_owned(), top.clone());
+    let Some(mut workspace) = table.table("workspace", "[workspace]") else {
+        return (WorkspaceId::new(WORKSPACE), default(ZONE), default(DATA_DIR));
+    };
+    let name = workspace.filled("name", "an id", "name = \"default\"").filter(|name| {
+        word::check_id(workspace.document(), name, "the name of a workspace", "workspace.name")
+    });
+    let zone = workspace.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
+    let data_dir = workspace.filled("data_dir", "a folder", "data_dir = \"data\"");
+    workspace.finish(WORKSPACE_KEYS);
+    let name = name.map_or_else(|| WORKSPACE.to_owned(), |name| name.value);
+    (
+        WorkspaceId::new(name),
+        zone.unwrap_or_else(|| default(ZONE)),
+        data_dir.unwrap_or_else(|| default(DATA_DIR)),
+    )
+}
+
+fn http(table: &mut TableReader<'_>) -> Located<SocketAddr> {
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, LISTEN_PORT));
+    let default = Located::new(loopback, table.location().clone());
+    let Some(mut http) = table.table("http", "[http]") else { return default };
+    let written = http.filled("listen", "address and port", "listen = \"127.0.0.1:8420\"");
+    let listen = written.and_then(|text| match word::listen(&text) {
+        Ok(address) => Some(Located::new(address, text.location)),
+        Err(BadListen::Form) => {
+            let fault = http.fault(code::LISTEN, &text.location, "listen");
+            fault.with("found", shown(&text)).record();
+            None
+        }
+        Err(BadListen::Public(port)) => {
+            let fault = http.fault(code::NOT_LOOPBACK, &text.location, "listen");
+            fault.with("found", shown(&text)).with("port", port).record();
+            None
+        }
+    });
+    http.finish(HTTP_KEYS);
+    listen.unwrap_or(default)
+}
+
+fn connectors(table: &mut TableReader<'_>) -> Located<String> {
+    let default = Located::new(CONNECTORS_DIR.to_owned(), table.location().clone());
+    let Some(mut connectors) = table.table("connectors", "[connectors]") else { return default };
+    let dir = connectors.filled("dir", "a folder", "dir = \"connectors\"");
+    connectors.finish(CONNECTORS_KEYS);
+    dir.unwrap_or(default)
+}
+
+fn namespaces(table: &mut TableReader<'_>) -> (Vec<String>, Vec<Namespace>) {
+    let (mut names, mut namespaces) = (Vec::new(), Vec::new());
+    for (name, reader) in table.tables("namespaces", "[namespaces.email]") {
+        let place = reader.place().to_owned();
+        word::check_id(table.document(), &name, "the name of a namespace", &place);
+        namespaces.extend(namespace::read(&name, reader));
+        names.push(name.value);
+    }
+    (names, namespaces)
+}
+
+fn connections(table: &mut TableReader<'_>) -> (Vec<String>, Vec<ConnectionConfig>) {
+    let (mut names, mut connections) = (Vec::new(), Vec::new());
+    for (name, reader) in table.tables("connections", "[connections.erp]") {
+        let place = reader.place().to_owned();
+        word::check_id(table.document(), &name, "the id of a connection", &place);
+        connections.extend(connection::read(&name, reader));
+        names.push(name.value);
+    }
+    (names, connections)
+}
+
+/// The fault of a configuration without this file.
+pub(crate) fn missing() -> ConfigFault {
+    let file = crate::located::Location::file(crate::source::MAIN_FILE);
+    ConfigFault::new(code::FILE_MISSING, file, "")
+}

@@ -1,0 +1,248 @@
+//! `syncs/<id>.toml`: one sync, named by its file.
+
+use hub_model::{
+    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Mapping,
+    StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+};
+
+use crate::config::SyncConfig;
+use crate::document::Document;
+use crate::fault::{ConfigFault, code};
+use crate::located::{Located, Location};
+use crate::near;
+use crate::table::{TableReader, shown};
+use crate::word;
+
+/// The keys of the file.
+pub(crate) const KEYS: &[&str] = &[
+    "connection",
+    "stream",
+    "kind",
+    "schedule",
+    "zone",
+    "paused",
+    "create",
+    "matching",
+    "deletes_percent_max",
+    "priority",
+    "fields",
+];
+/// The keys of `[[fields]]`.
+pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identity"];
+
+/// The words for what rows describe.
+pub(crate) const KINDS: &[(&str, EntityKind)] =
+    &[("person", EntityKind::Person), ("account", EntityKind::Account)];
+/// Kinds that the design knows and this version does not resolve.
+const LATER_KINDS: &[&str] = &["order", "deal", "invoice", "ticket", "object", "event"];
+/// The words for what happens without a row.
+pub(crate) const CREATE: &[(&str, CreatePolicy)] =
+    &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
+/// The words for directions: the system at the left, the profile at the right.
+pub(crate) const DIRECTIONS: &[(&str, Direction)] =
+    &[("->", Direction::ToProfile), ("<-", Direction::ToSystem), ("<->", Direction::Both)];
+
+/// Share of known records that may vanish unless the sync says otherwise.
+const DELETES_PERCENT: u32 = 20;
+/// Rank in survivorship unless the sync says otherwise.
+const PRIORITY: u32 = 100;
+/// Weakest rank.
+const PRIORITY_MAX: u32 = 1_000_000;
+
+/// What the file says, with what other files must confirm.
+pub(crate) struct SyncDraft {
+    pub(crate) id: String,
+    pub(crate) connection: Option<Located<String>>,
+    pub(crate) stream: Option<Located<String>>,
+    /// Namespaces by the place of their field.
+    pub(crate) identities: Vec<(String, Located<String>)>,
+    /// The sync, if nothing essential is missing.
+    pub(crate) sync: Option<SyncConfig>,
+}
+
+struct Pair {
+    field: Located<String>,
+    mapping: FieldMapping,
+    identity: Option<Located<String>>,
+    place: String,
+}
+
+/// Reads the file; `None` if it is no TOML.
+pub(crate) fn read(
+    document: &Document<'_>,
+    id: &str,
+    workspace: &WorkspaceId,
+) -> Option<SyncDraft> {
+    let named = Located::new(id.to_owned(), document.whole());
+    word::check_id(document, &named, "the name of a sync's file", "");
+    let parsed = document.parse()?;
+    let mut table = document.top(parsed.get_ref());
+    let connection = table.required("connection", "the id of a connection", "connection = \"erp\"");
+    let stream = stream(&mut table);
+    let kind = kind(&mut table);
+    let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
+    let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
+    let paused = table.flag("paused").unwrap_or(false);
+    let create = table.word("create", CREATE).map_or(CreatePolicy::Upsert, |word| word.value);
+    let deletes = table.integer("deletes_percent_max", 0, 100);
+    let priority = table.integer("priority", 0, PRIORITY_MAX);
+    let (pairs, pairs_sound) = pairs(&mut table);
+    let matching = matching(&mut table, &pairs, pairs_sound);
+    check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
+    table.finish(KEYS);
+
+    let identities =
+        pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
+    let sync = sync(connection.as_ref(), stream.as_ref(), schedule, |stream| Mapping {
+        sync: SyncId::new(id),
+        stream: StreamRef { workspace: workspace.clone(), ..stream },
+        kind,
+        fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
+        matching: matching.unwrap_or_default(),
+        create,
+        deletes_percent_max: u8::try_from(deletes.map_or(DELETES_PERCENT, |n| n.value))
+            .unwrap_or(u8::MAX),
+        priority: priority.map_or(PRIORITY, |n| n.value),
+    });
+    let sync = sync.map(|(mapping, schedule, stream_location)| SyncConfig {
+        id: SyncId::new(id),
+        schedule,
+        zone,
+        paused,
+        mapping,
+        field_locations: pairs.iter().map(|pair| pair.field.location.clone()).collect(),
+        stream_location,
+        location: document.whole(),
+    });
+    Some(SyncDraft { id: id.to_owned(), connection, stream, identities, sync })
+}
+
+/// The essential parts together, if all are there.
+fn sync(
+    connection: Option<&Located<String>>,
+    stream: Option<&Located<String>>,
+    schedule: Option<Located<String>>,
+    mapping: impl FnOnce(StreamRef) -> Mapping,
+) -> Option<(Mapping, Located<String>, Location)> {
+    let (connection, stream, schedule) = (connection?, stream?, schedule?);
+    let reference = StreamRef {
+        workspace: WorkspaceId::new(""),
+        connection: ConnectionId::new(connection.as_str()),
+        stream: StreamName::new(stream.as_str()),
+    };
+    Some((mapping(reference), schedule, stream.location.clone()))
+}
+
+fn stream(table: &mut TableReader<'_>) -> Option<Located<String>> {
+    let stream = table.required("stream", "the name of a stream", "stream = \"parties\"")?;
+    word::check_name(table.document(), &stream, "stream").then_some(stream)
+}
+
+/// A kind of the future is told apart from a slip.
+fn kind(table: &mut TableReader<'_>) -> EntityKind {
+    let later = table.peek_text("kind").filter(|(text, _)| LATER_KINDS.contains(&text.as_str()));
+    if let Some((text, location)) = later {
+        table.ask("kind");
+        let known = near::list(KINDS.iter().map(|(word, _)| *word)).unwrap_or_default();
+        let fault = table.fault(code::NOT_SUPPORTED, &location, "kind");
+        fault.with("found", text).with("known", known).record();
+        return EntityKind::default();
+    }
+    table.word("kind", KINDS).map(|word| word.value).unwrap_or_default()
+}
+
+/// The field pairs, and whether all of them could be read.
+fn pairs(table: &mut TableReader<'_>) -> (Vec<Pair>, bool) {
+    let example = "[[fields]]";
+    let tables = table.list("fields", example);
+    if tables.is_empty() {
+        // A `fields` of a wrong type has its fault already.
+        if table.peek_is_list("fields") {
+            table.fault(code::NO_FIELDS, table.location(), "fields").record();
+        }
+        return (Vec::new(), false);
+    }
+    let written = tables.len();
+    let mut pairs: Vec<Pair> = Vec::with_capacity(written);
+    for pair in tables.into_iter().filter_map(pair) {
+        match pairs.iter().find(|other| other.field.value == pair.field.value) {
+            Some(first) => table.document().fault(
+                ConfigFault::new(code::DUPLICATE_FIELD, pair.field.location, pair.place)
+                    .with("field", shown(&pair.field.value))
+                    .with("first_line", first.field.location.line),
+            ),
+            None => pairs.push(pair),
+        }
+    }
+    let sound = pairs.len() == written;
+    (pairs, sound)
+}
+
+fn pair(mut table: TableReader<'_>) -> Option<Pair> {
+    let place = table.place().to_owned();
+    let field = table.required("field", "the name of a field", "field = \"email\"");
+    let to = table.required("trait", "the name of a trait", "trait = \"email\"");
+    let direction = table.word("direction", DIRECTIONS);
+    let identity = table.filled("identity", "the name of a namespace", "identity = \"email\"");
+    let names = [("field", &field), ("trait", &to)];
+    let valid = names.into_iter().all(|(key, name)| {
+        let place = table.place_of(key);
+        name.as_ref().is_some_and(|name| word::check_name(table.document(), name, &place))
+    });
+    table.finish(FIELD_KEYS);
+    let (field, to) = (field?, to?);
+    valid.then(|| Pair {
+        mapping: FieldMapping {
+            field: FieldName::new(field.as_str()),
+            to: TraitName::new(to.as_str()),
+            direction: direction.map_or(Direction::ToProfile, |word| word.value),
+            identity: identity.as_ref().map(|name| name.as_str().into()),
+        },
+        field,
+        identity,
+        place,
+    })
+}
+
+/// The fields to find rows by: those written, else those with an identity.
+/// `None` if one of those written is not mapped.
+fn matching(
+    table: &mut TableReader<'_>,
+    pairs: &[Pair],
+    pairs_sound: bool,
+) -> Option<Vec<FieldName>> {
+    let given = table.has("matching");
+    let written = table.texts("matching", "matching = [\"code\"]");
+    if !given {
+        let telling = pairs.iter().filter(|pair| pair.identity.is_some());
+        return Some(telling.map(|pair| pair.mapping.field.clone()).collect());
+    }
+    let mut sound = true;
+    for name in &written {
+        if !pairs_sound || pairs.iter().any(|pair| pair.field.value == name.value) {
+            continue;
+        }
+        sound = false;
+        let place = table.place_of("matching");
+        let fault = ConfigFault::new(code::UNKNOWN_FIELD, name.location.clone(), place)
+            .with("name", shown(name));
+        let known = pairs.iter().map(|pair| pair.field.as_str());
+        table.document().fault(near::hint(fault, name, known));
+    }
+    sound.then(|| written.iter().map(|name| FieldName::new(name.as_str())).collect())
+}
+
+/// A sync that creates must be able to find.
+fn check_matching(
+    table: &TableReader<'_>,
+    pairs: &[Pair],
+    create: CreatePolicy,
+    matching: Option<&[FieldName]>,
+    pairs_sound: bool,
+) {
+    let creates =
+        create == CreatePolicy::Upsert && pairs.iter().any(|p| p.mapping.direction.writes());
+    if creates && pairs_sound && matching.is_some_and(<[FieldName]>::is_empty) {
+        table.fault(code::NO_MATCHING, &table.key_location("matching"), "matching").record();
+    }
+}
