@@ -1,1 +1,70 @@
-//! The way out: allow-list, resolver, credentials and their sealing
+//! The way out: every request that leaves the hub and every file that a
+//! connector touches goes through here.
+//!
+//! A connector has no ambient authority. It states a request and the *name* of a
+//! credential; this crate decides whether the request may go, adds the secret,
+//! sends it, and gives back an answer with the secret taken out. Four decisions
+//! shape it.
+//!
+//! **Judge what is connected to, not what is written.** A URL is parsed once;
+//! the host must be granted ([`Grants`]); the *address* is judged in the very
+//! lookup that the client connects with ([`address`]), so neither odd spellings
+//! nor changing DNS answers lead inside. Redirects are answers, never followed.
+//!
+//! **The host owns what frames and identifies a request.** `Host`,
+//! `Authorization`, cookies and hop-by-hop headers from a connector are refused
+//! by name rather than dropped, so that its author notices.
+//!
+//! **Secrets are late and short.** A configuration holds references
+//! ([`SecretRef`]), resolved for each request; what a vendor hands out (sessions)
+//! is sealed at rest ([`Vault`]); everything that was used is known to the
+//! [`Redactor`], through which every error text passes.
+//!
+//! **Logins are few.** A session is shared, renewed once for everybody, and left
+//! alone after a refusal, because a hub that insists gets an account locked.
+//!
+//! Faults say whether the request may have had an effect ([`HttpFault`]): that is
+//! what the hub must know before it repeats a write.
+
+pub mod address;
+pub mod grants;
+pub mod http;
+
+pub mod destination;
+pub mod resolver;
+mod tls;
+
+mod body;
+mod wire;
+
+pub mod redact;
+pub mod secret;
+pub mod vault;
+
+pub mod key_file;
+
+pub mod template;
+
+pub mod credential;
+pub mod recipe;
+pub mod session;
+
+pub mod files;
+mod folder;
+
+pub mod connection;
+pub mod gateway;
+
+pub use connection::ConnectionGateway;
+pub use credential::{Credential, CredentialError, KeyPlace, SessionCredential};
+pub use files::{FileAccess, FileFault, FileInfo, FileRange};
+pub use gateway::{ConnectionPolicy, Gateway, GatewayError, GatewayOptions};
+pub use grants::{FolderGrant, GrantError, Grants, HostPattern, PrivateGrant};
+pub use http::{HttpFault, HttpLimits, HttpRequest, HttpResponse};
+pub use key_file::{KeyFileError, load_or_create_master, load_or_create_vault, master_from};
+pub use recipe::SessionRecipe;
+pub use redact::Redactor;
+pub use resolver::{Lookup, SystemLookup};
+pub use secret::{Secret, SecretError, SecretRef};
+pub use session::TokenKeeping;
+pub use vault::{Key, Vault, VaultError, WrappedKey};

@@ -1,0 +1,259 @@
+//! The gateway of one connection: what a connector's request goes through.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::credential::{self, Credential, KeyPlace};
+use crate::destination;
+use crate::files::FileAccess;
+use crate::http::{HttpFault, HttpRequest, HttpResponse, REQUEST_HEADERS_MAX};
+use crate::redact::Redactor;
+use crate::session::{Session, SessionKeeper};
+use crate::wire::{Prepared, Wire};
+
+/// Headers that belong to the host: they decide where a request goes, as whom,
+/// and how it is framed. `Accept-Encoding` is among them because the size caps
+/// depend on it.
+const HOST_HEADERS: [&str; 17] = [
+    "host",
+    "authorization",
+    "cookie",
+    "cookie2",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "content-length",
+    "expect",
+    "upgrade",
+    "http2-settings",
+    "accept-encoding",
+    "forwarded",
+    "via",
+    "x-forwarded-host",
+];
+
+/// Methods that a connector may use.
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+pub(crate) struct Shared {
+    pub(crate) connection: String,
+    pub(crate) wire: Wire,
+    pub(crate) credentials: BTreeMap<String, Credential>,
+    pub(crate) sessions: HashMap<String, SessionKeeper>,
+    pub(crate) files: FileAccess,
+}
+
+/// The way out of one connection. `Debug` shows its name only.
+pub struct ConnectionGateway {
+    shared: Arc<Shared>,
+    calls: AtomicU32,
+}
+
+impl fmt::Debug for ConnectionGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connection = &self.shared.connection;
+        f.debug_struct("ConnectionGateway").field("connection", connection).finish_non_exhaustive()
+    }
+}
+
+impl ConnectionGateway {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), calls: AtomicU32::new(0) }
+    }
+
+    /// A handle for one call of the connector, with a fresh count of requests.
+    /// Sessions, pooled connections and files are shared with this one.
+    #[must_use]
+    pub fn begin_call(&self) -> Arc<Self> {
+        Arc::new(Self { shared: self.shared.clone(), calls: AtomicU32::new(0) })
+    }
+
+    /// How many requests this handle has let through or refused.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The files of the granted folders.
+    #[must_use]
+    pub fn files(&self) -> &FileAccess {
+        &self.shared.files
+    }
+
+    /// What hides this connection's secrets in texts.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.shared.wire.redactor
+    }
+
+    /// Sends a request under the grants, with the credential that it names.
+    ///
+    /// Any status is an answer, redirects too: they are never followed. If the
+    /// vendor no longer accepts a session, one new login and one more attempt are
+    /// made.
+    ///
+    /// # Errors
+    ///
+    /// See [`HttpFault`]; its variants say whether the request may have had an effect.
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
+        let shared = &self.shared;
+        let limits = &shared.wire.limits;
+        let used = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
+            (calls < limits.calls_max).then_some(calls + 1)
+        });
+        if used.is_err() {
+            return Err(HttpFault::BudgetExhausted);
+        }
+        let answer = tokio::time::timeout(limits.total_timeout, shared.send(request)).await;
+        let answer = answer.unwrap_or(Err(HttpFault::Timeout));
+        if let Err(HttpFault::Denied(reason)) = &answer {
+            tracing::warn!(connection = %shared.connection, %reason, "request denied");
+        }
+        answer
+    }
+}
+
+impl Shared {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
+        let slot = request.credential.clone();
+        let mut prepared = self.prepare(request)?;
+        let Some(slot) = slot else { return self.wire.exchange(prepared).await };
+        let redactor = &self.wire.redactor;
+        match self.credentials.get(&slot) {
+            None => Err(HttpFault::Credential(format!(
+                "this connection has no credential for the slot `{}`",
+                slot.chars().take(80).collect::<String>().escape_debug()
+            ))),
+            Some(Credential::Session(_)) => self.send_in_session(&slot, prepared).await,
+            Some(Credential::Bearer(token)) => {
+                credential::apply_bearer(&mut prepared, token, redactor)?;
+                self.wire.exchange(prepared).await
+            }
+            Some(Credential::Basic { username, password }) => {
+                credential::apply_basic(&mut prepared, username, password, redactor)?;
+                self.wire.exchange(prepared).await
+            }
+            Some(Credential::ApiKey { place, key }) => {
+                credential::apply_key(&mut prepared, place, key, redactor)?;
+                self.wire.exchange(prepared).await
+            }
+        }
+    }
+
+    async fn send_in_session(
+        &self,
+        slot: &str,
+        prepared: Prepared,
+    ) -> Result<HttpResponse, HttpFault> {
+        let keeper = self.sessions.get(slot).ok_or_else(|| {
+            HttpFault::Credential("the session of this slot is not set up".to_owned())
+        })?;
+        let session = keeper.current(&self.wire).await?;
+        let answer = self.attempt(keeper, &session, prepared.clone()).await?;
+        if !keeper.is_expired(answer.status) {
+            return Ok(answer);
+        }
+        // A refused session means that the request was not looked at, so it may go again.
+        let Some(session) = keeper.renewed(&session, &self.wire).await? else {
+            return Ok(answer);
+        };
+        let answer = self.attempt(keeper, &session, prepared).await?;
+        if keeper.is_expired(answer.status) {
+            keeper.note_in_vain().await;
+        }
+        Ok(answer)
+    }
+
+    async fn attempt(
+        &self,
+        keeper: &SessionKeeper,
+        session: &Session,
+        mut prepared: Prepared,
+    ) -> Result<HttpResponse, HttpFault> {
+        keeper.apply(&mut prepared, session)?;
+        self.wire.exchange(prepared).await
+    }
+
+    fn prepare(&self, request: HttpRequest) -> Result<Prepared, HttpFault> {
+        let limits = &self.wire.limits;
+        if request.body.len() > limits.request_bytes_max {
+            return Err(HttpFault::TooLarge { limit_bytes: limits.request_bytes_max });
+        }
+        let method = METHODS.into_iter().find(|method| method.as_str() == request.method);
+        let method = method.ok_or_else(|| {
+            let given: String = request.method.chars().take(20).collect();
+            HttpFault::Denied(format!("the method `{}` is not allowed", given.escape_debug()))
+        })?;
+        self.refuse_placeholders(&request)?;
+        let destination = destination::check(&request.url, &self.wire.grants)?;
+        let headers = self.headers(&request.headers)?;
+        let (url, port) = (destination.url, destination.port);
+        Ok(Prepared { method, url, port, headers, body: request.body })
+    }
+
+    /// A secret may go into the body, never into a URL: URLs end in logs.
+    fn refuse_placeholders(&self, request: &HttpRequest) -> Result<(), HttpFault> {
+        for credential in self.credentials.values() {
+            if let Credential::ApiKey { place: KeyPlace::BodyPlaceholder(text), .. } = credential
+                && request.url.contains(text.as_str())
+            {
+                return Err(HttpFault::Denied(
+                    "the placeholder of a secret may stand in the body only".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn headers(&self, given: &[(String, String)]) -> Result<HeaderMap, HttpFault> {
+        let limit_bytes = self.wire.limits.header_bytes_max;
+        let bytes: usize = given.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > limit_bytes {
+            return Err(HttpFault::TooLarge { limit_bytes });
+        }
+        if given.len() > REQUEST_HEADERS_MAX {
+            return Err(HttpFault::Denied(format!("more than {REQUEST_HEADERS_MAX} headers")));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            let shown: String = name.chars().take(80).collect();
+            let shown = shown.escape_debug();
+            let Ok(name) = HeaderName::try_from(name.as_str()) else {
+                return Err(HttpFault::Invalid(format!("`{shown}` is not a header name")));
+            };
+            if self.belongs_to_host(name.as_str()) {
+                return Err(HttpFault::Denied(format!("the header `{shown}` belongs to the host")));
+            }
+            let value = HeaderValue::try_from(value.as_str()).map_err(|_| {
+                HttpFault::Invalid(format!("the value of the header `{shown}` is not valid"))
+            })?;
+            headers.append(name, value);
+        }
+        Ok(headers)
+    }
+
+    fn belongs_to_host(&self, name: &str) -> bool {
+        HOST_HEADERS.contains(&name)
+            || name.starts_with("proxy-")
+            || self
+                .credentials
+                .values()
+                .filter_map(Credential::header_name)
+                .any(|own| own.eq_ignore_ascii_case(name))
+    }
+}

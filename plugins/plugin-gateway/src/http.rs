@@ -1,0 +1,158 @@
+//! A request and its answer, as they cross the sandbox, and what may go wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+use hub_model::FaultCode;
+
+/// Largest decompressed response body in bytes.
+pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Largest request body in bytes.
+pub const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Largest sum of header names and values in bytes, in each direction.
+pub const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Most headers in a request.
+pub const REQUEST_HEADERS_MAX: usize = 100;
+/// Longest URL in bytes.
+pub const URL_BYTES_MAX: usize = 16 * 1024;
+/// How many times larger than its compressed form a response may be.
+pub const COMPRESSION_RATIO_MAX: usize = 100;
+/// Longest wait for a connection, in seconds.
+pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+/// Longest time of a whole request, in seconds.
+pub const TOTAL_TIMEOUT_SECONDS: u64 = 60;
+/// Most requests within one call of a connector.
+pub const CALLS_MAX: u32 = 1_000;
+
+/// The limits of one connection. The default holds the constants above.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest time of a whole request: login, connection, answer, body.
+    pub total_timeout: Duration,
+    /// Largest request body in bytes.
+    pub request_bytes_max: usize,
+    /// Largest decompressed response body in bytes.
+    pub response_bytes_max: usize,
+    /// Largest sum of header bytes.
+    pub header_bytes_max: usize,
+    /// How many times larger than its compressed form a response may be.
+    pub compression_ratio_max: usize,
+    /// Most requests between two [`begin_call`](crate::ConnectionGateway::begin_call).
+    pub calls_max: u32,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(CONNECT_TIMEOUT_SECONDS),
+            total_timeout: Duration::from_secs(TOTAL_TIMEOUT_SECONDS),
+            request_bytes_max: REQUEST_BYTES_MAX,
+            response_bytes_max: RESPONSE_BYTES_MAX,
+            header_bytes_max: HEADER_BYTES_MAX,
+            compression_ratio_max: COMPRESSION_RATIO_MAX,
+            calls_max: CALLS_MAX,
+        }
+    }
+}
+
+/// A request as a connector states it. `Debug` shows no header values, no body
+/// and no query, because they hold customers' data.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct HttpRequest {
+    /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`.
+    pub method: String,
+    /// Absolute URL.
+    pub url: String,
+    /// Headers in order; those that belong to the host are refused.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+    /// The credential slot to apply.
+    pub credential: Option<String>,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("url", &self.url.split(['?', '#']).next().unwrap_or_default())
+            .field("headers", &names)
+            .field("body_bytes", &self.body.len())
+            .field("credential", &self.credential)
+            .finish()
+    }
+}
+
+/// An answer: any status, redirects included. `Debug` shows sizes only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// The status code.
+    pub status: u16,
+    /// Headers in order, without cookies.
+    pub headers: Vec<(String, String)>,
+    /// The decompressed body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// Why there is no answer. The texts never hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpFault {
+    /// The grants or the rules forbid the request. Nothing was sent.
+    #[error("denied: {0}")]
+    Denied(String),
+    /// No answer within the limit. The request may have had its effect.
+    #[error("no answer within the time limit")]
+    Timeout,
+    /// No connection to the host. Nothing was sent.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// The connection broke after the request was sent. It may have had its effect.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// Something is larger than allowed. If it was the answer, the request had
+    /// its effect.
+    #[error("larger than the limit of {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// The call has used up its requests. Nothing was sent.
+    #[error("this call has used up its requests")]
+    BudgetExhausted,
+    /// The request or the answer is malformed.
+    #[error("invalid: {0}")]
+    Invalid(String),
+    /// The credential is missing, unreadable, or was refused at login.
+    #[error("credential: {0}")]
+    Credential(String),
+}
+
+impl HttpFault {
+    /// The hub's code for this fault.
+    #[must_use]
+    pub const fn code(&self) -> FaultCode {
+        match self {
+            Self::Denied(_) => FaultCode::HostDenied,
+            // Both leave the outcome of a write unknown, which `timeout` stands for.
+            Self::Timeout | Self::Broken(_) => FaultCode::Timeout,
+            Self::Connect(_) => FaultCode::Unreachable,
+            Self::TooLarge { .. } | Self::BudgetExhausted => FaultCode::LimitExceeded,
+            Self::Invalid(_) => FaultCode::ConnectorBug,
+            Self::Credential(_) => FaultCode::Auth,
+        }
+    }
+}
