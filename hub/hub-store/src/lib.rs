@@ -3,7 +3,10 @@
 //!
 //! The port never speaks of keys, trees or tables, so a body is free in its
 //! layout. What makes a body correct is not its code but the conformance suite
-//! in [`conformance`], which runs on every one of them.
+//! in [`conformance`], which runs on every one of them. What two bodies must
+//! decide alike is written once: which commits are refused ([`rules`]), how
+//! heavy a commit is ([`weight`]), and what belongs together ([`audit`]). Those
+//! see a body only through [`View`], a handful of single-row look-ups.
 //!
 //! A commit carries everything that one slice of work concluded together with
 //! the position it was concluded from; the position is compared before it is
@@ -12,11 +15,16 @@
 //!
 //! One `Store` is one workspace. Nothing spans two.
 
+pub mod audit;
 pub mod conformance;
 pub mod memory;
+pub mod rules;
 pub mod store;
+pub mod view;
+pub mod weight;
 pub mod write_set;
 
 pub use memory::MemoryStore;
 pub use store::{Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding};
+pub use view::View;
 pub use write_set::{Counters, PositionChange, WriteSet};

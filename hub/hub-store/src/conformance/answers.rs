@@ -1,0 +1,187 @@
+//! Whether a store's every answer is the model's.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use hub_model::{
+    Claim, CommitSeq, Identity, Pending, PositionName, Profile, ProfileId, Record, RecordNo,
+    RecordRef, StreamRef, SyncId, Timestamp,
+};
+
+use super::model::Model;
+use crate::store::{Error, Store};
+
+/// Rows per call when everything is read.
+const CALL_ROWS: usize = 200;
+
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare<T: PartialEq + Debug>(&mut self, what: &str, found: Result<T, Error>, wanted: &T) {
+        match found {
+            Ok(found) if found == *wanted => {}
+            Ok(found) => self.0.push(format!("{what}: found {found:?}, wanted {wanted:?}")),
+            Err(error) => self.0.push(format!("{what}: {error}")),
+        }
+    }
+}
+
+/// Every answer of the store that is not the model's, in words. Reads
+/// everything; the model's customer values appear in the words.
+pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
+    let mut found = Differences(Vec::new());
+    records(store, model, &mut found).await;
+    profiles(store, model, &mut found).await;
+    scans(store, model, &mut found).await;
+    log(store, model, &mut found).await;
+    pending(store, model, &mut found).await;
+    work(store, model, &mut found).await;
+    match store.verify().await {
+        Ok(findings) if findings.is_empty() => {}
+        other => found.0.push(format!("verify: {other:?}")),
+    }
+    found.0
+}
+
+async fn records(store: &dyn Store, model: &Model, found: &mut Differences) {
+    found.compare("counters", store.counters().await, &model.counters);
+    let numbers: Vec<RecordNo> = (0..=model.counters.record + 1).map(RecordNo).collect();
+    for numbers in numbers.chunks(CALL_ROWS) {
+        let by_number = |number: &RecordNo| model.records.iter().find(|r| r.number == *number);
+        let wanted: Vec<Option<Record>> = numbers.iter().map(|n| by_number(n).cloned()).collect();
+        found.compare("records", store.records(numbers).await, &wanted);
+    }
+    let refs: Vec<RecordRef> = model.records.iter().map(|record| record.at.clone()).collect();
+    for (refs, rows) in refs.chunks(CALL_ROWS).zip(model.records.chunks(CALL_ROWS)) {
+        let wanted: Vec<Option<Record>> = rows.iter().cloned().map(Some).collect();
+        found.compare("records by key", store.records_by_ref(refs).await, &wanted);
+    }
+}
+
+async fn profiles(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let ids: Vec<ProfileId> = (0..=model.counters.record + 1).map(ProfileId).collect();
+    for ids in ids.chunks(CALL_ROWS) {
+        let by_id = |id: ProfileId| model.profiles.iter().find(|p| p.id == id).cloned();
+        let wanted: Vec<Option<Profile>> = ids.iter().map(|id| by_id(model.resolve(*id))).collect();
+        found.compare("profiles", store.profiles(ids).await, &wanted);
+    }
+    let identities: Vec<Identity> = model.claims.iter().map(|(i, _)| i.clone()).collect();
+    for (identities, rows) in identities.chunks(CALL_ROWS).zip(model.claims.chunks(CALL_ROWS)) {
+        let resolved = |claim: &Claim| {
+            let ids: BTreeSet<_> = claim.profiles.iter().map(|id| model.resolve(*id)).collect();
+            Claim { profiles: ids.into_iter().collect(), carriers: claim.carriers }
+        };
+        let wanted: Vec<Claim> = rows.iter().map(|(_, claim)| resolved(claim)).collect();
+        found.compare("claims", store.claims(identities).await, &wanted);
+    }
+}
+
+async fn scans(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let mut profiles = model.profiles.clone();
+    profiles.sort_by_key(|profile| profile.id);
+    let mut after = None;
+    for page in profiles.chunks(CALL_ROWS) {
+        let answer = store.scan_profiles(after, CALL_ROWS).await;
+        found.compare("scan of profiles", answer, &page.to_vec());
+        after = page.last().map(|profile| profile.id);
+    }
+    found.compare("end of profiles", store.scan_profiles(after, 1).await, &Vec::new());
+    let streams: BTreeSet<&StreamRef> = model.records.iter().map(|r| &r.at.stream).collect();
+    for stream in streams {
+        let mut records: Vec<Record> =
+            model.records.iter().filter(|r| r.at.stream == *stream).cloned().collect();
+        records.sort_by(|left, right| left.at.key.cmp(&right.at.key));
+        let mut after = None;
+        for page in records.chunks(CALL_ROWS) {
+            let answer = store.scan_records(stream, after.as_ref(), CALL_ROWS).await;
+            found.compare("scan of records", answer, &page.to_vec());
+            after = page.last().map(|record| record.at.key.clone());
+        }
+        let answer = store.scan_records(stream, after.as_ref(), 1).await;
+        found.compare("end of records", answer, &Vec::new());
+    }
+}
+
+async fn log(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let mut read = Vec::new();
+    let mut at = CommitSeq(0);
+    loop {
+        match store.log(at, CALL_ROWS).await {
+            Ok(page) => {
+                if page.head != model.seq || (page.next <= at && at < page.head) {
+                    found.0.push(format!("log after {at}: next {}, head {}", page.next, page.head));
+                    return;
+                }
+                read.extend(page.changes);
+                at = page.next;
+                if at >= page.head {
+                    break;
+                }
+            }
+            Err(error) => {
+                found.0.push(format!("log after {at}: {error}"));
+                return;
+            }
+        }
+    }
+    found.compare("log", Ok(read), &model.log);
+}
+
+async fn pending(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let syncs: BTreeSet<&SyncId> = model.pending.iter().map(|p| &p.key.sync).collect();
+    let dues: BTreeSet<Timestamp> = model.pending.iter().map(|p| p.due).take(3).collect();
+    let ids: BTreeSet<ProfileId> = model.pending.iter().map(|p| p.key.profile).collect();
+    for sync in syncs {
+        let mut all: Vec<Pending> =
+            model.pending.iter().filter(|p| p.key.sync == *sync).cloned().collect();
+        all.sort_by(|left, right| left.key.cmp(&right.key));
+        for due in dues.iter().chain([&Timestamp(i64::MIN), &Timestamp(i64::MAX)]) {
+            let wanted: Vec<Pending> = all.iter().filter(|p| p.due <= *due).cloned().collect();
+            found.compare("pending", store.pending(sync, *due, usize::MAX).await, &wanted);
+        }
+        for id in &ids {
+            let of = |p: &&Pending| model.resolve(p.key.profile) == model.resolve(*id);
+            let wanted: Vec<Pending> = all.iter().filter(of).cloned().collect();
+            found.compare("pending of", store.pending_of(sync, *id).await, &wanted);
+        }
+    }
+}
+
+async fn work(store: &dyn Store, model: &Model, found: &mut Differences) {
+    for (name, value) in &model.positions {
+        found.compare("position", store.position(name).await, &Some(value.clone()));
+    }
+    let unknown = PositionName::new("no such position");
+    found.compare("position", store.position(&unknown).await, &None);
+    let mut decisions = model.decisions.clone();
+    decisions.sort_by_key(|decision| decision.stamp);
+    found.compare("decisions", store.decisions().await, &decisions);
+
+    let text = |row: &_| serde_json::to_string(row).unwrap_or_default();
+    let mut wanted: Vec<String> = model.quarantined.iter().map(text).collect();
+    wanted.sort();
+    let answer = store.quarantined(0, usize::MAX).await;
+    let answer = answer.map(|rows| {
+        let mut rows: Vec<String> = rows.iter().map(text).collect();
+        rows.sort();
+        rows
+    });
+    found.compare("quarantine", answer, &wanted);
+
+    let wanted: BTreeSet<_> = model.reviews.iter().cloned().collect();
+    let answer = store.reviews(usize::MAX).await.map(|rows| rows.into_iter().collect());
+    found.compare("reviews", answer, &wanted);
+    let mut runs = model.runs.clone();
+    runs.sort_by(|left, right| right.id.cmp(&left.id));
+    found.compare("runs", store.runs(None, usize::MAX).await, &runs);
+    for run in &model.runs {
+        found.compare("run", store.run(&run.id).await, &Some(run.clone()));
+    }
+    let inbox = store.inbox(0, usize::MAX).await;
+    let inbox = inbox.map(|rows| rows.into_iter().map(|e| (e.seq, e.body)).collect());
+    found.compare("inbox", inbox, &model.inbox);
+    for (connection, name, sealed) in &model.tokens {
+        let answer = store.token(connection, name).await;
+        found.compare("token", answer, &Some(sealed.clone()));
+    }
+}

@@ -1,0 +1,194 @@
+//! Profiles, aliases, claims, the log, scans.
+
+#![allow(missing_docs, reason = "a case is documented by its name")]
+
+use hub_model::{
+    Change, ChangeKind, Claim, CommitSeq, Profile, ProfileId, Record, RecordNo, RemoteKey,
+    StreamRef,
+};
+
+use super::{Subject, WORKSPACE, fixtures as f};
+use crate::write_set::WriteSet;
+
+pub async fn aliases_are_followed(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut first = f::people(4);
+    first.claims.push((hub_model::Identity::new("phone", "1"), f::claim(&[4, 3, 2])));
+    store.commit(first).await.expect("commit");
+    store.commit(f::merge(4, 3)).await.expect("commit");
+    let mut second = f::merge(3, 1);
+    let joined = second.profiles.first_mut().expect("the survivor");
+    joined.records = vec![RecordNo(1), RecordNo(3), RecordNo(4)];
+    let joined = joined.clone();
+    store.commit(second).await.expect("commit");
+    subject.reopen().await;
+    let store = subject.store();
+    let asked = [4, 2, 3, 1, 9].map(ProfileId);
+    let survivor = Some(joined.clone());
+    let wanted =
+        vec![survivor.clone(), Some(f::profile(2)), survivor.clone(), survivor.clone(), None];
+    assert_eq!(store.profiles(&asked).await, Ok(wanted));
+    let phone = hub_model::Identity::new("phone", "1");
+    let wanted = Claim { profiles: vec![ProfileId(1), ProfileId(2)], carriers: 3 };
+    assert_eq!(store.claims(&[phone, f::email(4)]).await, Ok(vec![wanted, f::claim(&[1])]));
+    assert_eq!(store.scan_profiles(None, 9).await, Ok(vec![joined, f::profile(2)]));
+    let stats = store.stats().await.expect("stats");
+    assert_eq!((stats.profiles, stats.aliases), (2, 2));
+}
+
+pub async fn a_separation_lifts_an_alias(subject: &mut dyn Subject) {
+    let store = subject.store();
+    store.commit(f::people(2)).await.expect("commit");
+    store.commit(f::merge(2, 1)).await.expect("commit");
+    let apart = WriteSet {
+        profiles: vec![f::profile(1), f::profile(2)],
+        changes: vec![f::change(2, ChangeKind::Separated)],
+        ..WriteSet::default()
+    };
+    store.commit(apart).await.expect("commit");
+    let wanted = vec![Some(f::profile(2)), Some(f::profile(1))];
+    assert_eq!(store.profiles(&[ProfileId(2), ProfileId(1)]).await, Ok(wanted));
+    let stats = store.stats().await.expect("stats");
+    assert_eq!((stats.profiles, stats.aliases), (2, 0));
+    store.commit(f::merge(2, 1)).await.expect("and joined once more");
+    let stats = store.stats().await.expect("stats");
+    assert_eq!((stats.profiles, stats.aliases), (1, 1));
+}
+
+pub async fn claims_come_and_go(subject: &mut dyn Subject) {
+    let store = subject.store();
+    store.commit(f::people(2)).await.expect("commit");
+    let other = hub_model::Identity::new("emai", "lp1@example.org");
+    let shared = Claim { profiles: vec![], carriers: 900 };
+    // (what is put, how many rows there are then, what is read)
+    let steps = [
+        (f::claim(&[2, 1]), 3, f::claim(&[1, 2])),
+        (shared.clone(), 3, shared),
+        (
+            Claim { profiles: vec![ProfileId(2)], carriers: 0 },
+            3,
+            Claim { profiles: vec![ProfileId(2)], carriers: 0 },
+        ),
+        (Claim::default(), 2, Claim::default()),
+        (Claim::default(), 2, Claim::default()),
+        (f::claim(&[1]), 3, f::claim(&[1])),
+    ];
+    for (step, (put, rows, read)) in steps.into_iter().enumerate() {
+        let set = WriteSet { claims: vec![(other.clone(), put)], ..WriteSet::default() };
+        store.commit(set).await.expect("commit");
+        let found = store.claims(&[other.clone(), f::email(1)]).await;
+        assert_eq!(found, Ok(vec![read, f::claim(&[1])]), "step {step}");
+        assert_eq!(store.stats().await.expect("stats").claims, rows, "step {step}");
+    }
+}
+
+pub async fn the_log_gives_whole_commits(subject: &mut dyn Subject) {
+    // Commits with 2, 0, 3, 1, 0 and 0 changes.
+    subject.store().commit(f::people(9)).await.expect("commit");
+    for sizes in [2_u64, 0, 3, 1, 0, 0] {
+        let kinds = [ChangeKind::Updated, ChangeKind::Merged, ChangeKind::Separated];
+        let changes: Vec<Change> = kinds
+            .into_iter()
+            .zip(1..=sizes)
+            .map(|(kind, profile)| f::change(profile, kind))
+            .collect();
+        let tokens = vec![("crm".to_owned(), "t".to_owned(), Some(vec![1]))];
+        let set = WriteSet { changes, tokens, ..WriteSet::default() };
+        subject.store().commit(set).await.expect("commit");
+    }
+    subject.reopen().await;
+    let store = subject.store();
+    // (after, limit, commits of the entries, next): seq 1 has 9 entries.
+    let table: [(u64, usize, &[u64], u64); 12] = [
+        (1, 100, &[2, 2, 4, 4, 4, 5], 7),
+        (1, 0, &[2, 2], 3),
+        (1, 1, &[2, 2], 3),
+        (1, 2, &[2, 2], 3),
+        (1, 4, &[2, 2], 3),
+        (1, 5, &[2, 2, 4, 4, 4], 4),
+        (1, 6, &[2, 2, 4, 4, 4, 5], 7),
+        (2, 1, &[4, 4, 4], 4),
+        (4, 1, &[5], 7),
+        (5, 1, &[], 7),
+        (7, 1, &[], 7),
+        (u64::MAX, 1, &[], 7),
+    ];
+    for (after, limit, seqs, next) in table {
+        let page = store.log(CommitSeq(after), limit).await.expect("log");
+        let found: Vec<u64> = page.changes.iter().map(|change| change.seq.0).collect();
+        assert_eq!(found, seqs, "after {after}, limit {limit}");
+        assert_eq!((page.next.0, page.head.0), (next, 7), "after {after}, limit {limit}");
+    }
+    let page = store.log(CommitSeq(2), 9).await.expect("log");
+    let kinds: Vec<_> = page.changes.iter().map(|change| change.kind).collect();
+    let wanted =
+        [ChangeKind::Updated, ChangeKind::Merged, ChangeKind::Separated, ChangeKind::Updated];
+    assert_eq!(kinds, wanted);
+}
+
+pub async fn profiles_are_scanned_in_order(subject: &mut dyn Subject) {
+    let store = subject.store();
+    for number in [300_u64, 2, 256, 70_000] {
+        let mut set = f::person(number);
+        set.counters = f::counters(70_000);
+        store.commit(set).await.expect("commit");
+    }
+    let ids = |found: Vec<Profile>| found.iter().map(|p| p.id.0).collect::<Vec<_>>();
+    let table: [(Option<u64>, usize, &[u64]); 6] = [
+        (None, 9, &[2, 256, 300, 70_000]),
+        (None, 2, &[2, 256]),
+        (Some(2), 1, &[256]),
+        (Some(255), 9, &[256, 300, 70_000]),
+        (Some(70_000), 9, &[]),
+        (None, 0, &[]),
+    ];
+    for (after, limit, wanted) in table {
+        let found = store.scan_profiles(after.map(ProfileId), limit).await.expect("scan");
+        assert_eq!(ids(found), wanted, "after {after:?}, limit {limit}");
+    }
+}
+
+pub async fn records_are_scanned_per_stream_in_byte_order(subject: &mut dyn Subject) {
+    let streams = [("crm", "contacts"), ("crm", "contact"), ("crmc", "ontacts"), ("a", "z")];
+    let keys = ["b", "a", "", "a\u{0}", "aa", "é", "Z", "10", "9"];
+    let mut number = 0;
+    for (connection, stream) in streams {
+        let mut set = WriteSet::default();
+        for key in keys {
+            number += 1;
+            let mut one = f::person(number);
+            one.records[0].at.stream = StreamRef::new(WORKSPACE, connection, stream);
+            one.records[0].at.key = RemoteKey::new(key);
+            set.counters = one.counters;
+            set.records.append(&mut one.records);
+            set.profiles.append(&mut one.profiles);
+            set.claims.append(&mut one.claims);
+        }
+        subject.store().commit(set).await.expect("commit");
+    }
+    subject.reopen().await;
+    let store = subject.store();
+    let mut sorted = keys;
+    sorted.sort_unstable();
+    let names = |found: &[Record]| {
+        found.iter().map(|record| record.at.key.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    for (connection, stream) in streams {
+        let stream = StreamRef::new(WORKSPACE, connection, stream);
+        let found = store.scan_records(&stream, None, 99).await.expect("scan");
+        assert_eq!(names(&found), sorted, "{stream}");
+        assert!(found.iter().all(|record| record.at.stream == stream), "{stream}");
+        let mut after: Option<RemoteKey> = None;
+        let mut paged = Vec::new();
+        loop {
+            let page = store.scan_records(&stream, after.as_ref(), 2).await.expect("scan");
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= 2);
+            after = Some(last.at.key.clone());
+            paged.extend(page);
+        }
+        assert_eq!(names(&paged), sorted, "{stream} in pages");
+    }
+    let none = StreamRef::new(WORKSPACE, "crm", "nothing");
+    assert_eq!(store.scan_records(&none, None, 9).await, Ok(vec![]));
+}

@@ -1,0 +1,154 @@
+//! A store of plain lists, searched from end to end: too slow for anything
+//! but being right.
+
+use hub_model::{
+    Change, Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId,
+    Quarantined, Record, Run,
+};
+
+use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
+use crate::store::Review;
+use crate::write_set::{Counters, WriteSet};
+
+/// What a store must hold after the sets that were applied.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// The newest commit.
+    pub seq: CommitSeq,
+    /// The numbers given out.
+    pub counters: Counters,
+    /// Records, in no order; so are all lists but the log and the inbox.
+    pub records: Vec<Record>,
+    /// Profiles.
+    pub profiles: Vec<Profile>,
+    /// (absorbed, surviving).
+    pub aliases: Vec<(ProfileId, ProfileId)>,
+    /// Claims as put.
+    pub claims: Vec<(Identity, Claim)>,
+    /// Positions.
+    pub positions: Vec<(PositionName, Vec<u8>)>,
+    /// Deliveries not settled.
+    pub pending: Vec<Pending>,
+    /// Decisions.
+    pub decisions: Vec<Decision>,
+    /// Every entry of the change log, oldest first.
+    pub log: Vec<Change>,
+    /// Rows in quarantine, oldest first.
+    pub quarantined: Vec<Quarantined>,
+    /// Reviews.
+    pub reviews: Vec<Review>,
+    /// Runs.
+    pub runs: Vec<Run>,
+    /// Inbox bodies with their numbers, oldest first.
+    pub inbox: Vec<(u64, Vec<u8>)>,
+    /// The number of the last body.
+    pub inbox_last: u64,
+    /// Tokens: (connection, name, sealed).
+    pub tokens: Vec<(String, String, Vec<u8>)>,
+}
+
+fn put<T>(rows: &mut Vec<T>, same: impl Fn(&T) -> bool, row: T) {
+    rows.retain(|stored| !same(stored));
+    rows.push(row);
+}
+
+impl Model {
+    /// Writes a set that keeps the rules.
+    pub fn apply(&mut self, set: &WriteSet) {
+        self.seq.0 += 1;
+        self.counters = set.counters.unwrap_or(self.counters);
+        self.apply_people(set);
+        self.apply_work(set);
+        self.apply_runs_and_inbox(set);
+        self.log.extend(set.changes.iter().map(|change| Change { seq: self.seq, ..*change }));
+    }
+
+    fn apply_people(&mut self, set: &WriteSet) {
+        for record in &set.records {
+            put(&mut self.records, |stored| stored.number == record.number, record.clone());
+        }
+        for (absorbed, surviving) in &set.aliases {
+            self.profiles.retain(|stored| stored.id != *absorbed);
+            put(&mut self.aliases, |stored| stored.0 == *absorbed, (*absorbed, *surviving));
+        }
+        for profile in &set.profiles {
+            self.aliases.retain(|stored| stored.0 != profile.id);
+            put(&mut self.profiles, |stored| stored.id == profile.id, profile.clone());
+        }
+        for (identity, claim) in &set.claims {
+            self.claims.retain(|stored| stored.0 != *identity);
+            if *claim != Claim::default() {
+                self.claims.push((identity.clone(), claim.clone()));
+            }
+        }
+        for decision in &set.decisions {
+            put(&mut self.decisions, |stored| stored.stamp == decision.stamp, decision.clone());
+        }
+        for review in &set.reviews {
+            put(&mut self.reviews, |stored| stored == review, review.clone());
+        }
+    }
+
+    fn apply_work(&mut self, set: &WriteSet) {
+        for change in &set.positions {
+            self.positions.retain(|stored| stored.0 != change.name);
+            if let Some(value) = &change.new {
+                self.positions.push((change.name.clone(), value.clone()));
+            }
+        }
+        self.pending.retain(|stored| !set.settled.contains(&stored.key));
+        for pending in &set.pending {
+            put(&mut self.pending, |stored| stored.key == pending.key, pending.clone());
+        }
+        for (stream, key) in &set.released {
+            self.quarantined.retain(|row| row.stream != *stream || row.key.as_ref() != Some(key));
+        }
+        for row in &set.quarantined {
+            let same = |stored: &Quarantined| {
+                row.key.is_some() && stored.stream == row.stream && stored.key == row.key
+            };
+            put(&mut self.quarantined, same, row.clone());
+            let keyless =
+                |stored: &Quarantined| stored.key.is_none() && stored.stream == row.stream;
+            if self.quarantined.iter().filter(|row| keyless(row)).count()
+                > QUARANTINED_KEYLESS_ROWS_MAX
+            {
+                let oldest = self.quarantined.iter().position(keyless);
+                oldest.map(|place| self.quarantined.remove(place));
+            }
+        }
+        for (connection, name, sealed) in &set.tokens {
+            self.tokens.retain(|stored| stored.0 != *connection || stored.1 != *name);
+            if let Some(sealed) = sealed {
+                self.tokens.push((connection.clone(), name.clone(), sealed.clone()));
+            }
+        }
+    }
+
+    fn apply_runs_and_inbox(&mut self, set: &WriteSet) {
+        for run in &set.runs {
+            put(&mut self.runs, |stored| stored.id == run.id, run.clone());
+            let of_sync: Vec<&Run> = self.runs.iter().filter(|r| r.sync == run.sync).collect();
+            if of_sync.len() > RUNS_KEPT_MAX {
+                let oldest = of_sync.iter().map(|run| run.id.clone()).min();
+                self.runs.retain(|run| Some(&run.id) != oldest.as_ref());
+            }
+        }
+        for body in &set.inbox {
+            self.inbox_last += 1;
+            self.inbox.push((self.inbox_last, body.clone()));
+        }
+        if let Some(done) = rules::inbox_done(set) {
+            self.inbox.retain(|(seq, _)| *seq > done);
+        }
+    }
+
+    /// The profile that an id stands for.
+    pub fn resolve(&self, id: ProfileId) -> ProfileId {
+        let mut at = id;
+        while let Some((_, next)) = self.aliases.iter().find(|(absorbed, _)| *absorbed == at) {
+            at = *next;
+        }
+        at
+    }
+}

@@ -1,0 +1,220 @@
+//! Write sets as the engine makes them, decided by a seed: people come in, are
+//! changed, joined and separated; deliveries wait and are settled; rows are
+//! rejected and released. Every set keeps the rules, so a store must take it,
+//! and leaves rows that belong together, so `verify` must find nothing.
+
+use hub_model::{
+    ChangeKind, Claim, Claimed, Decision, DecisionKind, Profile, ProfileId, Record, RecordNo,
+    RemoteKey, Stamp, StreamRef, Timestamp, Value,
+};
+
+use super::model::Model;
+use super::{Random, WORKSPACE, fixtures as f};
+use crate::store::Review;
+use crate::write_set::{Counters, WriteSet};
+
+/// An endless row of write sets, and what a store must hold after each.
+#[derive(Debug)]
+pub struct Workload {
+    random: Random,
+    model: Model,
+}
+
+impl Workload {
+    /// Everything that follows is decided by the seed and what is there.
+    pub fn new(seed: u64, model: Model) -> Self {
+        Self { random: Random::new(seed), model }
+    }
+
+    /// What a store must hold after the sets so far.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Ends the row.
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// The next set, already applied to the model. Never empty.
+    pub fn next_set(&mut self) -> WriteSet {
+        let mut set = WriteSet { counters: Some(self.model.counters), ..WriteSet::default() };
+        match self.random.below(10) {
+            0..=3 => self.arrivals(&mut set),
+            4 => self.edits(&mut set),
+            5 => self.join(&mut set),
+            6 => self.separate(&mut set),
+            _ => {}
+        }
+        if self.random.percent(50) {
+            self.deliveries(&mut set);
+        }
+        if self.random.percent(40) {
+            self.upkeep(&mut set);
+        }
+        self.cursor(&mut set);
+        self.model.apply(&set);
+        set
+    }
+
+    fn number(counters: &mut Counters) -> u64 {
+        counters.record += 1;
+        counters.stamp = counters.stamp.max(counters.record) + 1;
+        counters.record
+    }
+
+    fn arrivals(&mut self, set: &mut WriteSet) {
+        let mut counters = self.model.counters;
+        for _ in 0..=self.random.below(25) {
+            let number = Self::number(&mut counters);
+            let mut one = f::person(number);
+            if let Some(record) = one.records.first_mut() {
+                let stream = if self.random.percent(30) { "leads" } else { "contacts" };
+                record.at.stream = StreamRef::new(WORKSPACE, "crm", stream);
+                record.at.key = RemoteKey::new(format!("{}-{number}", self.random.text(3)));
+                self.fill(record);
+            }
+            set.records.append(&mut one.records);
+            set.profiles.append(&mut one.profiles);
+            set.claims.append(&mut one.claims);
+            set.changes.append(&mut one.changes);
+        }
+        set.counters = Some(counters);
+    }
+
+    /// New contents, now and then as long as a value may be.
+    fn fill(&mut self, record: &mut Record) {
+        let letters = if self.random.percent(1) { 15_000 } else { self.random.below(120) };
+        let note = Value::text(self.random.text(letters));
+        record.raw.insert("note".to_owned(), note);
+        let number = i64::from_be_bytes(self.random.next_u64().to_be_bytes());
+        record.raw.insert("number".to_owned(), Value::from(number));
+    }
+
+    fn some_profile(&mut self) -> Option<Profile> {
+        self.random.pick(&self.model.profiles).cloned()
+    }
+
+    fn edits(&mut self, set: &mut WriteSet) {
+        for _ in 0..=self.random.below(10) {
+            let Some(mut record) = self.random.pick(&self.model.records).cloned() else { return };
+            self.fill(&mut record);
+            record.deleted = self.random.percent(10).then_some(Stamp(self.model.counters.stamp));
+            let profile = self.model.resolve(record.profile);
+            set.changes.push(f::change(profile.0, ChangeKind::Updated));
+            // Two edits of one record: the later one wins.
+            set.records.push(record);
+        }
+    }
+
+    fn join(&mut self, set: &mut WriteSet) {
+        let (Some(one), Some(other)) = (self.some_profile(), self.some_profile()) else { return };
+        if one.id == other.id || one.records.len() + other.records.len() > 40 {
+            return;
+        }
+        let (mut stays, goes) = if one.id < other.id { (one, other) } else { (other, one) };
+        stays.records.extend(&goes.records);
+        stays.records.sort_unstable();
+        stays.identities.extend(goes.identities);
+        // A claim may keep the absorbed id: readers follow it.
+        if self.random.percent(50) {
+            set.claims.push((f::email(goes.id.0), f::claim(&[stays.id.0])));
+        }
+        set.aliases.push((goes.id, stays.id));
+        set.changes.push(f::change(goes.id.0, ChangeKind::Merged));
+        set.reviews.push(Review {
+            identity: f::email(goes.id.0),
+            left: goes.id,
+            right: stays.id,
+            reason: "cardinality".to_owned(),
+        });
+        set.profiles.push(stays);
+    }
+
+    /// Takes a joined profile apart into one per record.
+    fn separate(&mut self, set: &mut WriteSet) {
+        let joined: Vec<Profile> =
+            self.model.profiles.iter().filter(|p| p.records.len() > 1).cloned().collect();
+        let Some(joined) = self.random.pick(&joined) else { return };
+        let mut counters = self.model.counters;
+        counters.stamp += 1;
+        set.counters = Some(counters);
+        let (left, right) = joined.records.split_at(1);
+        set.decisions.push(Decision {
+            stamp: Stamp(counters.stamp),
+            kind: DecisionKind::Separation {
+                left: left.iter().copied().collect(),
+                right: right.iter().copied().collect(),
+            },
+            author: "tester".to_owned(),
+            at: Timestamp(0),
+        });
+        for number in &joined.records {
+            self.alone(*number, set);
+        }
+    }
+
+    fn alone(&self, number: RecordNo, set: &mut WriteSet) {
+        let id = ProfileId::from(number);
+        let Some(mut record) = self.model.records.iter().find(|r| r.number == number).cloned()
+        else {
+            return;
+        };
+        record.profile = id;
+        let mut profile = f::profile(number.0);
+        profile.identities = vec![Claimed { identity: f::email(number.0), stamp: record.born }];
+        set.records.push(record);
+        set.profiles.push(profile);
+        set.claims.push((f::email(number.0), Claim { profiles: vec![id], carriers: 1 }));
+        set.changes.push(f::change(number.0, ChangeKind::Separated));
+    }
+
+    fn deliveries(&mut self, set: &mut WriteSet) {
+        for _ in 0..self.random.below(6) {
+            if let Some(pending) = self.random.pick(&self.model.pending) {
+                set.settled.push(pending.key.clone());
+            }
+        }
+        for _ in 0..self.random.below(8) {
+            let sync = if self.random.percent(20) { "out-2" } else { "out" };
+            let profile = 1 + self.random.below(self.model.counters.record);
+            let record = self.random.percent(70).then_some(profile);
+            let due = i64::try_from(self.random.below(100)).unwrap_or(0) - 20;
+            set.pending.push(f::pending(sync, profile, record, due));
+        }
+    }
+
+    fn upkeep(&mut self, set: &mut WriteSet) {
+        let some_key = |random: &mut Random| random.percent(80).then(|| random.below(30));
+        for _ in 0..self.random.below(4) {
+            let key = some_key(&mut self.random).map(|key| format!("bad-{key}"));
+            let note = self.random.text(30);
+            set.quarantined.push(f::rejected(key.as_deref(), &note));
+            let released = RemoteKey::new(format!("bad-{}", self.random.below(30)));
+            set.released.push((f::stream(), released));
+        }
+        set.runs.push(f::run("crm", self.random.below(50)));
+        for _ in 0..self.random.below(3) {
+            let letters = if self.random.percent(2) { 300_000 } else { 200 };
+            set.inbox.push(self.random.text(letters).into_bytes());
+        }
+        let sealed = self.random.percent(80).then(|| self.random.text(20).into_bytes());
+        set.tokens.push(("crm".to_owned(), format!("t{}", self.random.below(4)), sealed));
+        if self.random.percent(30) {
+            let done = self.model.inbox_last.saturating_sub(self.random.below(5));
+            self.moves("inbox", Some(done.to_string().into_bytes()), set);
+        }
+    }
+
+    fn cursor(&mut self, set: &mut WriteSet) {
+        let name = format!("cursor-{}", self.random.below(3));
+        let new = self.model.seq.0.to_be_bytes().to_vec();
+        self.moves(&name, Some(new), set);
+    }
+
+    fn moves(&self, name: &str, new: Option<Vec<u8>>, set: &mut WriteSet) {
+        let stored = self.model.positions.iter().find(|(stored, _)| stored.as_str() == name);
+        let expected = stored.map(|(_, value)| value.as_slice());
+        set.positions.push(f::moves(name, expected, new.as_deref()));
+    }
+}

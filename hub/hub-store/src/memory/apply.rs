@@ -1,0 +1,113 @@
+//! Writing a set that was checked: cannot fail.
+
+use hub_model::{CommitSeq, Quarantined, SyncId};
+
+use super::state::State;
+use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
+use crate::write_set::WriteSet;
+
+impl State {
+    /// Writes the set. What is taken away goes first, then what is put, so a
+    /// set may replace a row under another name.
+    pub fn apply(&mut self, mut set: WriteSet) {
+        self.seq = CommitSeq(self.seq.0 + 1);
+        self.counters = set.counters.unwrap_or(self.counters);
+        let inbox_done = rules::inbox_done(&set);
+        self.apply_people(&mut set);
+        self.apply_work(&mut set);
+        for run in set.runs {
+            let sync = run.sync.clone();
+            self.runs.insert(run.id.clone(), run);
+            self.drop_old_runs(&sync);
+        }
+        for body in set.inbox {
+            self.inbox_last += 1;
+            self.inbox.insert(self.inbox_last, body);
+        }
+        if let Some(done) = inbox_done {
+            self.inbox.retain(|seq, _| *seq > done);
+        }
+        for change in &mut set.changes {
+            change.seq = self.seq;
+        }
+        self.log.insert(self.seq, set.changes);
+    }
+
+    fn apply_people(&mut self, set: &mut WriteSet) {
+        for record in set.records.drain(..) {
+            self.numbers.insert(record.at.clone(), record.number);
+            self.records.insert(record.number, record);
+        }
+        for (absorbed, surviving) in set.aliases.drain(..) {
+            self.profiles.remove(&absorbed);
+            self.aliases.insert(absorbed, surviving);
+        }
+        for profile in set.profiles.drain(..) {
+            self.aliases.remove(&profile.id);
+            self.profiles.insert(profile.id, profile);
+        }
+        for (identity, claim) in set.claims.drain(..) {
+            if claim.profiles.is_empty() && claim.carriers == 0 {
+                self.claims.remove(&identity);
+            } else {
+                self.claims.insert(identity, claim);
+            }
+        }
+        for decision in set.decisions.drain(..) {
+            self.decisions.insert(decision.stamp, decision);
+        }
+        self.reviews.extend(set.reviews.drain(..));
+    }
+
+    fn apply_work(&mut self, set: &mut WriteSet) {
+        for change in set.positions.drain(..) {
+            match change.new {
+                Some(value) => self.positions.insert(change.name, value),
+                None => self.positions.remove(&change.name),
+            };
+        }
+        for key in set.settled.drain(..) {
+            self.pending.remove(&key);
+        }
+        for pending in set.pending.drain(..) {
+            self.pending.insert(pending.key.clone(), pending);
+        }
+        for (stream, key) in set.released.drain(..) {
+            if let Some(rows) = self.quarantine.get_mut(&stream) {
+                rows.keyed.remove(&key);
+            }
+        }
+        for row in set.quarantined.drain(..) {
+            self.quarantine_row(row);
+        }
+        for (connection, name, sealed) in set.tokens.drain(..) {
+            match sealed {
+                Some(sealed) => self.tokens.insert((connection, name), sealed),
+                None => self.tokens.remove(&(connection, name)),
+            };
+        }
+    }
+
+    fn quarantine_row(&mut self, row: Quarantined) {
+        let rows = self.quarantine.entry(row.stream.clone()).or_default();
+        match &row.key {
+            Some(key) => {
+                rows.keyed.insert(key.clone(), row);
+            }
+            None => {
+                rows.keyless.push_back(row);
+                while rows.keyless.len() > QUARANTINED_KEYLESS_ROWS_MAX {
+                    rows.keyless.pop_front();
+                }
+            }
+        }
+    }
+
+    fn drop_old_runs(&mut self, sync: &SyncId) {
+        let of_sync = self.runs.values().rev().filter(|run| run.sync == *sync);
+        let old: Vec<_> = of_sync.skip(RUNS_KEPT_MAX).map(|run| run.id.clone()).collect();
+        for id in old {
+            self.runs.remove(&id);
+        }
+    }
+}

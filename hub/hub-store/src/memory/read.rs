@@ -1,0 +1,119 @@
+//! Reading stretches, counting, checking.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+use hub_model::{
+    CommitSeq, Pending, PendingKey, Profile, ProfileId, Record, RecordRef, RemoteKey, StreamRef,
+    SyncId, Timestamp,
+};
+
+use super::state::State;
+use crate::audit::{self, Findings};
+use crate::store::{Error, LogPage, Stats, VerifyFinding};
+use crate::view::View;
+
+impl State {
+    pub fn log_page(&self, after: CommitSeq, limit: usize) -> LogPage {
+        let mut page = LogPage { changes: Vec::new(), next: self.seq, head: self.seq };
+        if after >= self.seq {
+            return page;
+        }
+        for (seq, changes) in self.log.range((Excluded(after), Unbounded)) {
+            let full = page.changes.len() + changes.len() > limit.max(1);
+            if full && !page.changes.is_empty() && !changes.is_empty() {
+                page.next = CommitSeq(seq.0 - 1);
+                break;
+            }
+            page.changes.extend(changes);
+        }
+        page
+    }
+
+    pub fn scan_profiles(&self, after: Option<ProfileId>, limit: usize) -> Vec<Profile> {
+        let start = after.map_or(Unbounded, Excluded);
+        self.profiles.range((start, Unbounded)).take(limit).map(|(_, p)| p.clone()).collect()
+    }
+
+    pub fn scan_records(
+        &self,
+        stream: &StreamRef,
+        after: Option<&RemoteKey>,
+        limit: usize,
+    ) -> Vec<Record> {
+        let at = |key| RecordRef { stream: stream.clone(), key };
+        let start = match after {
+            Some(key) => Excluded(at(key.clone())),
+            None => Included(at(RemoteKey::new(""))),
+        };
+        self.numbers
+            .range((start, Unbounded))
+            .take_while(|(at, _)| at.stream == *stream)
+            .filter_map(|(_, number)| self.records.get(number))
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    fn pending_of_sync<'a>(&'a self, sync: &'a SyncId) -> impl Iterator<Item = &'a Pending> {
+        let start = PendingKey { sync: sync.clone(), profile: ProfileId(0), record: None };
+        self.pending
+            .range(start..)
+            .take_while(move |(key, _)| key.sync == *sync)
+            .map(|(_, pending)| pending)
+    }
+
+    pub fn pending_due(&self, sync: &SyncId, due: Timestamp, limit: usize) -> Vec<Pending> {
+        let waiting = self.pending_of_sync(sync).filter(|pending| pending.due <= due);
+        waiting.take(limit).cloned().collect()
+    }
+
+    pub fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
+        let wanted = self.resolve(profile)?;
+        let mut found = Vec::new();
+        for pending in self.pending_of_sync(sync) {
+            if self.resolve(pending.key.profile)? == wanted {
+                found.push(pending.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            seq: self.seq.0,
+            records: self.records.len() as u64,
+            profiles: self.profiles.len() as u64,
+            aliases: self.aliases.len() as u64,
+            claims: self.claims.len() as u64,
+            pending: self.pending.len() as u64,
+            quarantined: self.quarantined().count() as u64,
+            runs: self.runs.len() as u64,
+            disk_bytes: 0,
+        }
+    }
+
+    pub fn verify(&self) -> Result<Vec<VerifyFinding>, Error> {
+        let mut found = Findings::default();
+        for record in self.records.values() {
+            audit::record(record, self, &mut found)?;
+        }
+        for profile in self.profiles.values() {
+            audit::profile(profile, self, &mut found)?;
+        }
+        for (identity, claim) in &self.claims {
+            audit::claim(identity, claim, self, &mut found)?;
+        }
+        for absorbed in self.aliases.keys() {
+            audit::alias(*absorbed, self, &mut found)?;
+        }
+        let mut before = CommitSeq(0);
+        for (seq, changes) in &self.log {
+            audit::log(before, *seq, changes, &mut found);
+            before = *seq;
+        }
+        if before != self.seq {
+            found.add("log-gap", format!("the log ends at {before}, the store at {}", self.seq));
+        }
+        Ok(found.into_vec())
+    }
+}

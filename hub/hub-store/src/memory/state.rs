@@ -1,0 +1,98 @@
+//! What a memory store holds, and its single-row look-ups.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use hub_model::{
+    Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp, StreamRef,
+};
+
+use crate::store::{Error, Review};
+use crate::view::View;
+use crate::write_set::Counters;
+
+/// Rows of quarantine of one stream.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rejects {
+    /// The newest row of each key.
+    pub keyed: BTreeMap<RemoteKey, Quarantined>,
+    /// Rows without a key, oldest first.
+    pub keyless: VecDeque<Quarantined>,
+}
+
+/// Everything, in the order in which it is read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub seq: CommitSeq,
+    pub counters: Counters,
+    pub records: BTreeMap<RecordNo, Record>,
+    pub numbers: BTreeMap<RecordRef, RecordNo>,
+    pub profiles: BTreeMap<ProfileId, Profile>,
+    pub aliases: BTreeMap<ProfileId, ProfileId>,
+    pub claims: BTreeMap<Identity, Claim>,
+    pub positions: BTreeMap<PositionName, Vec<u8>>,
+    pub pending: BTreeMap<PendingKey, Pending>,
+    pub decisions: BTreeMap<Stamp, Decision>,
+    /// Every commit, those without changes too.
+    pub log: BTreeMap<CommitSeq, Vec<Change>>,
+    pub quarantine: BTreeMap<StreamRef, Rejects>,
+    pub reviews: BTreeSet<Review>,
+    pub runs: BTreeMap<RunId, Run>,
+    pub inbox: BTreeMap<u64, Vec<u8>>,
+    pub inbox_last: u64,
+    pub tokens: BTreeMap<(String, String), Vec<u8>>,
+}
+
+impl State {
+    /// The record of a row of a stream.
+    pub fn by_ref(&self, at: &RecordRef) -> Option<&Record> {
+        self.records.get(self.numbers.get(at)?)
+    }
+
+    /// Every row in quarantine.
+    pub fn quarantined(&self) -> impl Iterator<Item = &Quarantined> {
+        self.quarantine.values().flat_map(|rows| rows.keyed.values().chain(&rows.keyless))
+    }
+}
+
+impl View for State {
+    fn counters(&self) -> Result<Counters, Error> {
+        Ok(self.counters)
+    }
+
+    fn record(&self, number: RecordNo) -> Result<Option<Record>, Error> {
+        Ok(self.records.get(&number).cloned())
+    }
+
+    fn number(&self, at: &RecordRef) -> Result<Option<RecordNo>, Error> {
+        Ok(self.numbers.get(at).copied())
+    }
+
+    fn profile(&self, id: ProfileId) -> Result<Option<Profile>, Error> {
+        Ok(self.profiles.get(&id).cloned())
+    }
+
+    fn alias(&self, id: ProfileId) -> Result<Option<ProfileId>, Error> {
+        Ok(self.aliases.get(&id).copied())
+    }
+
+    fn claim(&self, identity: &Identity) -> Result<Option<Claim>, Error> {
+        Ok(self.claims.get(identity).cloned())
+    }
+
+    fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.positions.get(name).cloned())
+    }
+
+    fn decision(&self, stamp: Stamp) -> Result<Option<Decision>, Error> {
+        Ok(self.decisions.get(&stamp).cloned())
+    }
+
+    fn inbox_entries(&self) -> Result<u64, Error> {
+        Ok(self.inbox.len() as u64)
+    }
+
+    fn inbox_last(&self) -> Result<u64, Error> {
+        Ok(self.inbox_last)
+    }
+}
