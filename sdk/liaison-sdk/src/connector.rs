@@ -1,0 +1,186 @@
+//! What a connector implements, and how that becomes the exports of a
+//! component.
+//!
+//! Functions take no `self`: between two calls the host may throw the instance
+//! away, so whatever must survive belongs into a cursor.
+
+use crate::bindings::connection::exports::liaison::connector::connection as connection_api;
+use crate::bindings::destination::exports::liaison::connector::destination as destination_api;
+use crate::bindings::host::liaison::connector::types as wit;
+use crate::bindings::lookup::exports::liaison::connector::lookup as lookup_api;
+use crate::bindings::source::exports::liaison::connector::source as source_api;
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::find::{Found, LookupRequest};
+use crate::page::{Page, ReadRequest};
+use crate::panics;
+use crate::stream::Stream;
+use crate::write::{JobState, Report, WriteRequest};
+
+/// What every connector implements.
+pub trait Connector {
+    /// The streams of this connection.
+    ///
+    /// # Errors
+    /// Whatever keeps the connector from telling.
+    fn discover(call: &Call) -> Result<Vec<Stream>, Fault>;
+
+    /// Whether settings, credential and host work; changes nothing. By default
+    /// a connector works when it can tell its streams.
+    ///
+    /// # Errors
+    /// What a person should mend.
+    fn check(call: &Call) -> Result<(), Fault> {
+        Self::discover(call).map(|_| ())
+    }
+}
+
+/// A connector that reads.
+pub trait Source: Connector {
+    /// One page.
+    ///
+    /// # Errors
+    /// `cursor-expired` makes the hub take a new snapshot.
+    fn read(call: &Call, request: &ReadRequest) -> Result<Page, Fault>;
+}
+
+/// A connector that finds rows.
+pub trait Lookup: Connector {
+    /// One answer per key, in order.
+    ///
+    /// # Errors
+    /// Whatever keeps the connector from telling for all keys.
+    fn lookup(call: &Call, request: &LookupRequest) -> Result<Vec<Found>, Fault>;
+}
+
+/// A connector that writes.
+pub trait Destination: Connector {
+    /// Writes a batch: one outcome per item, in order.
+    ///
+    /// # Errors
+    /// A fault means that nothing was written, except `timeout` and `bug`, which
+    /// mean that nobody knows.
+    fn write(call: &Call, request: &WriteRequest) -> Result<Report, Fault>;
+
+    /// How a job stands that a write was accepted into.
+    ///
+    /// # Errors
+    /// `not-found` when the vendor has forgotten it.
+    fn poll_job(_call: &Call, _job: &str) -> Result<JobState, Fault> {
+        Err(Fault::not_supported("jobs"))
+    }
+}
+
+impl<T: Connector> connection_api::Guest for T {
+    fn check(call: wit::Call) -> Result<(), wit::Fault> {
+        panics::report();
+        <T as Connector>::check(&call.into()).map_err(Into::into)
+    }
+
+    fn discover(call: wit::Call) -> Result<Vec<connection_api::StreamInfo>, wit::Fault> {
+        panics::report();
+        let streams = <T as Connector>::discover(&call.into())?;
+        Ok(streams.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Source> source_api::Guest for T {
+    fn read(
+        call: wit::Call,
+        request: source_api::ReadRequest,
+    ) -> Result<source_api::Page, wit::Fault> {
+        panics::report();
+        let page = <T as Source>::read(&call.into(), &request.into())?;
+        Ok(page.try_into()?)
+    }
+}
+
+impl<T: Lookup> lookup_api::Guest for T {
+    fn lookup(
+        call: wit::Call,
+        request: lookup_api::LookupRequest,
+    ) -> Result<Vec<lookup_api::Found>, wit::Fault> {
+        panics::report();
+        let found = <T as Lookup>::lookup(&call.into(), &request.try_into()?)?;
+        Ok(found.into_iter().map(TryInto::try_into).collect::<Result<_, Fault>>()?)
+    }
+}
+
+impl<T: Destination> destination_api::Guest for T {
+    fn write(
+        call: wit::Call,
+        request: destination_api::WriteRequest,
+    ) -> Result<destination_api::Report, wit::Fault> {
+        panics::report();
+        Ok(<T as Destination>::write(&call.into(), &request.try_into()?)?.into())
+    }
+
+    fn poll_job(call: wit::Call, job: String) -> Result<destination_api::JobState, wit::Fault> {
+        panics::report();
+        Ok(<T as Destination>::poll_job(&call.into(), &job)?.into())
+    }
+}
+
+/// Makes a type the connector of this component, with the interfaces named.
+/// `connection` is always exported.
+///
+/// ```ignore
+/// export_connector!(Demo: source);
+/// export_connector!(TwoWay: source, lookup, destination);
+/// ```
+///
+/// Interfaces and what they need: `source` ([`Source`]), `lookup` ([`Lookup`]),
+/// `destination` ([`Destination`]); `choices`, `erasure`, `audience`, `sender`,
+/// `inbound` (the trait `Guest` of that module of [`crate::contract`]).
+/// Natively it only checks that the traits are implemented.
+#[macro_export]
+macro_rules! export_connector {
+    ($connector:ident $(: $($interface:ident),+ $(,)?)?) => {
+        const _: () = {
+            const fn implements<T: $crate::contract::connection::Guest>() {}
+            implements::<$connector>();
+            $($({
+                const fn implements<T: $crate::contract::$interface::Guest>() {}
+                implements::<$connector>();
+            })+)?
+        };
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            $crate::export_interface!(connection $connector);
+            $($($crate::export_interface!($interface $connector);)+)?
+        };
+    };
+}
+
+/// See [`export_connector!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_interface {
+    (connection $connector:ident) => {
+        $crate::bindings::connection::export_connection!($connector with_types_in $crate::bindings::connection);
+    };
+    (choices $connector:ident) => {
+        $crate::bindings::choices::export_choices!($connector with_types_in $crate::bindings::choices);
+    };
+    (source $connector:ident) => {
+        $crate::bindings::source::export_source!($connector with_types_in $crate::bindings::source);
+    };
+    (lookup $connector:ident) => {
+        $crate::bindings::lookup::export_lookup!($connector with_types_in $crate::bindings::lookup);
+    };
+    (destination $connector:ident) => {
+        $crate::bindings::destination::export_destination!($connector with_types_in $crate::bindings::destination);
+    };
+    (erasure $connector:ident) => {
+        $crate::bindings::erasure::export_erasure!($connector with_types_in $crate::bindings::erasure);
+    };
+    (audience $connector:ident) => {
+        $crate::bindings::audience::export_audience!($connector with_types_in $crate::bindings::audience);
+    };
+    (sender $connector:ident) => {
+        $crate::bindings::sender::export_sender!($connector with_types_in $crate::bindings::sender);
+    };
+    (inbound $connector:ident) => {
+        $crate::bindings::inbound::export_inbound!($connector with_types_in $crate::bindings::inbound);
+    };
+}

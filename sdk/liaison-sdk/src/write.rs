@@ -1,0 +1,255 @@
+//! Writing: the items, and one outcome for each of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::bindings::destination::exports::liaison::connector::destination as api;
+use crate::bindings::host::liaison::connector::types as wit;
+use crate::fault::Fault;
+use crate::hints::Hints;
+use crate::row;
+
+/// What to do with one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Create a row.
+    Create,
+    /// Change fields of a known row.
+    Update,
+    /// Archive (soft-delete) a known row.
+    Archive,
+    /// Delete a known row.
+    Delete,
+}
+
+/// A permission, or its refusal, that travels with an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Consent {
+    /// The purpose, in the organisation's words.
+    pub purpose: String,
+    /// Granted or refused.
+    pub granted: bool,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// Where it was given.
+    pub source: String,
+}
+
+/// One item of a write. In `patch` an absent field is left alone, null clears,
+/// a value sets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WriteItem {
+    /// What to do.
+    pub action: Action,
+    /// The row, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Fields that find the row where no key is known.
+    #[serde(default, rename = "match", skip_serializing_if = "Map::is_empty")]
+    pub matching: Map<String, Value>,
+    /// The fields to write.
+    #[serde(default)]
+    pub patch: Map<String, Value>,
+    /// Write only if the row still has this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_version: Option<String>,
+    /// Stable across retries of the same content.
+    #[serde(default)]
+    pub idempotency_key: String,
+    /// Consents that travel along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consent>,
+    /// How long the vendor may keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u32>,
+}
+
+impl WriteItem {
+    /// An item as a test makes it: `WriteItem::new(Action::Update, Some("7"), json!({..}))`.
+    /// A patch that is no object counts as empty.
+    pub fn new(action: Action, key: Option<&str>, patch: impl Into<Value>) -> Self {
+        let patch = match patch.into() {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Self {
+            action,
+            key: key.map(str::to_owned),
+            matching: Map::new(),
+            patch,
+            if_version: None,
+            idempotency_key: String::new(),
+            consents: Vec::new(),
+            ttl_seconds: None,
+        }
+    }
+}
+
+/// A batch to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriteRequest {
+    /// The stream.
+    pub stream: String,
+    /// The items, within the stream's batch rules.
+    pub items: Vec<WriteItem>,
+    /// Validate only, where the vendor can.
+    pub dry_run: bool,
+}
+
+/// A row as the vendor stored it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stored {
+    /// Its key.
+    pub key: String,
+    /// The row, as far as the vendor returned it. What it normalised must be
+    /// visible here.
+    pub row: Option<Map<String, Value>>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+impl Stored {
+    /// Only the key is known.
+    pub fn key(key: impl Into<String>) -> Self {
+        Self { key: key.into(), ..Self::default() }
+    }
+
+    /// With the row as it was stored.
+    #[must_use]
+    pub fn row(mut self, row: Map<String, Value>) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    /// With its version.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+}
+
+/// What became of one item. An HTTP status is not an outcome: the connector decides.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A row was created.
+    Created(Stored),
+    /// The row was changed.
+    Updated(Stored),
+    /// The row already was so.
+    Unchanged,
+    /// The row was deleted or archived.
+    Deleted,
+    /// Taken in; the result comes with the job.
+    Accepted(String),
+    /// The vendor has this already, under that key.
+    DuplicateOf(String),
+    /// The row has another version now, or is gone.
+    Conflict,
+    /// Not now, and not before so many seconds; nothing was written.
+    Retry(Option<u32>, Fault),
+    /// Refused for its content; nothing was written.
+    Rejected(Fault),
+    /// It cannot be known whether it was written.
+    Unknown,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// One outcome per item, in order.
+    Items(Vec<Outcome>),
+    /// Counts, from vendors that never say which item failed: received, invalid.
+    Aggregate(u32, u32),
+}
+
+/// The answer to a write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What became of the items.
+    pub verdict: Verdict,
+    /// What the call learned besides.
+    pub hints: Hints,
+}
+
+impl From<Vec<Outcome>> for Report {
+    fn from(outcomes: Vec<Outcome>) -> Self {
+        Self { verdict: Verdict::Items(outcomes), hints: Hints::default() }
+    }
+}
+
+/// How a vendor's job stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobState {
+    /// Not finished; ask again after so many seconds.
+    Running(u32),
+    /// Finished, with the outcomes in the order in which the items were sent.
+    Done(Report),
+    /// The job failed as a whole.
+    Failed(Fault),
+}
+
+impl TryFrom<api::WriteRequest> for WriteRequest {
+    type Error = Fault;
+
+    fn try_from(request: api::WriteRequest) -> Result<Self, Fault> {
+        if request.items.format != wit::BatchFormat::Ndjson {
+            return Err(Fault::not_supported("items as MessagePack"));
+        }
+        let items = row::parse_lines(&request.items.data)?;
+        Ok(Self { stream: request.stream, items, dry_run: request.dry_run })
+    }
+}
+
+impl From<Stored> for api::Stored {
+    fn from(stored: Stored) -> Self {
+        let row = stored.row.map(|fields| Value::Object(fields).to_string());
+        Self { key: stored.key, row, version: stored.version }
+    }
+}
+
+impl From<Outcome> for api::Outcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Created(stored) => Self::Created(stored.into()),
+            Outcome::Updated(stored) => Self::Updated(stored.into()),
+            Outcome::Unchanged => Self::Unchanged,
+            Outcome::Deleted => Self::Deleted,
+            Outcome::Accepted(job) => Self::Accepted(job),
+            Outcome::DuplicateOf(key) => Self::DuplicateOf(key),
+            Outcome::Conflict => Self::Conflict,
+            Outcome::Retry(after_seconds, fault) => {
+                Self::Retry(api::Retry { after_seconds, fault: fault.into() })
+            }
+            Outcome::Rejected(fault) => Self::Rejected(fault.into()),
+            Outcome::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<Report> for api::Report {
+    fn from(report: Report) -> Self {
+        let verdict = match report.verdict {
+            Verdict::Items(outcomes) => {
+                api::Verdict::Items(outcomes.into_iter().map(Into::into).collect())
+            }
+            Verdict::Aggregate(received, invalid) => {
+                api::Verdict::Aggregate(api::Aggregate { received, invalid })
+            }
+        };
+        Self { verdict, hints: report.hints.into() }
+    }
+}
+
+impl From<JobState> for api::JobState {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Running(seconds) => Self::Running(seconds),
+            JobState::Done(report) => Self::Done(report.into()),
+            JobState::Failed(fault) => Self::Failed(fault.into()),
+        }
+    }
+}
