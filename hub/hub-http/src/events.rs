@@ -48,9 +48,7 @@ pub(crate) async fn watch(State(state): State<AppState>, lang: Lang) -> Result<R
     let mut response = Sse::new(stream).keep_alive(alive).into_response();
     // A proxy that gathers the stream would make it look dead.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
     Ok(response)
 }
 

@@ -79,8 +79,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn whole(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
-    let too_large =
-        || Problem::new(Code::BodyTooLarge).with(format!("at most {bytes_max} bytes"));
+    let too_large = || Problem::new(Code::BodyTooLarge).with(format!("at most {bytes_max} bytes"));
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > bytes_max) {

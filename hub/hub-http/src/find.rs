@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use hub_core::identity::normalise::{Normalised, normalise};
+use hub_core::identity::{Normalised, Reason, normalise};
 use hub_engine::workspace::Workspace;
 use hub_model::{Identity, Profile, Rules, Value};
 use hub_store::Error;
@@ -39,9 +39,24 @@ pub fn identity(text: &str, rules: &Rules) -> Result<Identity, NotAnIdentity> {
     match normalise(namespace, &Value::text(value)) {
         Normalised::Identity(identity) => Ok(identity),
         Normalised::Empty => Err(NotAnIdentity::Value("the value is empty".into())),
-        Normalised::Invalid(reason) => Err(NotAnIdentity::Value(reason.to_string())),
-        Normalised::Never => {
-            Err(NotAnIdentity::Value("this value is on the list of those that never identify".into()))
+        Normalised::Invalid(reason) => Err(NotAnIdentity::Value(why(reason).into())),
+        Normalised::Never => Err(NotAnIdentity::Value(
+            "this value is on the list of those that never identify".into(),
+        )),
+    }
+}
+
+const fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Kind => "the value is of another kind than this namespace takes",
+        Reason::Length => "the value is too long",
+        Reason::Control => "the value holds control characters",
+        Reason::Email => "expected an address of the form local@domain",
+        Reason::Domain => "the part behind the @ is no domain name",
+        Reason::Phone => "expected a telephone number that exists, such as +33140205050",
+        Reason::Country => {
+            "a national telephone number needs the country: write it with +, or give the \
+             namespace a country"
         }
     }
 }

@@ -17,28 +17,28 @@
 //! not cross a network in clear. Nothing personal is logged: the log shows the
 //! path of a route as it is written in the table, never the address asked for.
 
-pub mod limits;
-pub mod lang;
-pub mod sentences;
-pub mod problem;
-pub mod token;
-pub mod session;
-pub mod state;
-pub mod guard;
-pub mod extract;
-pub mod views;
-pub mod find;
-pub mod status;
-pub mod syncs;
-pub mod runs;
 pub mod events;
-pub mod profiles;
-pub mod quarantine;
+pub mod extract;
+pub mod find;
+pub mod guard;
 pub mod inbox;
+pub mod lang;
+pub mod limits;
 pub mod login;
 pub mod page;
+pub mod problem;
+pub mod profiles;
+pub mod quarantine;
 pub mod routes;
+pub mod runs;
+pub mod sentences;
 pub mod serve;
+pub mod session;
+pub mod state;
+pub mod status;
+pub mod syncs;
+pub mod token;
+pub mod views;
 
 pub use lang::Lang;
 pub use routes::{Permission, ROUTES, router};

@@ -15,8 +15,10 @@ const MARK: &str = include_str!("page/mark.svg");
 /// `GET /` and `GET /login`: the same page; its module looks at the address.
 pub(crate) async fn index(lang: Lang) -> Response {
     let html = INDEX.replacen("<html lang=\"en\">", &format!("<html lang=\"{}\">", lang.tag()), 1);
-    let headers =
-        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_LANGUAGE, lang.tag())];
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_LANGUAGE, lang.tag()),
+    ];
     (headers, html).into_response()
 }
 
@@ -50,7 +52,9 @@ mod tests {
 
     #[test]
     fn the_page_has_nothing_inline_that_the_policy_would_block() {
-        for forbidden in ["<style", " style=", "<script>", " onclick", "javascript:", "http://", "https://"] {
+        for forbidden in
+            ["<style", " style=", "<script>", " onclick", "javascript:", "http://", "https://"]
+        {
             let found = INDEX.replace("http://www.w3.org", "").contains(forbidden);
             assert!(!found, "{forbidden} in index.html");
         }

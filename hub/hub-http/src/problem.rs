@@ -132,7 +132,10 @@ const fn english(code: Code) -> (&'static str, &'static str) {
             "A credential is needed",
             "Send `Authorization: Bearer` with the token of the file `api-token` in the data directory, or open a link made by `liaison token link`.",
         ),
-        Code::Forbidden => ("The credential may not do this", "Use a credential that holds the permission named in `detail`."),
+        Code::Forbidden => (
+            "The credential may not do this",
+            "Use a credential that holds the permission named in `detail`.",
+        ),
         Code::CrossSite => (
             "The request comes from a page of another site",
             "Use the hub's own page, or a program that sends no `Origin`. Requests with a session cookie need `Origin` and the header `X-Liaison: 1`.",
@@ -141,22 +144,60 @@ const fn english(code: Code) -> (&'static str, &'static str) {
             "The request is for another host",
             "Call the hub by its loopback address and port, for example http://127.0.0.1:8420.",
         ),
-        Code::NoSuchPath => ("There is nothing at this address", "See the routes under /api/v1; they are listed in the documentation."),
-        Code::WrongMethod => ("The address takes other methods", "Use a method of the `Allow` header."),
-        Code::WrongContentType => ("The body has the wrong type", "Send JSON with `Content-Type: application/json`."),
-        Code::BodyTooLarge => ("The body is too large", "Send less at once; the limit is in `detail`."),
-        Code::BodyIncomplete => ("The body did not arrive whole", "Send it again over a sound connection. Nothing was taken."),
-        Code::BadBody => ("The body is not what was expected", "Correct the JSON at the place named; unknown and doubled fields are refused."),
-        Code::BadParameter => ("A parameter is not what was expected", "Correct the address; unknown and doubled parameters are refused."),
+        Code::NoSuchPath => (
+            "There is nothing at this address",
+            "See the routes under /api/v1; they are listed in the documentation.",
+        ),
+        Code::WrongMethod => {
+            ("The address takes other methods", "Use a method of the `Allow` header.")
+        }
+        Code::WrongContentType => {
+            ("The body has the wrong type", "Send JSON with `Content-Type: application/json`.")
+        }
+        Code::BodyTooLarge => {
+            ("The body is too large", "Send less at once; the limit is in `detail`.")
+        }
+        Code::BodyIncomplete => (
+            "The body did not arrive whole",
+            "Send it again over a sound connection. Nothing was taken.",
+        ),
+        Code::BadBody => (
+            "The body is not what was expected",
+            "Correct the JSON at the place named; unknown and doubled fields are refused.",
+        ),
+        Code::BadParameter => (
+            "A parameter is not what was expected",
+            "Correct the address; unknown and doubled parameters are refused.",
+        ),
         Code::UnknownSync => ("There is no such sync", "`GET /api/v1/syncs` lists them."),
-        Code::UnknownConnection => ("There is no such connection", "`GET /api/v1/connections` lists them."),
-        Code::UnknownRun => ("There is no such run", "`GET /api/v1/runs` lists those that are kept."),
-        Code::UnknownProfile => ("There is no such profile", "Ask by identity: `GET /api/v1/profiles?identity=namespace:value`."),
-        Code::UnknownNamespace => ("There is no such namespace", "Use one of the namespaces of liaison.toml."),
-        Code::BadIdentity => ("The value names nobody in this namespace", "Write `namespace:value`, with a value in the form that the namespace accepts."),
-        Code::AlreadyRunning => ("The sync is running already", "Wait for the run to end, or watch it through /api/v1/events."),
-        Code::TooManyLogins => ("Too many failed logins", "Wait a quarter of an hour, then use a fresh link from `liaison token link`."),
-        Code::TooManyWatchers => ("Too many watchers", "Close other pages of the hub, or ask again later."),
+        Code::UnknownConnection => {
+            ("There is no such connection", "`GET /api/v1/connections` lists them.")
+        }
+        Code::UnknownRun => {
+            ("There is no such run", "`GET /api/v1/runs` lists those that are kept.")
+        }
+        Code::UnknownProfile => (
+            "There is no such profile",
+            "Ask by identity: `GET /api/v1/profiles?identity=namespace:value`.",
+        ),
+        Code::UnknownNamespace => {
+            ("There is no such namespace", "Use one of the namespaces of liaison.toml.")
+        }
+        Code::BadIdentity => (
+            "The value names nobody in this namespace",
+            "Write `namespace:value`, with a value in the form that the namespace accepts.",
+        ),
+        Code::AlreadyRunning => (
+            "The sync is running already",
+            "Wait for the run to end, or watch it through /api/v1/events.",
+        ),
+        Code::TooManyLogins => (
+            "Too many failed logins",
+            "Wait a quarter of an hour, then use a fresh link from `liaison token link`.",
+        ),
+        Code::TooManyWatchers => {
+            ("Too many watchers", "Close other pages of the hub, or ask again later.")
+        }
         Code::Stopping => ("The hub is stopping", "Ask again once it has started."),
     }
 }
@@ -167,7 +208,10 @@ const fn french(code: Code) -> (&'static str, &'static str) {
             "Une identification est nécessaire",
             "Envoyez `Authorization: Bearer` avec le jeton du fichier `api-token` du dossier de données, ou ouvrez un lien créé par `liaison token link`.",
         ),
-        Code::Forbidden => ("Ce jeton n’a pas ce droit", "Utilisez un jeton qui détient le droit nommé dans `detail`."),
+        Code::Forbidden => (
+            "Ce jeton n’a pas ce droit",
+            "Utilisez un jeton qui détient le droit nommé dans `detail`.",
+        ),
         Code::CrossSite => (
             "La requête vient de la page d’un autre site",
             "Utilisez la page du hub, ou un programme qui n’envoie pas d’`Origin`. Avec un cookie de session, `Origin` et l’en-tête `X-Liaison: 1` sont exigés.",
@@ -176,23 +220,66 @@ const fn french(code: Code) -> (&'static str, &'static str) {
             "La requête est destinée à un autre hôte",
             "Appelez le hub par son adresse locale et son port, par exemple http://127.0.0.1:8420.",
         ),
-        Code::NoSuchPath => ("Il n’y a rien à cette adresse", "Voyez les routes sous /api/v1 ; la documentation les liste."),
-        Code::WrongMethod => ("L’adresse accepte d’autres méthodes", "Utilisez une méthode de l’en-tête `Allow`."),
-        Code::WrongContentType => ("Le corps n’a pas le bon type", "Envoyez du JSON avec `Content-Type: application/json`."),
-        Code::BodyTooLarge => ("Le corps est trop grand", "Envoyez-en moins à la fois ; la limite est dans `detail`."),
-        Code::BodyIncomplete => ("Le corps n’est pas arrivé en entier", "Renvoyez-le par une connexion saine. Rien n’a été pris."),
-        Code::BadBody => ("Le corps n’est pas celui attendu", "Corrigez le JSON au lieu indiqué ; les champs inconnus ou doublés sont refusés."),
-        Code::BadParameter => ("Un paramètre n’est pas celui attendu", "Corrigez l’adresse ; les paramètres inconnus ou doublés sont refusés."),
-        Code::UnknownSync => ("Cette synchronisation n’existe pas", "`GET /api/v1/syncs` les liste."),
-        Code::UnknownConnection => ("Cette connexion n’existe pas", "`GET /api/v1/connections` les liste."),
-        Code::UnknownRun => ("Cette exécution n’existe pas", "`GET /api/v1/runs` liste celles qui sont conservées."),
-        Code::UnknownProfile => ("Ce profil n’existe pas", "Cherchez par identité : `GET /api/v1/profiles?identity=espace:valeur`."),
-        Code::UnknownNamespace => ("Cet espace d’identités n’existe pas", "Utilisez l’un des espaces de liaison.toml."),
-        Code::BadIdentity => ("Cette valeur ne nomme personne dans cet espace", "Écrivez `espace:valeur`, avec une valeur de la forme que l’espace accepte."),
-        Code::AlreadyRunning => ("La synchronisation est déjà en cours", "Attendez la fin de l’exécution, ou suivez-la par /api/v1/events."),
-        Code::TooManyLogins => ("Trop d’identifications refusées", "Attendez un quart d’heure, puis utilisez un lien neuf de `liaison token link`."),
-        Code::TooManyWatchers => ("Trop d’observateurs", "Fermez d’autres pages du hub, ou réessayez plus tard."),
-        Code::Stopping => ("Le hub est en train de s’arrêter", "Réessayez quand il aura redémarré."),
+        Code::NoSuchPath => (
+            "Il n’y a rien à cette adresse",
+            "Voyez les routes sous /api/v1 ; la documentation les liste.",
+        ),
+        Code::WrongMethod => {
+            ("L’adresse accepte d’autres méthodes", "Utilisez une méthode de l’en-tête `Allow`.")
+        }
+        Code::WrongContentType => (
+            "Le corps n’a pas le bon type",
+            "Envoyez du JSON avec `Content-Type: application/json`.",
+        ),
+        Code::BodyTooLarge => {
+            ("Le corps est trop grand", "Envoyez-en moins à la fois ; la limite est dans `detail`.")
+        }
+        Code::BodyIncomplete => (
+            "Le corps n’est pas arrivé en entier",
+            "Renvoyez-le par une connexion saine. Rien n’a été pris.",
+        ),
+        Code::BadBody => (
+            "Le corps n’est pas celui attendu",
+            "Corrigez le JSON au lieu indiqué ; les champs inconnus ou doublés sont refusés.",
+        ),
+        Code::BadParameter => (
+            "Un paramètre n’est pas celui attendu",
+            "Corrigez l’adresse ; les paramètres inconnus ou doublés sont refusés.",
+        ),
+        Code::UnknownSync => {
+            ("Cette synchronisation n’existe pas", "`GET /api/v1/syncs` les liste.")
+        }
+        Code::UnknownConnection => {
+            ("Cette connexion n’existe pas", "`GET /api/v1/connections` les liste.")
+        }
+        Code::UnknownRun => {
+            ("Cette exécution n’existe pas", "`GET /api/v1/runs` liste celles qui sont conservées.")
+        }
+        Code::UnknownProfile => (
+            "Ce profil n’existe pas",
+            "Cherchez par identité : `GET /api/v1/profiles?identity=espace:valeur`.",
+        ),
+        Code::UnknownNamespace => {
+            ("Cet espace d’identités n’existe pas", "Utilisez l’un des espaces de liaison.toml.")
+        }
+        Code::BadIdentity => (
+            "Cette valeur ne nomme personne dans cet espace",
+            "Écrivez `espace:valeur`, avec une valeur de la forme que l’espace accepte.",
+        ),
+        Code::AlreadyRunning => (
+            "La synchronisation est déjà en cours",
+            "Attendez la fin de l’exécution, ou suivez-la par /api/v1/events.",
+        ),
+        Code::TooManyLogins => (
+            "Trop d’identifications refusées",
+            "Attendez un quart d’heure, puis utilisez un lien neuf de `liaison token link`.",
+        ),
+        Code::TooManyWatchers => {
+            ("Trop d’observateurs", "Fermez d’autres pages du hub, ou réessayez plus tard.")
+        }
+        Code::Stopping => {
+            ("Le hub est en train de s’arrêter", "Réessayez quand il aura redémarré.")
+        }
     }
 }
 
@@ -297,7 +384,8 @@ pub(crate) fn render(mut response: Response, lang: Lang) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
     if problem.status() == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"liaison\""));
+        headers
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"liaison\""));
     }
     response
 }
@@ -315,7 +403,10 @@ mod tests {
             assert!(status.is_client_error() || status.is_server_error(), "{text}");
             let [(en, en_mend), (fr, fr_mend)] = Lang::ALL.map(|lang| code.words(lang));
             assert!(en.len() > 10 && fr.len() > 10 && en != fr, "{text}");
-            assert!(en_mend.ends_with('.') && fr_mend.ends_with('.') && en_mend != fr_mend, "{text}");
+            assert!(
+                en_mend.ends_with('.') && fr_mend.ends_with('.') && en_mend != fr_mend,
+                "{text}"
+            );
         }
     }
 }

@@ -7,9 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::{
-    events, guard, inbox, login, page, profiles, quarantine, runs, status, syncs,
-};
+use crate::{events, guard, inbox, login, page, profiles, quarantine, runs, status, syncs};
 
 /// What a credential must hold to use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,3 +112,6 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), guard::outer))
         .with_state(state)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,8 +34,7 @@ fn is_degraded(state: &AppState) -> bool {
 
 /// `GET /connections`.
 pub(crate) async fn connections(State(state): State<AppState>, lang: Lang) -> Json<Value> {
-    let rows: Vec<Value> =
-        state.connections().iter().map(|c| views::connection(c, lang)).collect();
+    let rows: Vec<Value> = state.connections().iter().map(|c| views::connection(c, lang)).collect();
     Json(json!({ "connections": rows }))
 }
 

@@ -185,9 +185,7 @@ pub async fn profile(store: &dyn Store, profile: &Profile) -> Result<Value, Erro
 }
 
 fn identities(profile: &Profile) -> Value {
-    let one = |claimed: &hub_model::Claimed| {
-        json!({ "namespace": &*claimed.identity.namespace, "value": &*claimed.identity.value })
-    };
+    let one = |claimed: &hub_model::Claimed| json!({ "namespace": &*claimed.identity.namespace, "value": &*claimed.identity.value });
     profile.identities.iter().map(one).collect()
 }
 

@@ -1,1 +1,66 @@
-fn main() {}
+//! The binary `liaison`: it wires the rooms together and gives them a command
+//! line. It takes no decision about data.
+//!
+//! Every command answers with an exit code and prints data on stdout, talk on
+//! stderr. What a command refuses it refuses with a code, a place and a way to
+//! mend ([`trouble`]). Commands that need data open the store themselves,
+//! unless a running hub holds it: then they ask that hub ([`reach`]).
+
+mod access;
+mod broken;
+mod cli;
+mod client;
+mod commands;
+mod exit;
+mod grants;
+mod keys;
+mod load;
+mod logging;
+mod mapping;
+mod out;
+mod port;
+mod private;
+mod reach;
+mod secrets;
+mod signals;
+mod tokens;
+mod trouble;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::trouble::Trouble;
+
+fn main() -> ExitCode {
+    // clap prints its own help and errors, and ends with 0 or 2: our codes.
+    let cli = Cli::parse();
+    let json = cli.global.json;
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(trouble) => {
+            if json {
+                let _ = out::print(&format!("{:#}\n", trouble.json()));
+            }
+            out::talk(&trouble);
+            trouble.exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Trouble> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Trouble::new(
+            Exit::Usage,
+            "cli/no-threads",
+            "",
+            format!("the process could not start its threads: {error}"),
+            "raise the limits of the system for this user (`ulimit -u`)",
+        )
+    })?;
+    runtime.block_on(commands::run(cli))
+}

@@ -1,0 +1,554 @@
+//! Walks the table: every route is refused to who may not, in every way.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use hub_engine::{Engine, EngineOptions, SyncJob, SystemEnv};
+use hub_model::{
+    CreatePolicy, Direction, EntityKind, Fault, FaultCode, FieldMapping, Mapping, Namespace,
+    Normaliser, Rules, StreamRef, SyncId,
+};
+use hub_schedule::Schedule;
+use hub_store::MemoryStore;
+use plugin_api::{
+    CallContext, Connector, Found, Item, ItemChange, JobState, LookupRequest, Manifest, Page,
+    ReadRequest, StreamInfo, WriteReport, WriteRequest,
+};
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+use super::{Permission, ROUTES, Route, Takes, router};
+use crate::limits::{INBOX_BYTES_MAX, JSON_BYTES_MAX, LOGIN_FAILURES_MAX};
+use crate::state::{AppState, ConnectionView, HttpOptions};
+use crate::token::AccessToken;
+
+const TOKEN: &str = "hub_test";
+const HOST: &str = "127.0.0.1:8420";
+const ORIGIN: &str = "http://127.0.0.1:8420";
+
+/// A source of one person, which waits for leave before it answers.
+struct Gate {
+    manifest: Manifest,
+    leave: Arc<Semaphore>,
+}
+
+#[async_trait::async_trait]
+impl Connector for Gate {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+    async fn check(&self, _: &CallContext) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn discover(&self, _: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
+        Ok(vec![
+            serde_json::from_value(serde_json::json!({
+                "name": "people", "readable": true, "writable": false, "batch-items-max": 1,
+                "batch-bytes-max": 1000, "schema": true, "fields": [{ "name": "email" }]
+            }))
+            .unwrap(),
+        ])
+    }
+    async fn read(&self, _: &CallContext, _: &ReadRequest) -> Result<Page, Fault> {
+        self.leave.acquire().await.unwrap().forget();
+        let row = Item {
+            key: "1".into(),
+            change: ItemChange::Upsert([("email".to_owned(), "Ana@X.fr".into())].into()),
+            version: None,
+            time: None,
+        };
+        Ok(Page {
+            items: vec![Ok(row)],
+            next: None,
+            more: false,
+            snapshot_complete: true,
+            poll_after_seconds: None,
+        })
+    }
+    async fn lookup(&self, _: &CallContext, _: &LookupRequest) -> Result<Vec<Found>, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+    async fn write(&self, _: &CallContext, _: &WriteRequest) -> Result<WriteReport, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+    async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+}
+
+struct Hub {
+    router: Router,
+    state: AppState,
+    leave: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+}
+
+fn rules() -> Rules {
+    let email = Namespace {
+        name: "email".into(),
+        normaliser: Normaliser::Email,
+        trusted: true,
+        country: None,
+        values_per_profile_max: 25,
+        records_per_value_max: 25,
+        never: vec![],
+    };
+    let mapping = Mapping {
+        sync: SyncId::new("people"),
+        stream: StreamRef::new("default", "crm", "people"),
+        kind: EntityKind::Person,
+        fields: vec![FieldMapping {
+            field: "email".into(),
+            to: "email".into(),
+            direction: Direction::ToProfile,
+            identity: Some("email".into()),
+        }],
+        matching: vec![],
+        create: CreatePolicy::Upsert,
+        deletes_percent_max: 20,
+        priority: 10,
+    };
+    Rules { workspace: "default".into(), namespaces: vec![email], mappings: vec![mapping] }
+}
+
+async fn hub() -> Hub {
+    let leave = Arc::new(Semaphore::new(0));
+    let manifest = serde_json::from_value(serde_json::json!({
+        "id": "gate", "version": "1.0.0", "contract": "0.1.0", "capabilities": ["source"],
+        "settings": true
+    }));
+    let rules = rules();
+    let job = SyncJob {
+        mapping: rules.mappings[0].clone(),
+        schedule: Schedule::parse("manual", "UTC").unwrap(),
+        schedule_text: "manual".into(),
+        paused: false,
+        connector: Arc::new(Gate { manifest: manifest.unwrap(), leave: leave.clone() }),
+    };
+    let options = EngineOptions {
+        store: Arc::new(MemoryStore::default()),
+        rules,
+        jobs: vec![job],
+        env: Arc::new(SystemEnv::default()),
+    };
+    let closing = watch::Sender::new(false);
+    let connection = ConnectionView {
+        id: "crm".into(),
+        connector: "gate".into(),
+        version: Some("1.0.0".into()),
+        title: String::new(),
+        hosts: vec![],
+        fault: None,
+    };
+    let state = AppState::new(HttpOptions {
+        engine: Engine::open(options).await.unwrap(),
+        connections: vec![connection],
+        token: AccessToken::of(TOKEN),
+        port: 8420,
+        version: "0.0.0",
+        closing: closing.subscribe(),
+    });
+    Hub { router: router(state.clone()), state, leave, closing }
+}
+
+/// A route's address with something for its parameters.
+fn address(route: &Route) -> String {
+    route.path.replace("{connection}", "crm").replace("{id}", "people")
+}
+
+fn request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let mut builder = Request::builder().method(method).uri(path);
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        builder = builder.header("host", HOST);
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(body.into()).unwrap()
+}
+
+impl Hub {
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Value, Response<()>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let stream =
+            parts.headers.get(header::CONTENT_TYPE).is_some_and(|t| t == "text/event-stream");
+        let bytes =
+            if stream { Default::default() } else { to_bytes(body, 1 << 20).await.unwrap() };
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        (parts.status, json, Response::from_parts(parts, ()))
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (StatusCode, Value) {
+        let (status, json, _) = self.send(request(method, path, headers, body.to_owned())).await;
+        (status, json)
+    }
+
+    async fn owner(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+        self.ask(method, path, &[BEARER, JSON], body).await
+    }
+}
+
+const BEARER: (&str, &str) = ("authorization", "Bearer hub_test");
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+fn code(answer: &(StatusCode, Value)) -> (u16, &str) {
+    (answer.0.as_u16(), answer.1.get("code").and_then(Value::as_str).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn without_a_credential_only_public_routes_answer() {
+    let hub = hub().await;
+    for route in ROUTES.iter().filter(|route| route.permission != Permission::Public) {
+        for headers in [
+            &[][..],
+            &[("authorization", "Bearer wrong")],
+            &[("authorization", "hub_test")],
+            &[("authorization", "Basic aHViX3Rlc3Q=")],
+            &[("cookie", "liaison_8420=wrong")],
+            &[("cookie", "liaison_8420=hub_test")],
+        ] {
+            let answer = hub.ask(route.method, &address(route), headers, "").await;
+            assert_eq!(
+                code(&answer),
+                (401, "http/unauthenticated"),
+                "{} {}",
+                route.method,
+                route.path
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_names_of_this_machine_and_port_are_ours() {
+    let hub = hub().await;
+    for route in ROUTES {
+        for host in [
+            "evil.example",
+            "127.0.0.1",
+            "127.0.0.1:81",
+            "127.0.0.1.evil.example:8420",
+            "10.0.0.1:8420",
+            "u@127.0.0.1:8420",
+            "",
+        ] {
+            let headers = [("host", host), BEARER];
+            let answer = hub.ask(route.method, &address(route), &headers, "").await;
+            assert_eq!(code(&answer), (421, "http/wrong-host"), "{} {host}", route.path);
+        }
+    }
+    for host in
+        ["localhost:8420", "LOCALHOST:8420", "[::1]:8420", "127.0.0.1:8420", "127.8.8.8:8420"]
+    {
+        let answer = hub.ask("GET", "/api/v1/health", &[("host", host)], "").await;
+        assert_eq!(answer.0, StatusCode::OK, "{host}");
+    }
+    let two = Request::builder().uri("/").header("host", HOST).header("host", "evil.example");
+    let (status, ..) = hub.send(two.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test]
+async fn pages_of_others_are_refused() {
+    let hub = hub().await;
+    for route in ROUTES {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "https://127.0.0.1:8420",
+            "http://127.0.0.1:8421",
+            "http://localhost:8420",
+        ] {
+            let headers = [("origin", origin), BEARER];
+            let answer = hub.ask(route.method, &address(route), &headers, "").await;
+            assert_eq!(code(&answer), (403, "http/cross-site"), "{} {origin}", route.path);
+        }
+        if route.path.starts_with("/api/") {
+            for site in ["cross-site", "same-site"] {
+                let headers = [("sec-fetch-site", site), BEARER];
+                let answer = hub.ask(route.method, &address(route), &headers, "").await;
+                assert_eq!(code(&answer), (403, "http/cross-site"), "{} {site}", route.path);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_hardening_headers() {
+    let hub = hub().await;
+    let missing = Route { path: "/nowhere", ..*ROUTES.first().unwrap() };
+    for route in ROUTES.iter().chain([&missing]) {
+        let (.., response) = hub.send(request("GET", &address(route), &[], "")).await;
+        let has = |name: &str, part: &str| {
+            let value = response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+            assert!(value.unwrap_or_default().contains(part), "{}: {name}", route.path);
+        };
+        has("content-security-policy", "default-src 'none'");
+        has("content-security-policy", "frame-ancestors 'none'");
+        has("x-content-type-options", "nosniff");
+        has("cache-control", "no-store");
+        has("referrer-policy", "no-referrer");
+    }
+}
+
+#[tokio::test]
+async fn unknown_addresses_and_methods_are_refused_in_json() {
+    let hub = hub().await;
+    for path in [
+        "/nowhere",
+        "/api/v1/nowhere",
+        "/api/v2/syncs",
+        "/api/v1/syncs/people/run/x",
+        "/api/v1/../../etc/passwd",
+    ] {
+        let answer = hub.owner("GET", path, "").await;
+        assert_eq!(code(&answer), (404, "http/no-such-path"), "{path}");
+    }
+    for route in ROUTES {
+        let (status, json, response) =
+            hub.send(request("PATCH", &address(route), &[BEARER], "")).await;
+        assert_eq!(code(&(status, json)), (405, "http/wrong-method"), "{}", route.path);
+        assert!(response.headers().contains_key(header::ALLOW), "{}", route.path);
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_taken_strictly() {
+    let hub = hub().await;
+    let own = ("x-liaison", "1");
+    let origin = ("origin", ORIGIN);
+    for route in ROUTES.iter().filter(|route| route.takes == Takes::Json) {
+        let path = address(route);
+        let send = async |kind: &str, body: &str| {
+            let headers = [BEARER, own, origin, ("content-type", kind)];
+            hub.ask(route.method, &path, &headers, body).await
+        };
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""] {
+            assert_eq!(
+                code(&send(kind, "{}").await),
+                (415, "http/wrong-content-type"),
+                "{path} {kind}"
+            );
+        }
+        for body in [
+            r#"{"unknown":1}"#,
+            r#"{"token":"a","token":"b"}"#,
+            "{} {}",
+            "{",
+            "[]",
+            "null",
+            "\u{feff}{}",
+            &format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)),
+        ] {
+            assert_eq!(
+                code(&send("application/json", body).await),
+                (400, "http/bad-body"),
+                "{path} {body:.40}"
+            );
+        }
+        let large = format!("{{\"x\":\"{}\"}}", "x".repeat(JSON_BYTES_MAX));
+        assert_eq!(
+            code(&send("application/json", &large).await),
+            (413, "http/body-too-large"),
+            "{path}"
+        );
+    }
+    for route in ROUTES.iter().filter(|route| route.takes == Takes::Raw) {
+        let large = "x".repeat(INBOX_BYTES_MAX + 1);
+        let answer = hub.ask(route.method, &address(route), &[BEARER], &large).await;
+        assert_eq!(code(&answer), (413, "http/body-too-large"), "{}", route.path);
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_cut_too() {
+    let hub = hub().await;
+    let chunk = || Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024]);
+    let endless = Body::from_stream(futures::stream::repeat_with(chunk));
+    let answer = hub.send(request("POST", "/api/v1/inbox/crm", &[BEARER], endless)).await;
+    assert_eq!(code(&(answer.0, answer.1)), (413, "http/body-too-large"));
+}
+
+#[tokio::test]
+async fn parameters_are_taken_strictly() {
+    let hub = hub().await;
+    for path in [
+        "/api/v1/runs?unknown=1",
+        "/api/v1/runs?limit=1&limit=2",
+        "/api/v1/runs?limit=0",
+        "/api/v1/runs?limit=501",
+        "/api/v1/runs?limit=-1",
+        "/api/v1/runs?limit=x",
+        "/api/v1/profiles?identity=email:a@x.fr&limit=1",
+        "/api/v1/quarantine?after=x",
+    ] {
+        assert_eq!(code(&hub.owner("GET", path, "").await), (400, "http/bad-parameter"), "{path}");
+    }
+    for (path, expected) in [
+        ("/api/v1/runs?sync=nobody", (404, "http/unknown-sync")),
+        ("/api/v1/syncs/nobody", (404, "http/unknown-sync")),
+        ("/api/v1/runs/nobody", (404, "http/unknown-run")),
+        ("/api/v1/profiles/0", (404, "http/unknown-profile")),
+        ("/api/v1/profiles/abc", (404, "http/unknown-profile")),
+        ("/api/v1/profiles?identity=email", (400, "http/bad-identity")),
+        ("/api/v1/profiles?identity=email:no-address", (400, "http/bad-identity")),
+        ("/api/v1/profiles?identity=phone:1", (404, "http/unknown-namespace")),
+    ] {
+        assert_eq!(code(&hub.owner("GET", path, "").await), expected, "{path}");
+    }
+    assert_eq!(
+        code(&hub.owner("POST", "/api/v1/syncs/nobody/run", "").await),
+        (404, "http/unknown-sync")
+    );
+    assert_eq!(
+        code(&hub.owner("POST", "/api/v1/inbox/nobody", "x").await),
+        (404, "http/unknown-connection")
+    );
+}
+
+#[tokio::test]
+async fn refusals_speak_the_readers_language() {
+    let hub = hub().await;
+    let (_, en) = hub.ask("GET", "/api/v1/syncs", &[], "").await;
+    let (_, fr) = hub.ask("GET", "/api/v1/syncs", &[("accept-language", "fr-FR")], "").await;
+    let (_, asked) = hub.ask("GET", "/api/v1/syncs?lang=fr", &[], "").await;
+    assert_eq!(en["title"], "A credential is needed");
+    assert_eq!(fr["title"], "Une identification est nécessaire");
+    assert_eq!(fr, asked);
+    for part in ["code", "title", "detail", "place", "mend"] {
+        assert!(en.get(part).is_some(), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_opens_one_session_and_the_cookie_counts_only_from_our_page() {
+    let hub = hub().await;
+    let link = hub.state.login_link().unwrap();
+    let body = format!("{{\"token\":\"{}\"}}", link.reveal());
+    let own = [JSON, ("origin", ORIGIN), ("x-liaison", "1")];
+    let foreign = hub.ask("POST", "/api/v1/session", &[JSON], &body).await;
+    assert_eq!(code(&foreign), (403, "http/cross-site"));
+    let (status, _, response) =
+        hub.send(request("POST", "/api/v1/session", &own, body.clone())).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let cookie = ("cookie", cookie.split(';').next().unwrap());
+    let again = hub.ask("POST", "/api/v1/session", &own, &body).await;
+    assert_eq!(code(&again), (401, "http/unauthenticated"));
+
+    assert_eq!(hub.ask("GET", "/api/v1/syncs", &[cookie], "").await.0, StatusCode::OK);
+    let run = "/api/v1/syncs/people/run";
+    for headers in [
+        &[cookie, JSON][..],
+        &[cookie, JSON, ("x-liaison", "1")],
+        &[cookie, JSON, ("origin", ORIGIN)],
+        &[cookie, JSON, ("sec-fetch-site", "none"), ("x-liaison", "1")],
+    ] {
+        assert_eq!(code(&hub.ask("POST", run, headers, "{}").await), (403, "http/cross-site"));
+    }
+    let ours = [cookie, JSON, ("origin", ORIGIN), ("x-liaison", "1")];
+    assert_eq!(hub.ask("POST", run, &ours, "{}").await.0, StatusCode::ACCEPTED);
+    assert_eq!(hub.ask("DELETE", "/api/v1/session", &ours, "").await.0, StatusCode::NO_CONTENT);
+    assert_eq!(code(&hub.ask("GET", "/api/v1/syncs", &[cookie], "").await).0, 401);
+}
+
+#[tokio::test]
+async fn guessing_logins_is_cut_off() {
+    let hub = hub().await;
+    let own = [JSON, ("origin", ORIGIN), ("x-liaison", "1")];
+    let guess = r#"{"token":"guess"}"#;
+    for _ in 0..LOGIN_FAILURES_MAX {
+        assert_eq!(
+            hub.ask("POST", "/api/v1/session", &own, guess).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+    let answer = hub.ask("POST", "/api/v1/session", &own, guess).await;
+    assert_eq!(code(&answer), (429, "http/too-many-logins"));
+}
+
+#[tokio::test]
+async fn a_double_click_makes_one_run_and_its_person_is_found() {
+    let hub = hub().await;
+    let mut watching = hub.state.engine().subscribe();
+    let run = "/api/v1/syncs/people/run";
+    assert_eq!(hub.owner("POST", run, "").await.0, StatusCode::ACCEPTED);
+    assert_eq!(code(&hub.owner("POST", run, "{}").await), (409, "http/already-running"));
+    let (_, syncs) = hub.owner("GET", "/api/v1/syncs", "").await;
+    assert_eq!(syncs["syncs"][0]["status"], "running");
+    hub.leave.add_permits(100);
+    while !matches!(watching.recv().await, Ok(hub_engine::Event::Ended(_))) {}
+
+    let (_, runs) = hub.owner("GET", "/api/v1/runs?sync=people&limit=5", "").await;
+    assert_eq!(runs["runs"][0]["status"], "succeeded", "{runs}");
+    let id = runs["runs"][0]["id"].as_str().unwrap();
+    let (_, one) = hub.owner("GET", &format!("/api/v1/runs/{id}"), "").await;
+    assert_eq!(one, runs["runs"][0]);
+    let (_, found) = hub.owner("GET", "/api/v1/profiles?identity=email:%20ANA@x.fr", "").await;
+    let profile = &found["profiles"][0];
+    assert_eq!(profile["traits"]["email"], "Ana@X.fr");
+    assert_eq!(profile["records"][0]["key"], "1");
+    assert_eq!(profile["provenance"]["email"]["record"]["connection"], "crm");
+    let (_, page) = hub.owner("GET", "/api/v1/profiles?limit=1", "").await;
+    assert_eq!(page["profiles"][0]["id"], profile["id"]);
+    assert!(page["profiles"][0].get("provenance").is_none());
+    let (_, stats) = hub.owner("GET", "/api/v1/stats", "").await;
+    assert_eq!(stats["stats"]["profiles"], 1);
+}
+
+#[tokio::test]
+async fn watchers_hear_a_run_and_are_let_go_when_the_hub_stops() {
+    let hub = hub().await;
+    let request = request("GET", "/api/v1/events?lang=fr", &[BEARER], "");
+    let response = hub.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = tokio::spawn(to_bytes(response.into_body(), 1 << 20));
+    let mut watching = hub.state.engine().subscribe();
+    hub.leave.add_permits(100);
+    hub.state.engine().run_now(&SyncId::new("people")).unwrap();
+    while !matches!(watching.recv().await, Ok(hub_engine::Event::Ended(_))) {}
+    hub.closing.send_replace(true);
+    let text = String::from_utf8(body.await.unwrap().unwrap().to_vec()).unwrap();
+    let at = |event: &str| {
+        text.find(&format!("event: {event}\n")).unwrap_or_else(|| panic!("{event} in {text}"))
+    };
+    assert!(at("ready") < at("run-started") && at("run-started") < at("run-ended"));
+}
+
+#[tokio::test]
+async fn the_inbox_keeps_before_it_says_yes() {
+    let hub = hub().await;
+    let (status, _) = hub.ask("POST", "/api/v1/inbox/crm", &[BEARER], "anything \0 at all").await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let kept = hub.state.store().inbox(0, 10).await.unwrap();
+    assert_eq!(kept.len(), 1);
+}
+
+#[tokio::test]
+async fn the_page_comes_in_the_readers_language_and_says_nothing() {
+    let hub = hub().await;
+    for (accept, lang) in [("fr", "<html lang=\"fr\">"), ("en", "<html lang=\"en\">")] {
+        let request = request("GET", "/", &[("accept-language", accept)], "");
+        let response = hub.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains(lang));
+    }
+}

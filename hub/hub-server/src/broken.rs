@@ -1,0 +1,67 @@
+//! A connection that cannot work still has its place: its syncs fail with the
+//! reason, every time they are due, while the others run.
+
+use async_trait::async_trait;
+use hub_model::Fault;
+use plugin_api::{
+    CallContext, Connector, Found, JobState, LookupRequest, Manifest, Page, ReadRequest,
+    StreamInfo, WriteReport, WriteRequest,
+};
+
+/// A connector that answers every call with why it cannot.
+pub struct BrokenConnector {
+    manifest: Manifest,
+    fault: Fault,
+}
+
+impl BrokenConnector {
+    /// For the connector of that name.
+    pub fn new(connector: &str, fault: Fault) -> Self {
+        let manifest = Manifest {
+            id: connector.to_owned(),
+            version: String::new(),
+            contract: String::new(),
+            title: String::new(),
+            capabilities: Vec::new(),
+            hosts: Vec::new(),
+            credentials: Vec::new(),
+            settings: serde_json::Value::Bool(true),
+            streams: Vec::new(),
+            budgets: Vec::new(),
+            api_version: None,
+            api_sunset: None,
+        };
+        Self { manifest, fault }
+    }
+}
+
+#[async_trait]
+impl Connector for BrokenConnector {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    async fn check(&self, _: &CallContext) -> Result<(), Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn discover(&self, _: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn read(&self, _: &CallContext, _: &ReadRequest) -> Result<Page, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn lookup(&self, _: &CallContext, _: &LookupRequest) -> Result<Vec<Found>, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn write(&self, _: &CallContext, _: &WriteRequest) -> Result<WriteReport, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
+        Err(self.fault.clone())
+    }
+}

@@ -1,0 +1,260 @@
+//! What can be typed, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit;
+
+/// Liaison keeps customer data the same in all your systems, and knows who is who.
+#[derive(Debug, Parser)]
+#[command(
+    name = "liaison",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = exit::HELP,
+    long_about = "Liaison keeps customer data the same in all your systems, and knows who is who.\n\n\
+        It reads liaison.toml and syncs/*.toml, runs each sync on its schedule through \
+        sandboxed connectors, and makes one profile of everything that your systems say \
+        about one person.\n\n\
+        A first round:\n  \
+        liaison check               # is the configuration right?\n  \
+        liaison connection check crm  # do address and login work?\n  \
+        liaison sync run people     # once, now\n  \
+        liaison serve               # from now on, by schedule, with a page to look at\n\n\
+        Data go to stdout, talk goes to stderr; `--json` gives data that programs can read."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The folder that holds liaison.toml.
+    #[arg(long, global = true, env = "LIAISON_CONFIG", default_value = ".", value_name = "DIR")]
+    pub config: PathBuf,
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on stderr.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// What is logged on stderr, for example `info,hub_engine=debug`.
+    #[arg(long, global = true, env = "RUST_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// The nouns and verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the hub: every sync on its schedule, the API and the page.
+    #[command(after_help = "\
+Examples:
+  liaison serve                        # configuration in this folder
+  liaison --config /etc/liaison serve
+  liaison serve 2>hub.log              # logs as JSON lines
+
+Stop it with Ctrl-C or SIGTERM: runs end between two commits and go on at the
+next start. A second signal stops at once; even then nothing is lost.")]
+    Serve,
+    /// Check the whole configuration; report every fault at once.
+    #[command(after_help = "\
+Examples:
+  liaison check             # files, schedules, secrets, connectors, settings
+  liaison check --online    # also log in everywhere and compare mappings with streams
+  liaison check --json | jq '.errors[].place'
+
+Nothing is changed. Exit code 2 when something is wrong.")]
+    Check {
+        /// Also ask every connection: address, login, streams, mapped fields.
+        #[arg(long)]
+        online: bool,
+    },
+    /// Syncs: list them, run one, see how they stand.
+    #[command(subcommand)]
+    Sync(SyncCommand),
+    /// Connections: list them, check one, discover its streams.
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// Profiles: find one by identity, export all.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Connectors: list those installed, inspect one.
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
+    /// The store: verify it, count what is in it.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// The page's login links and the access token of programs.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print the version.
+    Version,
+}
+
+/// `liaison sync`.
+#[derive(Debug, Subcommand)]
+pub enum SyncCommand {
+    /// List the syncs as configured, with the next times they are due.
+    #[command(after_help = "Example:\n  liaison sync list --json | jq -r '.syncs[].id'")]
+    List,
+    /// Run one sync now and wait for its end.
+    #[command(after_help = "\
+Examples:
+  liaison sync run people
+  liaison sync run people --json | jq .counts
+
+When `liaison serve` runs, it does the work; otherwise this process does.
+Exit code 1 when the run failed. Rows that were rejected wait in quarantine
+and do not make a run fail.")]
+    Run {
+        /// The sync: the name of its file in syncs/, without .toml.
+        id: String,
+    },
+    /// Show how syncs stand: last run, next run, why one failed.
+    #[command(after_help = "\
+Examples:
+  liaison sync status
+  liaison sync status people    # with its field pairs and last runs
+
+Exit code 1 when the last run of a sync shown failed.")]
+    Status {
+        /// One sync; all when left out.
+        id: Option<String>,
+    },
+}
+
+/// `liaison connection`.
+#[derive(Debug, Subcommand)]
+pub enum ConnectionCommand {
+    /// List the connections.
+    #[command(after_help = "Example:\n  liaison connection list")]
+    List,
+    /// Check address, grants and login of a connection. Changes nothing.
+    #[command(after_help = "Example:\n  liaison connection check erp")]
+    Check {
+        /// The connection, as in [connections.<id>].
+        id: String,
+    },
+    /// Show the streams and fields of a connection: what a mapping can name.
+    #[command(after_help = "\
+Examples:
+  liaison connection discover erp
+  liaison connection discover erp --json | jq '.streams[].fields[].name'")]
+    Discover {
+        /// The connection, as in [connections.<id>].
+        id: String,
+    },
+}
+
+/// `liaison profile`.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// Find profiles by an identity; each trait with the record it comes from.
+    #[command(after_help = "\
+Examples:
+  liaison profile get email:ana@example.org
+  liaison profile get crm:42 --json | jq '.profiles[0].provenance.email'
+
+The value is normalised by the rules of its namespace first. Exit code 1 when
+nobody has it.")]
+    Get {
+        /// `namespace:value`.
+        identity: String,
+    },
+    /// Write every profile to stdout, one JSON object per line.
+    #[command(after_help = "\
+Examples:
+  liaison profile export > profiles.ndjson
+  liaison profile export | jq -c 'select(.traits.city == \"Lyon\")'
+
+Each line: {\"id\", \"kind\", \"identities\": [{\"namespace\", \"value\"}], \"traits\": {..},
+\"records\": [{\"connection\", \"stream\", \"key\"}]}. Memory use does not grow with
+the number of profiles.")]
+    Export,
+}
+
+/// `liaison connector`.
+#[derive(Debug, Subcommand)]
+pub enum ConnectorCommand {
+    /// List the connectors in the folder of connectors.
+    #[command(after_help = "Example:\n  liaison connector list")]
+    List,
+    /// Show what a connector can do, wants to reach and needs to know.
+    #[command(after_help = "\
+Examples:
+  liaison connector inspect erp-tryton
+  liaison connector inspect ./downloads/new.wasm   # before installing it")]
+    Inspect {
+        /// An installed connector's name, or a path to a file.
+        name: String,
+    },
+}
+
+/// `liaison store`.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Read everything and check what belongs together.
+    #[command(after_help = "\
+Example:
+  liaison store verify
+
+Needs the store for itself: stop `liaison serve` first. Changes nothing. Exit
+code 1 when something does not fit.")]
+    Verify,
+    /// Count what is in the store.
+    #[command(after_help = "Example:\n  liaison store stats --json")]
+    Stats,
+}
+
+/// `liaison token`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Print a link that opens the page once. Needs a running hub.
+    #[command(after_help = "Example:\n  xdg-open \"$(liaison token link)\"")]
+    Link,
+    /// Print the access token of programs.
+    #[command(after_help = "\
+Example:
+  curl -H \"Authorization: Bearer $(liaison token show)\" http://127.0.0.1:8420/api/v1/syncs")]
+    Show,
+    /// Replace the access token; the old one ends when the hub starts next.
+    #[command(after_help = "Example:\n  liaison token new")]
+    New,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::Cli;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_with_an_example() {
+        fn walk(command: &Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} says nothing");
+            let leaf = command.get_subcommands().next().is_none();
+            if leaf && command.get_name() != "version" {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("liaison "), "{path} has no example");
+            }
+            for inner in command.get_subcommands() {
+                walk(inner, &path);
+            }
+        }
+        walk(&Cli::command(), "");
+    }
+}

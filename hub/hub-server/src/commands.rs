@@ -1,0 +1,66 @@
+//! One module per command.
+
+mod check;
+mod connection;
+mod connector;
+mod profile;
+mod serve;
+mod store;
+mod sync;
+mod token;
+
+use serde_json::json;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::load::Loaded;
+use crate::logging;
+use crate::out::Out;
+use crate::trouble::Trouble;
+
+/// Does what was typed.
+///
+/// # Errors
+/// What the command refuses.
+pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
+    let Cli { global, command } = cli;
+    let usual = if matches!(command, Command::Serve) { "info" } else { "warn" };
+    logging::start(&global, usual)?;
+    let out = Out { json: global.json };
+    if matches!(command, Command::Version) {
+        return version(out);
+    }
+    if let Command::Connector(crate::cli::ConnectorCommand::Inspect { name }) = &command
+        && connector::is_path(name)
+    {
+        return connector::inspect_file(name.as_ref(), out).await;
+    }
+    let loaded = Loaded::read(&global)?;
+    match command {
+        Command::Serve => serve::run(&loaded).await,
+        Command::Check { online } => check::run(&loaded, online, out).await,
+        Command::Sync(command) => sync::run(&loaded, command, out).await,
+        Command::Connection(command) => connection::run(&loaded, command, out).await,
+        Command::Profile(command) => profile::run(&loaded, command, out).await,
+        Command::Connector(command) => connector::run(&loaded, command, out).await,
+        Command::Store(command) => store::run(&loaded, command, out).await,
+        Command::Token(command) => token::run(&loaded, command, out).await,
+        Command::Version => version(out),
+    }
+}
+
+fn version(out: Out) -> Result<Exit, Trouble> {
+    let version = env!("CARGO_PKG_VERSION");
+    out.data(&json!({ "version": version }), || format!("liaison {version}\n"))?;
+    Ok(Exit::Ok)
+}
+
+/// The language of talk, from the environment as POSIX orders it.
+pub(crate) fn lang() -> hub_http::Lang {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .and_then(|value| hub_http::Lang::from_tag(&value))
+        .unwrap_or_default()
+}

@@ -1,0 +1,293 @@
+//! `liaison sync`: list, run, status.
+
+use std::sync::Arc;
+
+use hub_engine::{Engine, EngineOptions, Env, Event, SyncStatus, SystemEnv};
+use hub_http::views;
+use hub_model::{Run, RunStatus, SyncId};
+use hub_store::Store;
+use serde_json::{Value, json};
+
+use crate::cli::SyncCommand;
+use crate::client::Client;
+use crate::commands::lang;
+use crate::exit::Exit;
+use crate::load::Loaded;
+use crate::out::{Out, Progress, table, text};
+use crate::reach::{self, Data};
+use crate::signals::{Closing, closed};
+use crate::tokens::StoredTokens;
+use crate::trouble::Trouble;
+use crate::wire::Wiring;
+
+/// Instants shown by `sync list`.
+const NEXT_SHOWN: usize = 3;
+/// Runs shown with one sync.
+const RUNS_SHOWN: usize = 10;
+/// Runs looked at to find the last that ended.
+const RUNS_READ: usize = 5;
+
+/// Does it.
+///
+/// # Errors
+/// What the command refuses.
+pub async fn run(loaded: &Loaded, command: SyncCommand, out: Out) -> Result<Exit, Trouble> {
+    match command {
+        SyncCommand::List => list(loaded, out),
+        SyncCommand::Run { id } => {
+            let id = loaded.sync(&id)?.id.clone();
+            let run = match reach::find_or_create(loaded).await? {
+                Data::Store(store) => run_here(loaded, store, &id).await?,
+                Data::Hub(client) => run_there(&client, &id).await?,
+            };
+            show_run(&run, out)
+        }
+        SyncCommand::Status { id } => {
+            if let Some(id) = &id {
+                loaded.sync(id)?;
+            }
+            status(loaded, id.as_deref(), out).await
+        }
+    }
+}
+
+fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
+    let now = SystemEnv::default().now();
+    let mut views = Vec::new();
+    let mut rows = Vec::new();
+    for sync in &loaded.config.syncs {
+        let Some(schedule) = loaded.schedules.get(&sync.id) else { continue };
+        let times = if sync.paused { Vec::new() } else { schedule.next_n(now, NEXT_SHOWN) };
+        let next: Vec<String> = times.iter().map(ToString::to_string).collect();
+        let zone = loaded.config.zone_of(sync).as_str();
+        let stream = format!("{}/{}", sync.mapping.stream.connection, sync.mapping.stream.stream);
+        views.push(json!({
+            "id": sync.id, "connection": sync.mapping.stream.connection,
+            "stream": sync.mapping.stream.stream, "kind": sync.mapping.kind.as_str(),
+            "schedule": &*sync.schedule, "zone": zone, "words": schedule.describe(),
+            "paused": sync.paused, "next": next, "fields": views::fields(&sync.mapping),
+        }));
+        let due = if sync.paused { "paused".into() } else { next.first().cloned() };
+        rows.push(vec![
+            sync.id.to_string(),
+            stream,
+            arrows(sync.mapping.reads(), sync.mapping.writes()).to_owned(),
+            schedule.describe(),
+            due.unwrap_or_else(|| "by hand".to_owned()),
+        ]);
+    }
+    out.data(&json!({ "syncs": views }), || {
+        table(&["SYNC", "STREAM", "", "SCHEDULE", "NEXT"], &rows)
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The system at the left, the profile at the right.
+const fn arrows(reads: bool, writes: bool) -> &'static str {
+    match (reads, writes) {
+        (true, true) => "<->",
+        (false, true) => "<-",
+        _ => "->",
+    }
+}
+
+/// Runs it in this process.
+async fn run_here(loaded: &Loaded, store: Arc<dyn Store>, id: &SyncId) -> Result<Value, Trouble> {
+    let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
+    let options = EngineOptions {
+        store,
+        rules: loaded.config.rules(),
+        jobs: wiring.one(id).await.jobs,
+        env: Arc::new(SystemEnv::default()),
+    };
+    let engine = Engine::open(options).await?;
+    let mut events = engine.subscribe();
+    let mut progress = Progress::new();
+    let running = engine.run_once(id);
+    tokio::pin!(running);
+    let stop = async {
+        match Closing::listen() {
+            Ok(closing) => closed(closing.receiver()).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::pin!(stop);
+    let mut stopping = false;
+    let run = loop {
+        tokio::select! {
+            run = &mut running => break run,
+            Ok(event) = events.recv() => {
+                if let Event::Progress { counts, .. } = event {
+                    progress.show(&counted(&views::counts(&counts)));
+                }
+            }
+            () = &mut stop, if !stopping => {
+                stopping = true;
+                // Ends the run at its next commit; `running` then returns it.
+                let engine = engine.clone();
+                tokio::spawn(async move { engine.stop().await });
+            }
+        }
+    };
+    progress.clear();
+    match run {
+        Ok(run) => Ok(views::run(&run, lang())),
+        Err(refused) => Err(Trouble::new(
+            Exit::Finding,
+            "sync/refused",
+            format!("syncs/{id}.toml"),
+            refused,
+            "wait for the other run to end",
+        )),
+    }
+}
+
+/// Has it run by the hub that holds the store, and watches.
+async fn run_there(client: &Client, id: &SyncId) -> Result<Value, Trouble> {
+    let mut events = client.events().await?;
+    events.next().await?;
+    client.post(&format!("/api/v1/syncs/{id}/run")).await?;
+    let mut progress = Progress::new();
+    while let Some((name, data)) = events.next().await? {
+        let ours = data.get("sync").and_then(Value::as_str) == Some(id.as_str());
+        match name.as_str() {
+            "run-progress" if ours => {
+                progress.show(&counted(data.get("counts").unwrap_or(&Value::Null)));
+            }
+            "run-ended" if ours => {
+                progress.clear();
+                return Ok(data);
+            }
+            // Too slow to hear everything: its end may have been missed.
+            "lagged" => {
+                let sync = client.get(&format!("/api/v1/syncs/{id}")).await?;
+                if sync.get("running").is_none_or(Value::is_null) {
+                    progress.clear();
+                    return Ok(sync.get("last").cloned().unwrap_or_default());
+                }
+            }
+            _ => {}
+        }
+    }
+    progress.clear();
+    Err(Trouble::new(
+        Exit::Unreachable,
+        "hub/stopped",
+        format!("http://{}", client.address()),
+        "the hub stopped while the sync ran",
+        "start it again: the sync goes on where it was; nothing is lost",
+    ))
+}
+
+fn counted(counts: &Value) -> String {
+    let n = |name: &str| counts.get(name).and_then(Value::as_u64).unwrap_or(0);
+    format!(
+        "read {}, new {}, changed {}, written {}, rejected {}",
+        n("read"),
+        n("new"),
+        n("changed"),
+        n("writes"),
+        n("rejected") + n("quarantined"),
+    )
+}
+
+fn show_run(run: &Value, out: Out) -> Result<Exit, Trouble> {
+    out.data(run, || {
+        let counts = counted(run.get("counts").unwrap_or(&Value::Null));
+        format!("{}  {}  {counts}\n", text(run, "/sync"), text(run, "/status"))
+    })?;
+    explain(run);
+    Ok(exit_of(run))
+}
+
+/// Why a run failed, on stderr.
+fn explain(run: &Value) {
+    let fault = run.get("fault").filter(|fault| !fault.is_null());
+    if let Some(fault) = fault {
+        crate::out::talk(format!(
+            "{}: error[{}]: {}. {}\n   at: {}\n mend: {}",
+            text(run, "/sync"),
+            text(fault, "/code"),
+            text(fault, "/title"),
+            text(fault, "/detail"),
+            text(fault, "/place"),
+            text(fault, "/mend"),
+        ));
+    }
+}
+
+fn exit_of(run: &Value) -> Exit {
+    match run.get("status").and_then(Value::as_str) {
+        Some("failed" | "interrupted") => Exit::Finding,
+        _ => Exit::Ok,
+    }
+}
+
+async fn status(loaded: &Loaded, id: Option<&str>, out: Out) -> Result<Exit, Trouble> {
+    let data = reach::find(loaded).await?;
+    let view = match (&data, id) {
+        (Data::Store(store), id) => local_status(loaded, &**store, id).await?,
+        (Data::Hub(client), None) => client.get("/api/v1/syncs").await?,
+        (Data::Hub(client), Some(id)) => client.get(&format!("/api/v1/syncs/{id}")).await?,
+    };
+    let one = std::slice::from_ref(&view);
+    let all = view.get("syncs").and_then(Value::as_array).map_or(one, Vec::as_slice);
+    out.data(&view, || {
+        let row = |sync: &Value| {
+            ["/id", "/status", "/last/started", "/last/counts/read", "/last/counts/writes", "/next"]
+                .map(|pointer| text(sync, pointer))
+                .to_vec()
+        };
+        let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+        table(&["SYNC", "STATUS", "LAST RUN", "READ", "WRITTEN", "NEXT"], &rows)
+    })?;
+    let mut exit = Exit::Ok;
+    for sync in all {
+        if let Some(last) = sync.get("last").filter(|last| !last.is_null()) {
+            explain(last);
+            if text(last, "/status") == "failed" {
+                exit = Exit::Finding;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// How syncs stand while no hub runs.
+async fn local_status(
+    loaded: &Loaded,
+    store: &dyn Store,
+    id: Option<&str>,
+) -> Result<Value, Trouble> {
+    let now = SystemEnv::default().now();
+    let mut views = Vec::new();
+    for sync in loaded.config.syncs.iter().filter(|s| id.is_none_or(|id| s.id.as_str() == id)) {
+        let runs = store.runs(Some(&sync.id), RUNS_SHOWN.max(RUNS_READ)).await?;
+        let schedule = loaded.schedules.get(&sync.id).filter(|_| !sync.paused);
+        let status = SyncStatus {
+            id: sync.id.clone(),
+            schedule: sync.schedule.value.clone(),
+            paused: sync.paused,
+            next: schedule.and_then(|schedule| schedule.next_after(now)),
+            running: None,
+            last: runs.first().map(|run| cut_off(run.clone())),
+            skipped: 0,
+        };
+        let mut view = views::sync(&status, &sync.mapping, lang());
+        if let (Some(_), Value::Object(entries)) = (id, &mut view) {
+            let runs = runs.iter().map(|run| views::run(&cut_off(run.clone()), lang())).collect();
+            entries.insert("fields".to_owned(), views::fields(&sync.mapping));
+            entries.insert("runs".to_owned(), runs);
+        }
+        views.push(view);
+    }
+    Ok(match id {
+        Some(_) => views.pop().unwrap_or_default(),
+        None => json!({ "syncs": views }),
+    })
+}
+
+/// No hub runs, so a run without an end was cut off.
+fn cut_off(run: Run) -> Run {
+    if run.ended.is_some() { run } else { Run { status: RunStatus::Interrupted, ..run } }
+}

@@ -1,0 +1,115 @@
+//! What a connection may reach: from the words of the configuration to what
+//! the gateway enforces.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str::FromStr;
+
+use hub_config::{ConfigFault, ConnectionConfig, Located};
+use plugin_api::Manifest;
+use plugin_gateway::{FolderGrant, GrantError, Grants, HostPattern, PrivateGrant};
+
+/// The grants of a connection.
+///
+/// # Errors
+/// Every host, network and folder that cannot be granted.
+pub fn grants(connection: &ConnectionConfig, root: &Path) -> Result<Grants, Vec<ConfigFault>> {
+    let mut faults = Vec::new();
+    let at = |field: &str| format!("connections.{}.{field}", connection.id);
+    let hosts: Vec<HostPattern> =
+        parsed(&connection.hosts, "config/host", &at("hosts"), &mut faults);
+    let private: Vec<PrivateGrant> =
+        parsed(&connection.private, "config/private", &at("private"), &mut faults);
+    let mut folders = BTreeMap::new();
+    for (alias, folder) in &connection.folders {
+        let path = root.join(folder.path.as_str());
+        match path.canonicalize() {
+            Ok(path) if path.is_dir() => {
+                folders.insert(alias.clone(), FolderGrant { path, writable: folder.writable });
+            }
+            Ok(_) => faults.push(bad_folder(
+                folder,
+                &at(&format!("folders.{alias}")),
+                "it is not a folder",
+            )),
+            Err(error) => {
+                let place = at(&format!("folders.{alias}"));
+                faults.push(bad_folder(folder, &place, &error.to_string()));
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let insecure_http = connection.insecure_http;
+    Ok(Grants { hosts, private, insecure_http, folders, authorities_pem: None })
+}
+
+fn parsed<T: FromStr<Err = GrantError>>(
+    texts: &[Located<String>],
+    code: &'static str,
+    place: &str,
+    faults: &mut Vec<ConfigFault>,
+) -> Vec<T> {
+    let mut grants = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(grant) => grants.push(grant),
+            Err(error) => {
+                let problem = format!("`{}` is not a valid {}", error.given, error.what);
+                let place = format!("{place}[{index}]");
+                faults.push(ConfigFault::told(
+                    code,
+                    text.location.clone(),
+                    place,
+                    problem,
+                    error.mend,
+                ));
+            }
+        }
+    }
+    grants
+}
+
+fn bad_folder(folder: &hub_config::FolderConfig, place: &str, why: &str) -> ConfigFault {
+    let problem = format!("the folder `{}` cannot be granted: {why}", *folder.path);
+    let at = folder.path.location.clone();
+    ConfigFault::told("config/folder", at, place, problem, "create it, or correct the path")
+}
+
+/// Hosts that the connector wants to reach and may not. It would fail at the
+/// first request; saying it at once saves a round.
+pub fn missing(
+    connection: &ConnectionConfig,
+    manifest: &Manifest,
+    grants: &Grants,
+) -> Vec<ConfigFault> {
+    let place = format!("connections.{}.hosts", connection.id);
+    let at = connection.hosts.first().map_or(&connection.location, |host| &host.location);
+    let mut faults = Vec::new();
+    for asked in &manifest.hosts {
+        match HostPattern::requested(asked, &connection.settings) {
+            Ok(wanted) if grants.hosts.contains(&wanted) || covered(&wanted, grants) => {}
+            Ok(wanted) => {
+                let problem =
+                    format!("the connector needs the host `{wanted}`, which is not granted");
+                let mend = format!("add `\"{wanted}\"` to `hosts` if it is right");
+                let code = "config/host-not-granted";
+                faults.push(ConfigFault::told(code, at.clone(), place.clone(), problem, mend));
+            }
+            // A setting that is missing or no host: the schema of settings says it better.
+            Err(error) => tracing::debug!(%error, "a requested host could not be told"),
+        }
+    }
+    faults
+}
+
+/// Whether a grant with a wildcard covers the host that is wanted.
+fn covered(wanted: &HostPattern, grants: &Grants) -> bool {
+    let text = wanted.to_string();
+    let below = |grant: &HostPattern| {
+        let grant = grant.to_string();
+        grant.strip_prefix('*').is_some_and(|suffix| text.ends_with(suffix))
+    };
+    grants.hosts.iter().any(below)
+}

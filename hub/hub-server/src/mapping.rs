@@ -1,0 +1,70 @@
+//! Whether a mapping fits what a connection really has.
+
+use hub_config::{ConfigFault, Location, SyncConfig};
+use plugin_api::{FieldInfo, StreamInfo};
+
+use crate::load::near;
+
+/// Everything in a sync's mapping that its stream does not have or does not allow.
+pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
+    let mapping = &sync.mapping;
+    let name = mapping.stream.stream.as_str();
+    let told = |code, at: &Location, place: &str, problem: String, mend: String| {
+        ConfigFault::told(code, at.clone(), place, problem, mend)
+    };
+    let Some(stream) = streams.iter().find(|stream| stream.name.as_str() == name) else {
+        let mend =
+            near(name, streams.iter().map(|s| s.name.as_str()), "the connection has no stream");
+        let problem = format!("`{}` has no stream `{name}`", mapping.stream.connection);
+        let at = &sync.stream_location;
+        return vec![told("mapping/unknown-stream", at, "stream", problem, mend)];
+    };
+    let mut faults = Vec::new();
+    if mapping.reads() && !stream.readable {
+        let problem = format!("the stream `{name}` cannot be read");
+        let mend = "write every field with the direction `<-`".to_owned();
+        faults.push(told("mapping/not-readable", &sync.stream_location, "stream", problem, mend));
+    }
+    if mapping.writes() && !stream.writable {
+        let problem = format!("the stream `{name}` cannot be written");
+        let mend = "write every field with the direction `->`".to_owned();
+        faults.push(told("mapping/not-writable", &sync.stream_location, "stream", problem, mend));
+    }
+    // A stream that lists no fields takes any.
+    if stream.fields.is_empty() {
+        return faults;
+    }
+    for (index, pair) in mapping.fields.iter().enumerate() {
+        let at = sync.field_locations.get(index).unwrap_or(&sync.location);
+        let place = format!("fields[{index}]");
+        match stream.field(pair.field.as_str()) {
+            None => {
+                let known = stream.fields.iter().map(|field| field.name.as_str());
+                let mend = near(pair.field.as_str(), known, "the stream has no fields");
+                let problem = format!("the stream `{name}` has no field `{}`", pair.field);
+                faults.push(told("mapping/unknown-field", at, &place, problem, mend));
+            }
+            Some(field) if pair.direction.writes() && field.read_only => {
+                let problem = format!("the field `{}` cannot be written", pair.field);
+                let mend = "use the direction `->`".to_owned();
+                faults.push(told("mapping/read-only", at, &place, problem, mend));
+            }
+            Some(_) => {}
+        }
+    }
+    faults.extend(mapping.matching.iter().filter_map(|field| {
+        let info = stream.field(field.as_str())?;
+        if info.matchable || !mapping.writes() {
+            return None;
+        }
+        let problem = format!("rows of `{name}` cannot be found by `{field}`");
+        let mend = near("", matchable(stream), "name a field in `matching` that can be searched");
+        Some(told("mapping/not-matchable", &sync.location, "matching", problem, mend))
+    }));
+    faults
+}
+
+fn matchable(stream: &StreamInfo) -> impl Iterator<Item = &str> {
+    let fields = stream.fields.iter().filter(|field: &&FieldInfo| field.matchable);
+    fields.map(|field| field.name.as_str())
+}

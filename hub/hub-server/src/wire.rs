@@ -1,0 +1,341 @@
+//! Wiring: from a configuration to connectors that are bound to their
+//! connections, and syncs that are ready to run.
+//!
+//! A component file that is no connector, a secret that is missing, settings
+//! that do not fit: each breaks its own connection only. Its syncs keep their
+//! place and fail with the reason; the others run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hub_config::{ConfigFault, ConnectionConfig, SyncConfig};
+use hub_engine::{Env, SyncJob, SystemEnv};
+use hub_http::ConnectionView;
+use hub_model::{Fault, FaultCode, SyncId};
+use plugin_api::{CallContext, Connector, Manifest, TokenStore};
+use plugin_gateway::{ConnectionPolicy, Gateway, GatewayOptions, HttpLimits, TokenKeeping};
+use plugin_host::inspect::inspect as inspect_bytes;
+use plugin_host::limits::COMPONENT_BYTES_MAX;
+use plugin_host::{Binding, Host, HostOptions, Limits, LoadError, Package};
+use tokio::sync::Mutex;
+
+use crate::broken::BrokenConnector;
+use crate::exit::Exit;
+use crate::grants;
+use crate::keys::Keys;
+use crate::load::{Loaded, near};
+use crate::out::talk;
+use crate::secrets::credentials;
+use crate::tokens::PassingTokens;
+use crate::trouble::{Item, Trouble};
+
+/// The sandbox, the way out, and what was loaded so far.
+pub struct Wiring<'l> {
+    loaded: &'l Loaded,
+    host: Host,
+    gateway: Gateway,
+    packages: Mutex<BTreeMap<String, Arc<Package>>>,
+}
+
+/// A connection that works as far as this machine can tell.
+pub struct Bound {
+    /// The way to its system.
+    pub connector: Arc<dyn Connector>,
+}
+
+/// Everything that a hub runs.
+pub struct Hub {
+    /// The syncs.
+    pub jobs: Vec<SyncJob>,
+    /// The connections.
+    pub connections: Vec<ConnectionView>,
+}
+
+/// A component file, looked at without running it.
+pub struct Inspected {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The SHA-256 of its bytes.
+    pub digest: String,
+}
+
+/// What a connector is told about a call of the command line.
+pub fn call(purpose: &str) -> CallContext {
+    let env = SystemEnv::default();
+    CallContext { purpose: purpose.to_owned(), now: env.now(), seed: env.random() }
+}
+
+impl<'l> Wiring<'l> {
+    /// For work that lasts: keys, compiled code and tokens are kept.
+    ///
+    /// # Errors
+    /// When keys cannot be used or the sandbox cannot be set up.
+    pub fn kept(loaded: &'l Loaded, tokens: Arc<dyn TokenStore>) -> Result<Self, Trouble> {
+        Self::new(loaded, Keys::kept(loaded)?, tokens)
+    }
+
+    /// For one command that must leave nothing behind.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be set up.
+    pub fn passing(loaded: &'l Loaded) -> Result<Self, Trouble> {
+        Self::new(loaded, Keys::passing(loaded)?, Arc::new(PassingTokens::default()))
+    }
+
+    fn new(loaded: &'l Loaded, keys: Keys, tokens: Arc<dyn TokenStore>) -> Result<Self, Trouble> {
+        let options = HostOptions {
+            cache_dir: keys.cache_dir,
+            cache_key: keys.cache_key,
+            limits: Limits::default(),
+        };
+        let host = Host::new(options).map_err(|error| no_sandbox(&error))?;
+        let tokens = Some(TokenKeeping { vault: keys.vault, store: tokens });
+        let gateway = Gateway::new(GatewayOptions { tokens, ..GatewayOptions::default() })
+            .map_err(|error| no_sandbox(&error))?;
+        Ok(Self { loaded, host, gateway, packages: Mutex::default() })
+    }
+
+    /// Binds a connection to its connector.
+    ///
+    /// # Errors
+    /// Everything that keeps it from working, at once.
+    pub async fn bind(&self, connection: &ConnectionConfig) -> Result<Bound, Vec<ConfigFault>> {
+        let package = self.package(connection).await.map_err(|fault| vec![fault])?;
+        let manifest = &package.manifest;
+        let mut faults = hub_config::settings_faults(connection, &manifest.settings);
+        let root = &self.loaded.root;
+        let credentials = credentials(connection, manifest, root).map_err(|f| faults.extend(f));
+        let grants = grants::grants(connection, root).map_err(|f| faults.extend(f));
+        if let Ok(grants) = &grants {
+            faults.extend(grants::missing(connection, manifest, grants));
+        }
+        let (Ok(grants), Ok(credentials), true) = (grants, credentials, faults.is_empty()) else {
+            return Err(faults);
+        };
+        let gateway = self.gateway.connection(ConnectionPolicy {
+            connection: connection.id.to_string(),
+            grants,
+            credentials,
+            settings: connection.settings.clone(),
+            limits: HttpLimits::default(),
+        });
+        let binding = Binding {
+            connection: connection.id.clone(),
+            settings: connection.settings.clone(),
+            gateway,
+        };
+        Ok(Bound { connector: self.host.connect(package, binding) })
+    }
+
+    /// The connector of a connection, loaded once however many use it.
+    async fn package(&self, connection: &ConnectionConfig) -> Result<Arc<Package>, ConfigFault> {
+        let name = connection.connector.as_str();
+        let mut packages = self.packages.lock().await;
+        if let Some(package) = packages.get(name) {
+            return Ok(package.clone());
+        }
+        let path = self.loaded.component(name);
+        let told = |code, problem: String, mend: String| {
+            let place = format!("connections.{}.connector", connection.id);
+            let at = connection.connector.location.clone();
+            ConfigFault::told(code, at, place, problem, mend)
+        };
+        if !path.exists() {
+            let installed = installed(&self.loaded.connectors_dir());
+            let names = installed.iter().filter_map(|path| path.file_stem()?.to_str());
+            let problem = format!("there is no connector `{name}`: {} is missing", path.display());
+            let mend = near(name, names, "put the component file there");
+            return Err(told("connector/missing", problem, mend));
+        }
+        let package = self.host.load(&path).await.map_err(|error| {
+            let (code, mend) = explain(&error);
+            told(code, format!("{}: {}", path.display(), whole(&error)), mend.to_owned())
+        })?;
+        if package.manifest.id != name {
+            let problem =
+                format!("{} holds the connector `{}`", path.display(), package.manifest.id);
+            let mend = "rename the file, or correct `connector`".to_owned();
+            return Err(told("connector/other-id", problem, mend));
+        }
+        packages.insert(name.to_owned(), package.clone());
+        Ok(package)
+    }
+
+    /// Every sync and connection.
+    pub async fn all(&self) -> Hub {
+        self.hub(|_| true).await
+    }
+
+    /// One sync with its connection.
+    pub async fn one(&self, id: &SyncId) -> Hub {
+        self.hub(|sync| sync.id == *id).await
+    }
+
+    async fn hub(&self, wanted: impl Fn(&SyncConfig) -> bool) -> Hub {
+        let config = &self.loaded.config;
+        let every = config.syncs.iter().all(&wanted);
+        let mut hub = Hub { jobs: Vec::new(), connections: Vec::new() };
+        for connection in &config.connections {
+            let syncs: Vec<&SyncConfig> = config
+                .syncs
+                .iter()
+                .filter(|s| s.mapping.stream.connection == connection.id && wanted(s))
+                .collect();
+            if syncs.is_empty() && !every {
+                continue;
+            }
+            let (connector, fault) = self.bind_or_break(connection).await;
+            hub.connections.push(view(connection, connector.manifest(), fault));
+            for sync in syncs {
+                hub.jobs.extend(self.job(sync, connector.clone()));
+            }
+        }
+        hub
+    }
+
+    async fn bind_or_break(
+        &self,
+        connection: &ConnectionConfig,
+    ) -> (Arc<dyn Connector>, Option<Fault>) {
+        match self.bind(connection).await {
+            Ok(bound) => (bound.connector, None),
+            Err(faults) => {
+                talk(format!("the connection `{}` cannot work; others go on", connection.id));
+                for fault in &faults {
+                    talk(Item::of_config(fault));
+                }
+                let fault = broken(connection, &faults);
+                let connector = BrokenConnector::new(&connection.connector, fault.clone());
+                (Arc::new(connector), Some(fault))
+            }
+        }
+    }
+
+    fn job(&self, sync: &SyncConfig, connector: Arc<dyn Connector>) -> Option<SyncJob> {
+        Some(SyncJob {
+            mapping: sync.mapping.clone(),
+            schedule: self.loaded.schedules.get(&sync.id)?.clone(),
+            schedule_text: sync.schedule.value.clone(),
+            paused: sync.paused,
+            connector,
+        })
+    }
+}
+
+/// One fault that says everything that is wrong with a connection.
+fn broken(connection: &ConnectionConfig, faults: &[ConfigFault]) -> Fault {
+    let reasons: Vec<String> =
+        faults.iter().map(|fault| format!("{} [{}]", fault.problem(), fault.code)).collect();
+    let at = faults.first().map_or(&connection.location, |fault| &fault.location);
+    Fault::new(FaultCode::Config).at(at.to_string()).with("reason", reasons.join("; "))
+}
+
+fn view(
+    connection: &ConnectionConfig,
+    manifest: &Manifest,
+    fault: Option<Fault>,
+) -> ConnectionView {
+    ConnectionView {
+        id: connection.id.to_string(),
+        connector: connection.connector.value.clone(),
+        version: Some(manifest.version.clone()).filter(|version| !version.is_empty()),
+        title: manifest.title.clone(),
+        hosts: connection.hosts.iter().map(|host| host.value.clone()).collect(),
+        fault,
+    }
+}
+
+/// The component files in a folder, in order of their names.
+pub fn installed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Looks at a component file without compiling or running it.
+///
+/// # Errors
+/// When it is no connector of ours.
+pub async fn inspect(path: &Path) -> Result<Inspected, Trouble> {
+    let place = path.display().to_string();
+    let owned = path.to_owned();
+    let looking = tokio::task::spawn_blocking(move || {
+        let bytes = read_capped(&owned)?;
+        let inspection = inspect_bytes(&bytes)?;
+        let digest = plugin_host::package::ComponentDigest::of(&bytes).to_string();
+        Ok(Inspected { manifest: inspection.manifest, digest })
+    });
+    let result: Result<Inspected, LoadError> =
+        looking.await.unwrap_or_else(|error| Err(LoadError::Host(error.to_string())));
+    result.map_err(|error| {
+        let (code, mend) = explain(&error);
+        Trouble::new(Exit::Usage, code, place, whole(&error), mend)
+    })
+}
+
+fn read_capped(path: &Path) -> Result<Vec<u8>, LoadError> {
+    use std::io::Read;
+    let file = std::fs::File::open(path).map_err(LoadError::Read)?;
+    if file.metadata().map_err(LoadError::Read)?.len() > COMPONENT_BYTES_MAX {
+        return Err(LoadError::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(LoadError::Read)?;
+    Ok(bytes)
+}
+
+/// An error with its sources, on one line.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+const fn explain(error: &LoadError) -> (&'static str, &'static str) {
+    match error {
+        LoadError::Read(_) => ("connector/unreadable", "check that the file is there and readable"),
+        LoadError::TooLarge => ("connector/too-large", "use the component that its author ships"),
+        LoadError::NotWebAssembly { .. } => (
+            "connector/not-wasm",
+            "put the component file of the connector there; a download may have failed",
+        ),
+        LoadError::CoreModule => {
+            ("connector/core-module", "encode it as a component (`wasm-tools component new`)")
+        }
+        LoadError::Invalid(_) => ("connector/damaged", "fetch the file again: it is damaged"),
+        LoadError::ManifestMissing | LoadError::Manifest(_) => {
+            ("connector/manifest", "use a file built with the connector's manifest in it")
+        }
+        LoadError::Contract { .. } => {
+            ("connector/contract", "use a version of the connector made for this contract")
+        }
+        LoadError::ForbiddenImport(_) => (
+            "connector/forbidden-import",
+            "do not use this file: connectors get no access beyond the contract",
+        ),
+        LoadError::ExportMissing(_) | LoadError::Unfit(_) => {
+            ("connector/unfit", "update the connector, or report this to its author")
+        }
+        LoadError::Host(_) => ("connector/host", "try again; report it if it stays"),
+    }
+}
+
+fn no_sandbox(error: &dyn std::error::Error) -> Trouble {
+    Trouble::new(
+        Exit::Usage,
+        "sandbox/unavailable",
+        "",
+        format!("connectors cannot be run on this machine: {}", whole(error)),
+        "check memory, threads (`ulimit -u`) and the data directory's permissions",
+    )
+}

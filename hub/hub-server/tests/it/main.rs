@@ -1,0 +1,10 @@
+//! The binary from outside: what it prints, what it ends with, and what it
+//! leaves untouched.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod bad_input;
+mod hub;
+mod place;
+mod serving;
+mod with_components;
