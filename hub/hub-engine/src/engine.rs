@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hub_model::{Rules, Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
-use hub_schedule::due::{Decision, Policy, ScheduleState, decide};
-use hub_store::{Error, Store, WriteSet};
+use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
+use hub_store::{Error, PositionChange, Store, WriteSet};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
@@ -21,7 +21,7 @@ use crate::{inbox, rederive};
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
 const LOOK_SECONDS_MAX: u64 = 5;
-/// How many past runs are read per sync to learn what was due last.
+/// How many past runs are read per sync to find those without an end.
 const PAST_RUNS: usize = 50;
 
 /// What an engine is made of.
@@ -90,7 +90,6 @@ struct Shared {
     stopping: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
     nudge: tokio::sync::Notify,
-    opened: Timestamp,
 }
 
 /// A cheap handle to the running engine.
@@ -107,11 +106,10 @@ impl Engine {
     /// When the store cannot be read or written.
     pub async fn open(options: EngineOptions) -> Result<Self, Error> {
         let EngineOptions { store, rules, jobs, env } = options;
-        let opened = env.now();
         let workspace = Workspace::new(store, Arc::new(rules), env);
         let mut live = BTreeMap::new();
         for job in &jobs {
-            live.insert(job.id().clone(), recall(&workspace, job.id()).await?);
+            live.insert(job.id().clone(), recall(&workspace, job).await?);
         }
         rederive::rederive(&workspace, &jobs).await?;
         let jobs = jobs.into_iter().map(|job| (job.id().clone(), job)).collect();
@@ -122,7 +120,6 @@ impl Engine {
             stopping: watch::Sender::new(false),
             tasks: Mutex::new(JoinSet::new()),
             nudge: tokio::sync::Notify::new(),
-            opened,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -221,27 +218,81 @@ impl Engine {
     /// Starts everything that is due now; returns how long nothing will be.
     ///
     /// # Errors
-    /// When the inbox cannot be read.
+    /// When the store cannot be read or written.
     pub async fn tick(&self) -> Result<Duration, Error> {
-        for connection in inbox::follow(&self.shared.workspace).await? {
-            for (id, job) in &self.shared.jobs {
-                if job.mapping.stream.connection == connection
-                    && let Some(live) = self.shared.live().get_mut(id)
-                {
-                    live.wanted = true;
-                }
-            }
-        }
-        let now = self.shared.workspace.env.now();
+        self.hear_hints().await?;
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
         for (id, job) in &self.shared.jobs {
-            if let Some(trigger) = self.due(id, job, now, &mut wait)
+            if let Some(trigger) = self.due(job, &mut wait).await?
                 && let Ok(job) = self.begin(id)
             {
                 self.spawn(job, trigger);
             }
         }
         Ok(wait)
+    }
+
+    /// Marks the syncs of connections that pushed something.
+    async fn hear_hints(&self) -> Result<(), Error> {
+        let connections = inbox::follow(&self.shared.workspace).await?;
+        let mut live = self.shared.live();
+        for (id, job) in &self.shared.jobs {
+            if connections.contains(&job.mapping.stream.connection)
+                && let Some(live) = live.get_mut(id)
+            {
+                live.wanted = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a sync runs now. An instant that is run or skipped is kept as
+    /// settled first, so that no step of the clock and no crash repeats it.
+    async fn due(&self, job: &SyncJob, wait: &mut Duration) -> Result<Option<Trigger>, Error> {
+        let now = self.shared.workspace.env.now();
+        let state = {
+            let mut all = self.shared.live();
+            let live = all.entry(job.id().clone()).or_default();
+            let running = live.running.is_some();
+            if live.wanted && !running {
+                live.wanted = false;
+                return Ok(Some(Trigger::Manual));
+            }
+            ScheduleState { last_due: live.last_due, running, paused: job.paused }
+        };
+        let seed = jitter_seed(job.id());
+        match decide(now, &job.schedule, state, Policy::default(), seed) {
+            Decision::Run { due, .. } => {
+                self.settle_due(job, due, 0).await?;
+                Ok(Some(Trigger::Schedule(due)))
+            }
+            Decision::Skip { due, missed, reason } => {
+                tracing::info!(sync = %job.id(), missed, ?reason, "skipped");
+                self.settle_due(job, due, missed).await?;
+                *wait = Duration::ZERO;
+                Ok(None)
+            }
+            Decision::Wait { until, .. } => {
+                let micros = until.map_or(i64::MAX, |until| until.0.saturating_sub(now.0));
+                let micros = u64::try_from(micros).unwrap_or(0).max(1_000);
+                *wait = (*wait).min(Duration::from_micros(micros));
+                Ok(None)
+            }
+        }
+    }
+
+    async fn settle_due(&self, job: &SyncJob, due: Timestamp, skipped: u64) -> Result<(), Error> {
+        let name = job.schedule_position();
+        let store = &self.shared.workspace.store;
+        let expected = store.position(&name).await?;
+        let new = Some(due.0.to_string().into_bytes());
+        let positions = vec![PositionChange { name, expected, new }];
+        store.commit(WriteSet { positions, ..WriteSet::default() }).await?;
+        let mut all = self.shared.live();
+        let live = all.entry(job.id().clone()).or_default();
+        live.last_due = Some(due);
+        live.skipped += skipped;
+        Ok(())
     }
 
     /// Stops: runs end at their next commit.
@@ -251,39 +302,6 @@ impl Engine {
             &mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner),
         );
         while tasks.join_next().await.is_some() {}
-    }
-
-    fn due(&self, id: &SyncId, job: &SyncJob, now: Timestamp, wait: &mut Duration) -> Option<Trigger> {
-        let mut all = self.shared.live();
-        let live = all.get_mut(id)?;
-        if live.wanted && live.running.is_none() {
-            live.wanted = false;
-            return Some(Trigger::Manual);
-        }
-        let state = ScheduleState {
-            // A sync that never ran is not "missed since for ever".
-            last_due: live.last_due.or(Some(self.shared.opened)),
-            running: live.running.is_some(),
-            paused: job.paused,
-        };
-        match decide(now, &job.schedule, &state, &Policy::default(), id.as_str()) {
-            Decision::Run { due } => {
-                live.last_due = Some(due);
-                Some(Trigger::Schedule(due))
-            }
-            Decision::Skip { due, missed, .. } => {
-                live.last_due = Some(due);
-                live.skipped += missed;
-                tracing::info!(sync = %id, missed, "skipped: not run when due");
-                None
-            }
-            Decision::Wait { until } => {
-                let micros = until.map_or(i64::MAX, |until| until.0.saturating_sub(now.0));
-                let micros = u64::try_from(micros).unwrap_or(0).max(1_000);
-                *wait = (*wait).min(Duration::from_micros(micros));
-                None
-            }
-        }
     }
 
     /// Claims the sync for one run.
@@ -344,25 +362,20 @@ impl Shared {
 }
 
 /// What earlier processes left: the last due instant, and runs without an end.
-async fn recall(workspace: &Workspace, sync: &SyncId) -> Result<Live, Error> {
-    let past = workspace.store.runs(Some(sync), PAST_RUNS).await?;
-    let cut_off: Vec<Run> = past
-        .iter()
-        .filter(|run| run.ended.is_none())
-        .map(|run| Run {
-            status: RunStatus::Interrupted,
-            ended: Some(workspace.env.now()),
-            ..run.clone()
-        })
-        .collect();
-    if !cut_off.is_empty() {
-        let set = WriteSet { runs: cut_off, ..WriteSet::default() };
-        workspace.store.commit(set).await?;
+async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
+    let past = workspace.store.runs(Some(job.id()), PAST_RUNS).await?;
+    let now = workspace.env.now();
+    let cut_off = |run: &&Run| run.ended.is_none();
+    let interrupted =
+        |run: &Run| Run { status: RunStatus::Interrupted, ended: Some(now), ..run.clone() };
+    let runs: Vec<Run> = past.iter().filter(cut_off).map(interrupted).collect();
+    if !runs.is_empty() {
+        workspace.store.commit(WriteSet { runs, ..WriteSet::default() }).await?;
     }
-    let last_due = past.iter().find_map(|run| match run.trigger {
-        Trigger::Schedule(due) => Some(due),
-        Trigger::Manual => None,
-    });
+    let kept = workspace.store.position(&job.schedule_position()).await?;
+    let last_due = kept
+        .and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok())
+        .map(Timestamp);
     let last = past.into_iter().find(|run| run.ended.is_some());
     Ok(Live { last_due, last, ..Live::default() })
 }

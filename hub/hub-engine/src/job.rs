@@ -45,4 +45,9 @@ impl SyncJob {
     pub fn delivery_position(&self) -> PositionName {
         PositionName::new(format!("delivery/{}", self.id()))
     }
+
+    /// The newest due instant that was run or skipped.
+    pub fn schedule_position(&self) -> PositionName {
+        PositionName::new(format!("schedule/{}", self.id()))
+    }
 }

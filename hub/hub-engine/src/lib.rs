@@ -22,6 +22,7 @@
 pub mod env;
 pub mod job;
 pub mod workspace;
+mod conclude;
 pub mod slice;
 pub mod retry;
 pub mod settle;

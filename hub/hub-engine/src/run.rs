@@ -4,6 +4,7 @@ use hub_model::{
     Fault, FaultCode, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
+use plugin_api::StreamInfo;
 
 use crate::job::SyncJob;
 use crate::workspace::Workspace;
@@ -37,6 +38,8 @@ pub(crate) struct RunContext<'a> {
     pub id: RunId,
     /// What was done so far.
     pub counts: RunCounts,
+    /// The sync's stream, once it was discovered.
+    pub stream: Option<StreamInfo>,
     /// Whether the hub wants to stop: steps end at the next commit.
     pub stopping: &'a tokio::sync::watch::Receiver<bool>,
 }
@@ -95,7 +98,14 @@ pub(crate) async fn execute(
     workspace.tell(Event::Started(run.clone()));
     if result.is_ok() {
         let mut context =
-            RunContext { workspace, job, id: run.id.clone(), counts: run.counts, stopping };
+            RunContext {
+                workspace,
+                job,
+                id: run.id.clone(),
+                counts: run.counts,
+                stream: None,
+                stopping,
+            };
         result = steps(&mut context).await;
         run.counts = context.counts;
     }

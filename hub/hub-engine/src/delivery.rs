@@ -1,0 +1,94 @@
+//! Delivery: brings golden values to the systems that should have them.
+//!
+//! It reconciles state, not edits: one pending state per target, whatever
+//! happened in between. The order is the safety argument. *Look* before
+//! creating, and before updating where the vendor does not check versions;
+//! *plan* from what is stored after looking; make the attempt durable as
+//! `Unknown`; only then *write*; then keep what became of each item. A crash
+//! between any two of these leaves an attempt whose outcome can be looked for
+//! ([`crate::settle`]), never a write that nobody remembers.
+//!
+//! Items that fail wait with their own back-off and never hold the follower's
+//! position.
+
+mod look;
+mod outcome;
+mod plan;
+mod write;
+
+pub(crate) use look::find;
+
+use std::collections::BTreeSet;
+
+use hub_model::{Fault, PendingState, ProfileId};
+use hub_store::{PositionChange, WriteSet};
+use plugin_api::StreamInfo;
+
+use crate::follower;
+use crate::run::RunContext;
+use crate::slice;
+
+/// Most profiles per step, whatever the vendor's batches allow.
+const STEP_PROFILES_MAX: usize = 100;
+
+/// Writes everything that is due now.
+pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    let stream = slice::stream_info(context).await?;
+    let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
+    retry_due(context, &stream, step).await?;
+    loop {
+        context.go_on()?;
+        let name = context.job.delivery_position();
+        let stretch = follower::next(&*context.workspace.store, &name, step).await?;
+        for profiles in stretch.profiles.chunks(step) {
+            bring(context, &stream, profiles).await?;
+            context.report();
+        }
+        if let Some(position) = stretch.position {
+            move_on(context, position).await?;
+        }
+        if stretch.at_end {
+            return Ok(());
+        }
+    }
+}
+
+/// Tries again what a vendor refused for the time being.
+async fn retry_due(context: &mut RunContext<'_>, stream: &StreamInfo, step: usize) -> Result<(), Fault> {
+    let now = context.workspace.env.now();
+    let waiting = context.workspace.store.pending(context.job.id(), now, usize::MAX).await?;
+    let profiles: BTreeSet<ProfileId> = waiting
+        .into_iter()
+        .filter(|pending| pending.state == PendingState::Retry)
+        .map(|pending| pending.key.profile)
+        .collect();
+    let profiles: Vec<_> = profiles.into_iter().collect();
+    for profiles in profiles.chunks(step) {
+        context.go_on()?;
+        bring(context, stream, profiles).await?;
+        context.report();
+    }
+    Ok(())
+}
+
+/// One step: look, plan, keep the attempt, write, keep the outcome.
+async fn bring(
+    context: &mut RunContext<'_>,
+    stream: &StreamInfo,
+    profiles: &[ProfileId],
+) -> Result<(), Fault> {
+    let planned = plan::plan(context, stream, profiles).await?;
+    if planned.is_empty() {
+        return Ok(());
+    }
+    let looked = look::look(context, stream, &planned).await?;
+    let due = plan::plan(context, stream, profiles).await?;
+    let due = look::cleared(context, due, &looked).await?;
+    write::write(context, stream, due).await
+}
+
+async fn move_on(context: &RunContext<'_>, position: PositionChange) -> Result<(), Fault> {
+    let set = WriteSet { positions: vec![position], ..WriteSet::default() };
+    context.workspace.store.commit(set).await?;
+    Ok(())
+}

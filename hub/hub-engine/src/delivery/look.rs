@@ -1,0 +1,161 @@
+//! Looking before writing: no create without a search, no update of a row that
+//! may have moved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hub_model::{Fault, FaultCode, FieldName, Pending, PendingKey, PendingState, Timestamp};
+use hub_store::WriteSet;
+use plugin_api::{Found, LookupKey, LookupRequest, StreamInfo};
+
+use super::plan::Work;
+use crate::retry;
+use crate::run::RunContext;
+use crate::slice::{self, Reading};
+
+/// What looking showed.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Looked for (or not needed) and clear to be written.
+    clear: BTreeSet<PendingKey>,
+    /// Creates that must not be made: rows exist already.
+    taken: BTreeMap<PendingKey, Fault>,
+}
+
+/// Looks for rows; what is found is taken in like a page of the stream.
+pub(super) async fn look(
+    context: &mut RunContext<'_>,
+    stream: &StreamInfo,
+    works: &[Work],
+) -> Result<Looked, Fault> {
+    let mut looked = Looked::default();
+    let mut rows = Vec::new();
+    let (creates, updates): (Vec<&Work>, Vec<&Work>) =
+        works.iter().partition(|work| work.record.is_none());
+    let (unread, known): (Vec<&Work>, Vec<&Work>) =
+        updates.into_iter().partition(|work| work.look_first);
+    looked.clear.extend(known.iter().map(|work| work.key.clone()));
+
+    let keys: Vec<LookupKey> = unread
+        .iter()
+        .filter_map(|work| work.record.as_ref())
+        .map(|record| LookupKey::Key(record.at.key.clone()))
+        .collect();
+    for (work, (found, key)) in unread.iter().zip(find(context, stream, &keys).await?.into_iter().zip(&keys)) {
+        looked.clear.insert(work.key.clone());
+        match (found, key) {
+            (Found::One(item), _) => rows.extend(Reading::of(item)),
+            (Found::None | Found::Several(_), LookupKey::Key(key)) => {
+                rows.push(Reading::gone(key.clone()));
+            }
+            (Found::None | Found::Several(_), LookupKey::Fields(_)) => {}
+        }
+    }
+    find_before_create(context, stream, &creates, &mut looked, &mut rows).await?;
+    for rows in slice::cut(rows) {
+        slice::apply(context, rows, None).await?;
+    }
+    Ok(looked)
+}
+
+/// Searches by each matching field in turn, most telling first.
+async fn find_before_create(
+    context: &RunContext<'_>,
+    stream: &StreamInfo,
+    creates: &[&Work],
+    looked: &mut Looked,
+    rows: &mut Vec<Reading>,
+) -> Result<(), Fault> {
+    let mut open: Vec<&Work> = creates.to_vec();
+    for field in &context.job.mapping.matching {
+        let (asked, without): (Vec<&Work>, Vec<&Work>) =
+            open.into_iter().partition(|work| match_key(work, field).is_some());
+        let keys: Vec<LookupKey> = asked.iter().filter_map(|work| match_key(work, field)).collect();
+        open = without;
+        for (work, found) in asked.into_iter().zip(find(context, stream, &keys).await?) {
+            match found {
+                Found::None => open.push(work),
+                Found::One(item) => {
+                    let fault = taken(work, field, 1);
+                    looked.taken.insert(work.key.clone(), fault);
+                    rows.extend(Reading::of(item));
+                }
+                Found::Several(keys) => {
+                    let fault = taken(work, field, keys.len());
+                    looked.taken.insert(work.key.clone(), fault);
+                }
+            }
+        }
+    }
+    looked.clear.extend(open.into_iter().map(|work| work.key.clone()));
+    Ok(())
+}
+
+fn match_key(work: &Work, field: &FieldName) -> Option<LookupKey> {
+    let (_, value) = work.matching.iter().find(|(name, _)| name == field)?;
+    Some(LookupKey::Fields(BTreeMap::from([(field.clone(), value.clone())])))
+}
+
+fn taken(work: &Work, field: &FieldName, rows: usize) -> Fault {
+    Fault::new(FaultCode::Conflict)
+        .at(format!("{}/{field}", work.key.sync))
+        .with("profile", work.key.profile)
+        .with("rows", rows)
+}
+
+/// Asks for rows in batches that the stream accepts: one answer per key.
+pub(crate) async fn find(
+    context: &RunContext<'_>,
+    stream: &StreamInfo,
+    keys: &[LookupKey],
+) -> Result<Vec<Found>, Fault> {
+    let mut all = Vec::with_capacity(keys.len());
+    let step = usize::try_from(stream.batch_items_max).unwrap_or(1).max(1);
+    for keys in keys.chunks(step) {
+        let request = LookupRequest {
+            stream: context.job.mapping.stream.stream.clone(),
+            keys: keys.to_vec(),
+            fields: context.job.fields(),
+        };
+        let call = context.call();
+        let found = retry::reading(context, || context.job.connector.lookup(&call, &request)).await?;
+        if found.len() != keys.len() {
+            return Err(Fault::new(FaultCode::ConnectorBug)
+                .with("asked", keys.len())
+                .with("answered", found.len()));
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+/// The works that may be written after looking. A create whose row exists but
+/// did not join its profile waits for a person: writing would make a double,
+/// joining would be a guess.
+pub(super) async fn cleared(
+    context: &mut RunContext<'_>,
+    due: Vec<Work>,
+    looked: &Looked,
+) -> Result<Vec<Work>, Fault> {
+    let mut set = WriteSet::default();
+    let mut clear = Vec::new();
+    for work in due {
+        if looked.clear.contains(&work.key) {
+            clear.push(work);
+        } else if let Some(fault) = looked.taken.get(&work.key) {
+            context.counts.rejected += 1;
+            set.pending.push(Pending {
+                key: work.key.clone(),
+                state: PendingState::Rejected,
+                attempt: work.attempt(),
+                tries: work.tries,
+                due: Timestamp(i64::MAX),
+                fault: Some(fault.clone()),
+            });
+        }
+        // What became due only by looking waits for the next step.
+    }
+    if !set.is_empty() {
+        context.workspace.store.commit(set).await?;
+    }
+    Ok(clear)
+}

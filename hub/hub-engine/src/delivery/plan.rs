@@ -1,0 +1,151 @@
+//! What is due for some profiles, and what already waits for an answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hub_core::sync::{self, Due};
+use hub_model::{
+    Attempt, Fault, FieldName, Pending, PendingKey, PendingState, Profile, ProfileId, Record,
+    RecordNo, Stamp, Value,
+};
+use hub_store::WriteSet;
+use plugin_api::StreamInfo;
+
+use crate::run::RunContext;
+
+/// One write that should be made.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    /// What it is about.
+    pub key: PendingKey,
+    /// The record to update; `None` for a create.
+    pub record: Option<Record>,
+    /// The record that a create is made for.
+    pub for_record: RecordNo,
+    /// What finds an existing row before a create, most telling first.
+    pub matching: Vec<(FieldName, Value)>,
+    /// Golden values and their stamps.
+    pub fields: BTreeMap<FieldName, (Value, Stamp)>,
+    /// How often this was tried before.
+    pub tries: u32,
+    /// The row must be read before it is written.
+    pub look_first: bool,
+}
+
+impl Work {
+    /// The attempt as it is kept.
+    pub fn attempt(&self) -> Attempt {
+        Attempt {
+            fields: self.fields.clone(),
+            idempotency_key: sync::idempotency_key(
+                &self.key.sync,
+                self.key.profile,
+                self.key.record,
+                &self.fields,
+            ),
+        }
+    }
+}
+
+/// Compares golden values with what was sent. Values that a system has already
+/// are marked as sent without a word to it.
+pub(super) async fn plan(
+    context: &RunContext<'_>,
+    stream: &StreamInfo,
+    ids: &[ProfileId],
+) -> Result<Vec<Work>, Fault> {
+    let workspace = context.workspace;
+    let _guard = workspace.decide().await;
+    let mut set = WriteSet::default();
+    let mut works = Vec::new();
+    let profiles: BTreeMap<ProfileId, Profile> = workspace
+        .store
+        .profiles(ids)
+        .await?
+        .into_iter()
+        .flatten()
+        .map(|profile| (profile.id, profile))
+        .collect();
+    // Pending rows under the id of a profile that was absorbed since.
+    let asked: BTreeSet<ProfileId> = ids.iter().copied().chain(profiles.keys().copied()).collect();
+    let mut waiting: BTreeMap<PendingKey, Pending> = BTreeMap::new();
+    for id in asked {
+        for pending in workspace.store.pending_of(context.job.id(), id).await? {
+            waiting.insert(pending.key.clone(), pending);
+        }
+    }
+    for profile in profiles.values() {
+        let members: Vec<Record> =
+            workspace.store.records(&profile.records).await?.into_iter().flatten().collect();
+        let member_refs: Vec<&Record> = members.iter().collect();
+        for due in sync::due(profile, &member_refs, &context.job.mapping) {
+            match due {
+                Due::MarkSent { record, fields } => {
+                    let found = members.iter().find(|m| m.number == record);
+                    set.records.extend(found.map(|found| sync::mark_sent(found, &fields)));
+                }
+                Due::Update { record, fields } => {
+                    let Some(found) = members.iter().find(|m| m.number == record) else { continue };
+                    let key = key(context, profile.id, Some(record));
+                    let work = Work {
+                        key,
+                        record: Some(found.clone()),
+                        for_record: record,
+                        matching: Vec::new(),
+                        fields,
+                        tries: 0,
+                        look_first: !stream.conditional_writes,
+                    };
+                    works.extend(unless_waiting(context, work, &mut waiting));
+                }
+                Due::Create { for_record, matching, fields } => {
+                    let key = key(context, profile.id, None);
+                    let work = Work {
+                        key,
+                        record: None,
+                        for_record,
+                        matching,
+                        fields,
+                        tries: 0,
+                        look_first: true,
+                    };
+                    works.extend(unless_waiting(context, work, &mut waiting));
+                }
+            }
+        }
+    }
+    // What waits and is due no more: the golden value went back, or the
+    // profile was absorbed. An unknown outcome is never dropped.
+    set.settled.extend(
+        waiting.into_values().filter(|p| p.state != PendingState::Unknown).map(|p| p.key),
+    );
+    if !set.is_empty() {
+        workspace.store.commit(set).await?;
+    }
+    Ok(works)
+}
+
+fn key(context: &RunContext<'_>, profile: ProfileId, record: Option<RecordNo>) -> PendingKey {
+    PendingKey { sync: context.job.id().clone(), profile, record }
+}
+
+/// The work, unless the same one waits: for an answer, for its time, or for
+/// somebody to mend what was rejected.
+fn unless_waiting(
+    context: &RunContext<'_>,
+    mut work: Work,
+    waiting: &mut BTreeMap<PendingKey, Pending>,
+) -> Option<Work> {
+    let Some(pending) = waiting.remove(&work.key) else { return Some(work) };
+    let same = pending.attempt.fields == work.fields;
+    match pending.state {
+        PendingState::Unknown => None,
+        PendingState::Rejected if same => None,
+        PendingState::Retry if pending.due > context.workspace.env.now() => None,
+        PendingState::Rejected => Some(work),
+        PendingState::Retry => {
+            work.tries = pending.tries;
+            work.look_first = true;
+            Some(work)
+        }
+    }
+}

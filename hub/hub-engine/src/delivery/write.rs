@@ -1,0 +1,156 @@
+//! The write itself: the attempt is durable before the request leaves.
+
+use std::collections::BTreeMap;
+
+use hub_model::{Fault, FaultCode, Object, Pending, PendingState};
+use hub_store::WriteSet;
+use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
+
+use super::outcome;
+use super::plan::Work;
+use crate::run::RunContext;
+
+/// Writes what is due, in batches that the stream accepts.
+pub(super) async fn write(
+    context: &mut RunContext<'_>,
+    stream: &StreamInfo,
+    works: Vec<Work>,
+) -> Result<(), Fault> {
+    for batch in batches(stream, works) {
+        context.go_on()?;
+        intend(context, &batch).await?;
+        send(context, stream, batch).await?;
+    }
+    Ok(())
+}
+
+/// Cuts into batches by items and bytes.
+fn batches(stream: &StreamInfo, works: Vec<Work>) -> Vec<Vec<Work>> {
+    let items_max = usize::try_from(stream.batch_items_max).unwrap_or(1).max(1);
+    let bytes_max = usize::try_from(stream.batch_bytes_max).unwrap_or(usize::MAX).max(1);
+    let mut batches: Vec<Vec<Work>> = Vec::new();
+    let mut bytes = usize::MAX;
+    for work in works {
+        let size: usize =
+            work.fields.iter().map(|(f, (v, _))| f.as_str().len() + v.size_bytes() + 8).sum();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < items_max && bytes.saturating_add(size) <= bytes_max => {
+                bytes += size;
+                batch.push(work);
+            }
+            _ => {
+                bytes = size;
+                batches.push(vec![work]);
+            }
+        }
+    }
+    batches
+}
+
+/// Keeps the attempts: from here on their outcome is unknown until it is kept.
+async fn intend(context: &RunContext<'_>, works: &[Work]) -> Result<(), Fault> {
+    let now = context.workspace.env.now();
+    let pending = works
+        .iter()
+        .map(|work| Pending {
+            key: work.key.clone(),
+            state: PendingState::Unknown,
+            attempt: work.attempt(),
+            tries: work.tries + 1,
+            due: now,
+            fault: None,
+        })
+        .collect();
+    let set = WriteSet { pending, ..WriteSet::default() };
+    context.workspace.store.commit(set).await?;
+    Ok(())
+}
+
+/// Sends one batch and keeps what became of it. Where one bad item fails its
+/// whole batch, the batch is halved until the bad item stands alone.
+async fn send(
+    context: &mut RunContext<'_>,
+    stream: &StreamInfo,
+    works: Vec<Work>,
+) -> Result<(), Fault> {
+    let mut stack = vec![works];
+    while let Some(mut works) = stack.pop() {
+        let request = WriteRequest {
+            stream: context.job.mapping.stream.stream.clone(),
+            items: works.iter().map(item).collect(),
+            dry_run: false,
+        };
+        context.counts.writes += works.len() as u64;
+        let call = context.call();
+        match context.job.connector.write(&call, &request).await {
+            Ok(WriteReport::Items(outcomes)) if outcomes.len() == works.len() => {
+                outcome::keep(context, works.into_iter().zip(outcomes).collect()).await?;
+            }
+            Ok(WriteReport::Items(outcomes)) => {
+                // Counts that do not fit say nothing about any item.
+                return Err(Fault::new(FaultCode::ConnectorBug)
+                    .at(context.job.id().to_string())
+                    .with("items", works.len())
+                    .with("outcomes", outcomes.len()));
+            }
+            Ok(WriteReport::Aggregate(_)) => {
+                outcome::keep(context, works.into_iter().map(|w| (w, Outcome::Unchanged)).collect())
+                    .await?;
+            }
+            Err(fault) if is_unknown(fault.code) => return Err(fault),
+            Err(fault) if fault.code == FaultCode::Rejected && works.len() > 1 => {
+                let rest = works.split_off(works.len() / 2);
+                stack.push(rest);
+                stack.push(works);
+                // The halves are attempts of their own only in size: what is
+                // kept already names every item of both.
+                debug_assert!(stream.atomic_batches || stack.len() >= 2);
+            }
+            Err(fault) => {
+                let ends_the_run = fault.code != FaultCode::Rejected;
+                let refused = |work| (work, refusal(&fault));
+                let all = works.into_iter().chain(stack.drain(..).flatten());
+                outcome::keep(context, all.map(refused).collect()).await?;
+                if ends_the_run {
+                    return Err(fault);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a failed call may have written something.
+fn is_unknown(code: FaultCode) -> bool {
+    matches!(
+        code,
+        FaultCode::Timeout
+            | FaultCode::ConnectorBug
+            | FaultCode::LimitExceeded
+            | FaultCode::Stopping
+    )
+}
+
+fn refusal(fault: &Fault) -> Outcome {
+    if fault.code == FaultCode::Rejected {
+        return Outcome::Rejected(fault.clone());
+    }
+    let after_seconds = fault.args.get("after_seconds").and_then(|text| text.parse().ok());
+    Outcome::Retry { after_seconds, fault: fault.clone() }
+}
+
+fn item(work: &Work) -> WriteItem {
+    let attempt = work.attempt();
+    let patch: Object =
+        attempt.fields.iter().map(|(f, (v, _))| (f.to_string(), v.clone())).collect();
+    WriteItem {
+        action: if work.record.is_some() { Action::Update } else { Action::Create },
+        key: work.record.as_ref().map(|record| record.at.key.clone()),
+        matching: BTreeMap::new(),
+        patch,
+        if_version: work.record.as_ref().and_then(|record| record.version.clone()),
+        idempotency_key: attempt.idempotency_key,
+        consents: Vec::new(),
+        ttl_seconds: None,
+    }
+}

@@ -1,0 +1,326 @@
+//! Slices: what was read becomes records and profiles, one commit at a time.
+//!
+//! The same path serves pages, look-ups before a write and read-backs after an
+//! unknown outcome, so that a row means the same wherever it was seen.
+
+use std::collections::BTreeMap;
+
+use hub_core::quality::{self, RowRules};
+use hub_core::sync::{self, Context, Observation, Row, Stamps};
+use hub_model::{
+    Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey, RunCounts, id,
+    limits,
+};
+use hub_store::{Counters, Error, PositionChange, WriteSet};
+use plugin_api::page::ItemResult;
+use plugin_api::{Item, ItemChange, StreamInfo};
+
+use crate::conclude::{Changed, conclude};
+use crate::retry;
+use crate::run::RunContext;
+
+/// What a row of text costs in a commit, times its own size: raw form, state of
+/// each field, profile, index. Measured on rows of customers, rounded up.
+const COMMIT_BYTES_PER_ROW_BYTE: usize = 6;
+/// What a row costs in a commit whatever its size.
+const COMMIT_BYTES_PER_ROW: usize = 1_500;
+
+/// One row as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Row { key: RemoteKey, object: Object, version: Option<String> },
+    Gone(RemoteKey),
+    Rejected(Box<Quarantined>),
+}
+
+impl Reading {
+    /// The row with this key does not exist any more.
+    pub fn gone(key: RemoteKey) -> Self {
+        Self { what: What::Gone(key) }
+    }
+
+    /// What an item says about its row; `None` for kinds that records are not
+    /// made of.
+    pub fn of(item: Item) -> Option<Self> {
+        let Item { key, change, version, .. } = item;
+        let what = match change {
+            ItemChange::Upsert(object) => What::Row { key, object, version },
+            // Archived or merged away by its own system: it is not there any
+            // more, whatever the system may still show of it.
+            ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
+                What::Gone(key)
+            }
+            ItemChange::Event(_) | ItemChange::MemberAdd { .. } | ItemChange::MemberRemove { .. } => {
+                return None;
+            }
+        };
+        Some(Self { what })
+    }
+
+    fn size_bytes(&self) -> usize {
+        match &self.what {
+            What::Row { object, .. } => {
+                object.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
+            }
+            What::Gone(_) => 0,
+            What::Rejected(row) => row.raw.len(),
+        }
+    }
+}
+
+/// The discovered stream of the run's sync, asked for once per run.
+pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamInfo, Fault> {
+    if let Some(stream) = &context.stream {
+        return Ok(stream.clone());
+    }
+    let call = context.call();
+    let streams = retry::reading(context, || context.job.connector.discover(&call)).await?;
+    let mapping = &context.job.mapping;
+    let known: Vec<_> = streams.iter().map(|stream| stream.name.to_string()).collect();
+    let Some(stream) = streams.into_iter().find(|s| s.name == mapping.stream.stream) else {
+        return Err(Fault::new(FaultCode::Mapping)
+            .at(format!("syncs/{}/stream", context.job.id()))
+            .with("named", &mapping.stream.stream)
+            .with("known", known.join(", ")));
+    };
+    // A stream without declared fields takes any.
+    let unknown = mapping.fields.iter().find(|pair| stream.field(pair.field.as_str()).is_none());
+    if let (Some(pair), false) = (unknown, stream.fields.is_empty()) {
+        let known: Vec<_> = stream.fields.iter().map(|field| field.name.to_string()).collect();
+        return Err(Fault::new(FaultCode::Mapping)
+            .at(format!("syncs/{}/fields/{}", context.job.id(), pair.field))
+            .with("named", &pair.field)
+            .with("known", known.join(", ")));
+    }
+    context.stream = Some(stream.clone());
+    Ok(stream)
+}
+
+/// The rules that rows of the stream must keep.
+pub(crate) async fn row_rules(context: &mut RunContext<'_>) -> Result<RowRules, Fault> {
+    RowRules::compile(&stream_info(context).await?.schema)
+}
+
+/// Sorts good rows from those that go to quarantine.
+pub(crate) fn check_rows(
+    context: &RunContext<'_>,
+    rules: &RowRules,
+    items: Vec<ItemResult>,
+) -> Vec<Reading> {
+    items.into_iter().map(|item| check_row(context, rules, item)).collect()
+}
+
+fn check_row(context: &RunContext<'_>, rules: &RowRules, item: ItemResult) -> Reading {
+    let item = match item {
+        Ok(item) => item,
+        Err(bad) => return reject(context, bad.key, bad.fault, bad.raw),
+    };
+    let raw = |object: &Object| serde_json::to_string(object).unwrap_or_default();
+    if !id::valid(item.key.as_str()) {
+        let fault = Fault::new(FaultCode::RowKey).with("key_bytes_max", limits::KEY_BYTES_MAX);
+        return reject(context, None, fault, String::new());
+    }
+    if let ItemChange::Upsert(object) = &item.change
+        && let Err(fault) = quality::accept(object).and_then(|()| rules.check(object))
+    {
+        return reject(context, Some(item.key.clone()), fault, raw(object));
+    }
+    let key = item.key.clone();
+    Reading::of(item).unwrap_or_else(|| {
+        let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
+        reject(context, Some(key), fault, String::new())
+    })
+}
+
+fn reject(
+    context: &RunContext<'_>,
+    key: Option<RemoteKey>,
+    fault: Fault,
+    mut raw: String,
+) -> Reading {
+    let mut end = raw.len().min(limits::VALUE_BYTES_MAX);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    raw.truncate(end);
+    let row = Quarantined {
+        stream: context.job.mapping.stream.clone(),
+        key,
+        fault,
+        raw,
+        run: context.id.clone(),
+        at: context.workspace.env.now(),
+    };
+    Reading { what: What::Rejected(Box::new(row)) }
+}
+
+/// Cuts what was read into slices that fit a commit.
+pub(crate) fn cut(readings: Vec<Reading>) -> Vec<Vec<Reading>> {
+    let mut slices: Vec<Vec<Reading>> = Vec::new();
+    let mut bytes = usize::MAX;
+    for reading in readings {
+        let cost = reading.size_bytes() * COMMIT_BYTES_PER_ROW_BYTE + COMMIT_BYTES_PER_ROW;
+        let fits = bytes.saturating_add(cost) <= limits::SLICE_BYTES_MAX;
+        match slices.last_mut() {
+            Some(slice) if fits && slice.len() < limits::SLICE_RECORDS_MAX => {
+                bytes += cost;
+                slice.push(reading);
+            }
+            _ => {
+                bytes = cost;
+                slices.push(vec![reading]);
+            }
+        }
+    }
+    slices
+}
+
+/// Applies one slice and moves the position with it. Returns the numbers of
+/// the records whose rows were there. A slice that the store finds too large
+/// is halved; the position moves with the last part.
+pub(crate) async fn apply(
+    context: &mut RunContext<'_>,
+    readings: Vec<Reading>,
+    position: Option<PositionChange>,
+) -> Result<Vec<RecordNo>, Fault> {
+    let mut numbers = Vec::new();
+    let mut stack = vec![(readings, position)];
+    while let Some((mut readings, position)) = stack.pop() {
+        match commit(context, &readings, position.clone()).await {
+            Ok(there) => numbers.extend(there),
+            Err(Error::Refused(_)) if readings.len() > 1 => {
+                let rest = readings.split_off(readings.len() / 2);
+                stack.push((rest, position));
+                stack.push((readings, None));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(numbers)
+}
+
+async fn commit(
+    context: &mut RunContext<'_>,
+    readings: &[Reading],
+    position: Option<PositionChange>,
+) -> Result<Vec<RecordNo>, Error> {
+    let workspace = context.workspace;
+    let _guard = workspace.decide().await;
+    let mut observer = Observer::open(context, readings).await?;
+    for reading in readings {
+        observer.take(context, reading);
+    }
+    let Observer { changed, mut set, numbers, counts, record, stamps, .. } = observer;
+    if !changed.is_empty() {
+        set.counters = Some(Counters { record, stamp: stamps.last() });
+    }
+    conclude(workspace, changed, &mut set).await?;
+    set.positions.extend(position);
+    if !set.is_empty() {
+        workspace.store.commit(set).await?;
+    }
+    add(&mut context.counts, counts);
+    Ok(numbers)
+}
+
+fn add(total: &mut RunCounts, slice: RunCounts) {
+    total.new += slice.new;
+    total.changed += slice.changed;
+    total.deleted += slice.deleted;
+    total.quarantined += slice.quarantined;
+}
+
+/// Compares the rows of one slice with what is known of them.
+struct Observer {
+    known: BTreeMap<RemoteKey, Record>,
+    stamps: Stamps,
+    record: u64,
+    changed: Vec<Changed>,
+    set: WriteSet,
+    numbers: Vec<RecordNo>,
+    counts: RunCounts,
+}
+
+impl Observer {
+    async fn open(context: &RunContext<'_>, readings: &[Reading]) -> Result<Self, Error> {
+        let refs: Vec<RecordRef> = readings
+            .iter()
+            .filter_map(|reading| match &reading.what {
+                What::Row { key, .. } | What::Gone(key) => Some(key.clone()),
+                What::Rejected(_) => None,
+            })
+            .map(|key| RecordRef { stream: context.job.mapping.stream.clone(), key })
+            .collect();
+        let found = context.workspace.store.records_by_ref(&refs).await?;
+        let known = found.into_iter().flatten().map(|r| (r.at.key.clone(), r)).collect();
+        let counters = context.workspace.store.counters().await?;
+        Ok(Self {
+            known,
+            stamps: Stamps::after(counters.stamp),
+            record: counters.record,
+            changed: Vec::new(),
+            set: WriteSet::default(),
+            numbers: Vec::new(),
+            counts: RunCounts::default(),
+        })
+    }
+
+    fn take(&mut self, context: &RunContext<'_>, reading: &Reading) {
+        match &reading.what {
+            What::Row { key, object, version } => {
+                self.take_row(context, key, object, version.as_deref());
+            }
+            What::Gone(key) => self.take_gone(context, key),
+            What::Rejected(row) => {
+                self.counts.quarantined += 1;
+                self.set.quarantined.push((**row).clone());
+                // A known record is still there, only unreadable.
+                let known = row.key.as_ref().and_then(|key| self.known.get(key));
+                self.numbers.extend(known.map(|record| record.number));
+            }
+        }
+    }
+
+    fn take_row(
+        &mut self,
+        context: &RunContext<'_>,
+        key: &RemoteKey,
+        object: &Object,
+        version: Option<&str>,
+    ) {
+        let at = RecordRef { stream: context.job.mapping.stream.clone(), key: key.clone() };
+        let known = self.known.get(key);
+        let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
+        self.numbers.push(number);
+        let row = Row { at: &at, object, version };
+        let rules = &context.workspace.rules;
+        let about = Context { number, run: &context.id, rules };
+        let mapping = &context.job.mapping;
+        let Observation::Seen(seen) =
+            sync::observe(known, &row, mapping, &mut self.stamps, &about)
+        else {
+            return;
+        };
+        if seen.is_new {
+            self.record += 1;
+            self.counts.new += 1;
+        }
+        self.set.released.push((at.stream.clone(), key.clone()));
+        self.counts.changed += u64::from(seen.is_changed());
+        self.known.insert(key.clone(), seen.record.clone());
+        self.changed.push(Changed::Seen(seen));
+    }
+
+    fn take_gone(&mut self, context: &RunContext<'_>, key: &RemoteKey) {
+        let Some(record) = self.known.get(key).filter(|record| record.is_live()) else { return };
+        let record = sync::observe_deleted(record, self.stamps.next(), &context.id);
+        self.counts.deleted += 1;
+        self.known.insert(key.clone(), record.clone());
+        self.changed.push(Changed::Deleted(record));
+    }
+}
