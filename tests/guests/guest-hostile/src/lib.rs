@@ -1,1 +1,125 @@
-//! A guest for tests.
+//! A connector that misbehaves in the way that `settings.kind` names, and
+//! behaves when it names none. It speaks the contract without the comfort of the
+//! SDK's types, because those would not let it lie.
+#![allow(
+    clippy::panic,
+    clippy::infinite_loop,
+    reason = "misbehaving is what this connector is for"
+)]
+
+mod attack;
+
+use liaison_sdk::contract::{destination, source, types};
+use liaison_sdk::{Call, Connector, Fault, FaultCode, Field, Stream, http, log};
+use serde::Deserialize;
+
+struct Hostile;
+
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    url: String,
+}
+
+fn settings(call: types::Call) -> Result<Settings, Fault> {
+    Call::from(call).settings()
+}
+
+impl Connector for Hostile {
+    fn discover(call: &Call) -> Result<Vec<Stream>, Fault> {
+        let settings: Settings = call.settings()?;
+        let streams = |count: usize| {
+            (0..count)
+                .map(|number| Stream::new(format!("s{number}")).readable().field(Field::text("a")))
+                .collect()
+        };
+        match settings.kind.as_str() {
+            "many-streams" => Ok(streams(100_000)),
+            "same-stream" => Ok(vec![Stream::new("s"), Stream::new("s")]),
+            "nameless-stream" => Ok(vec![Stream::new("")]),
+            "huge-fault" => Err(attack::huge_fault()),
+            _ => Ok(streams(1)),
+        }
+    }
+}
+
+impl source::Guest for Hostile {
+    fn read(call: types::Call, request: source::ReadRequest) -> Result<source::Page, types::Fault> {
+        let settings = settings(call)?;
+        let mut page =
+            attack::page(&["{\"key\":\"1\",\"change\":\"upsert\",\"data\":{\"a\":\"b\"}}"]);
+        match settings.kind.as_str() {
+            "loop" => attack::spin(),
+            "memory" => attack::fill_memory(),
+            "recursion" => {
+                attack::recurse(1);
+            }
+            "panic" => panic!("on purpose"),
+            "trap" => attack::trap(),
+            "huge-page" => page.rows.data = vec![b'x'; 30 << 20],
+            "many-rows" => page = attack::page(&vec!["{}"; 20_000]),
+            "count-lie" => page.rows.count = u32::MAX,
+            "invalid-rows" => page = attack::invalid_rows(),
+            "huge-cursor" => page.next = Some(vec![7; 70_000]),
+            "stuck-cursor" => {
+                page.next = Some(request.cursor.unwrap_or_else(|| b"here".to_vec()));
+                page.more = true;
+            }
+            "endless-cursor" => {
+                let number = request.cursor.map_or(0, |cursor| cursor.len() + 1);
+                page.next = Some(vec![b'x'; number]);
+                page.more = true;
+            }
+            "more-without-cursor" => page.more = true,
+            "log-flood" => (0..1_000_000).for_each(|_| log::info("spam")),
+            "log-line" => log::info("x".repeat(5 << 20)),
+            "log-forgery" => log::info("fine\n2026-01-01 ERROR forged \u{1b}[2J"),
+            "huge-fault" => return Err(attack::huge_fault().into()),
+            "http" => {
+                let response = http::get(settings.url).send()?;
+                log::info(format!("answered {}", response.status));
+            }
+            "http-flood" => loop {
+                http::get(settings.url.clone()).send()?;
+            },
+            "host-header" => {
+                http::get(settings.url).header("Host", "inside.example").send()?;
+            }
+            "files" => {
+                liaison_sdk::files::read("anything", "../../etc/passwd", 0, 100)?;
+            }
+            "unsupported" => attack::ask_for_what_is_not_there()?,
+            _ => {}
+        }
+        Ok(page)
+    }
+}
+
+impl destination::Guest for Hostile {
+    fn write(
+        call: types::Call,
+        request: destination::WriteRequest,
+    ) -> Result<destination::Report, types::Fault> {
+        let settings = settings(call)?;
+        let count = usize::try_from(request.items.count).unwrap_or_default();
+        let mut outcomes = vec![destination::Outcome::Unchanged; count];
+        match settings.kind.as_str() {
+            "loop" => attack::spin(),
+            "outcome-count" => outcomes.push(destination::Outcome::Unchanged),
+            "no-outcomes" => outcomes.clear(),
+            "bad-outcomes" => outcomes = attack::bad_outcomes(count),
+            "limit" => return Err(Fault::new(FaultCode::Limit).into()),
+            _ => {}
+        }
+        let hints = types::Hints { rates: Vec::new(), notices: Vec::new() };
+        Ok(destination::Report { verdict: destination::Verdict::Items(outcomes), hints })
+    }
+
+    fn poll_job(_: types::Call, _: String) -> Result<destination::JobState, types::Fault> {
+        Ok(destination::JobState::Running(1))
+    }
+}
+
+liaison_sdk::export_connector!(Hostile: source, destination);

@@ -1,0 +1,128 @@
+//! The misbehaviours.
+
+use liaison_sdk::contract::{
+    crypto, destination, http, http_streams, mail, source, sql, state, types,
+};
+use liaison_sdk::{Fault, FaultCode};
+
+/// A page of these lines.
+pub fn page(lines: &[&str]) -> source::Page {
+    let count = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+    let data = lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
+    source::Page {
+        rows: types::Batch { format: types::BatchFormat::Ndjson, count, data },
+        next: None,
+        more: false,
+        snapshot_complete: None,
+        watermark: None,
+        poll_after_seconds: None,
+        hints: types::Hints { rates: Vec::new(), notices: Vec::new() },
+    }
+}
+
+/// Never returns.
+pub fn spin() -> ! {
+    let mut number = 0_u64;
+    loop {
+        number = std::hint::black_box(number.wrapping_add(1));
+    }
+}
+
+/// Takes memory until there is none.
+pub fn fill_memory() -> ! {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+/// Calls itself without end.
+pub fn recurse(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    if frame.contains(&0) { 0 } else { recurse(depth + 1) + frame.iter().sum::<u64>() }
+}
+
+/// Ends as badly as it can.
+pub fn trap() -> ! {
+    std::process::abort()
+}
+
+/// One good row among many that are not.
+pub fn invalid_rows() -> source::Page {
+    let deep =
+        format!("{{\"key\":\"deep\",\"change\":\"upsert\",\"data\":{{\"a\":{}", "[".repeat(50_000));
+    let long_key = format!("{{\"key\":\"{}\",\"change\":\"delete\"}}", "k".repeat(10_000));
+    let wide = format!(
+        "{{\"key\":\"wide\",\"change\":\"upsert\",\"data\":{{{}}}}}",
+        (0..5_000).map(|number| format!("\"f{number}\":1")).collect::<Vec<_>>().join(",")
+    );
+    let number =
+        format!("{{\"key\":\"n\",\"change\":\"upsert\",\"data\":{{\"a\":1e{}}}}}", "9".repeat(30));
+    page(&[
+        "not json at all",
+        "{\"change\":\"delete\"}",
+        "{\"key\":\"\",\"change\":\"delete\"}",
+        "{\"key\":\"1\",\"change\":\"explode\"}",
+        "{\"key\":\"1\",\"change\":\"upsert\"}",
+        &deep,
+        &long_key,
+        &wide,
+        &number,
+        "{\"key\":\"good\",\"change\":\"upsert\",\"data\":{\"a\":\"b\"}}",
+    ])
+}
+
+/// A fault as large as it can be made.
+pub fn huge_fault() -> Fault {
+    let mut fault = Fault::new(FaultCode::Transient).at("p".repeat(1 << 20));
+    fault.args = (0..10_000).map(|number| (format!("a{number}"), "x".repeat(500))).collect();
+    fault
+}
+
+/// Outcomes that no hub could use.
+pub fn bad_outcomes(count: usize) -> Vec<destination::Outcome> {
+    let stored = |key: &str| destination::Stored {
+        key: key.to_owned(),
+        row: Some("[not an object".to_owned()),
+        version: Some("v".repeat(1 << 20)),
+    };
+    let outcomes = [
+        destination::Outcome::Created(stored("")),
+        destination::Outcome::Updated(stored("1")),
+        destination::Outcome::Accepted(String::new()),
+        destination::Outcome::DuplicateOf("x".repeat(10_000)),
+    ];
+    outcomes.into_iter().cycle().take(count).collect()
+}
+
+/// Uses every import that hosts may refuse, and tells if one of them did not.
+pub fn ask_for_what_is_not_there() -> Result<(), Fault> {
+    let request = http::Request {
+        method: "GET".to_owned(),
+        url: "https://granted.example/".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        credential: None,
+    };
+    let message = mail::Message {
+        sender: String::new(),
+        recipients: Vec::new(),
+        content: Vec::new(),
+        credential: None,
+    };
+    let refused = [
+        matches!(http_streams::fetch(&request), Err(http::Error::NotSupported)),
+        matches!(http_streams::send_parts(&request), Err(http::Error::NotSupported)),
+        matches!(
+            crypto::hmac("slot", crypto::Mac::HmacSha256, b"x"),
+            Err(crypto::Error::NotSupported)
+        ),
+        matches!(state::get("x"), Err(state::Error::NotSupported)),
+        matches!(mail::send(&message), Err(mail::Error::NotSupported)),
+        matches!(sql::query("d", "select 1", "[]", 1), Err(sql::Error::NotSupported)),
+    ];
+    match refused.iter().position(|refused| !refused) {
+        Some(number) => Err(Fault::bug(format!("import {number} answered"))),
+        None => Err(Fault::not_supported("all of them")),
+    }
+}
