@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Fault, FaultCode, Object, Origin, Pending, PendingState, Profile, Record,
+    Fault, FaultCode, Object, Pending, PendingState, Profile, Record,
     RecordNo, RecordRef, Stamp,
 };
 use hub_store::{Counters, WriteSet};
@@ -82,18 +82,15 @@ async fn questions<'a>(
             None => profile.as_ref().and_then(|profile| search(context, pending, profile)),
         };
         let for_record = match &profile {
-            Some(profile) => first_received(&store.records(&profile.records).await?),
+            Some(profile) => {
+                let members = store.records(&profile.records).await?;
+                sync::created_for(&members.iter().flatten().collect::<Vec<_>>())
+            }
             None => None,
         };
         questions.push(Question { pending, record, profile, for_record, key });
     }
     Ok(questions)
-}
-
-fn first_received(members: &[Option<Record>]) -> Option<RecordNo> {
-    let mut received = members.iter().flatten().filter(|r| r.origin == Origin::Received);
-    let live = received.clone().find(|record| record.is_live());
-    live.or_else(|| received.next()).map(|record| record.number)
 }
 
 /// What finds the row that a create may have made: the value that was sent,
@@ -188,7 +185,7 @@ impl Births<'_, '_> {
             return (settled != record).then_some(Changed::States(settled));
         }
         let profile = question.profile.as_ref()?;
-        if !sync::looks_like(attempt, object) {
+        if !sync::looks_like(attempt, object, &mapping.matching) {
             return None; // somebody else's row: read it like any other
         }
         self.counters.record += 1;
@@ -201,6 +198,7 @@ impl Births<'_, '_> {
             profile: profile.id,
             run: self.context.id.clone(),
         };
-        Some(Changed::Created(sync::created(birth, attempt, Some(object), version, mapping)))
+        // Nothing of the row is believed yet: reading it tells echo from edit.
+        Some(Changed::Created(sync::created(birth, attempt, None, version, mapping)))
     }
 }

@@ -62,8 +62,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Truth {
     /// Every value that a user typed, in the form its system stored.
     pub typed: BTreeSet<(&'static str, Option<String>)>,
-    /// Deleted by users and not created again by them: (system, e-mail) -> row.
-    pub deleted: BTreeMap<(usize, String), String>,
+    /// Rows that users deleted: (system, e-mail) -> keys.
+    pub deleted: BTreeMap<(usize, String), Vec<String>>,
     /// Numbers values, so that no two edits are the same.
     pub edits: u64,
 }
@@ -209,7 +209,8 @@ impl Fleet {
             if self.dice.percent(self.crash_percent) {
                 self.fuse.set(1 + self.dice.below(40) as i64);
             }
-            let id = SyncId::from(lock(self.dice.pick(&self.systems)).name.as_str());
+            let index = self.dice.below(self.systems.len());
+            let id = SyncId::from(lock(&self.systems[index]).name.as_str());
             engine.run_once(&id).await.expect("no run overlaps");
             if self.fuse.is_burnt() {
                 self.crashes += 1;
@@ -265,11 +266,11 @@ impl Fleet {
         let live = system.live();
         let roll = self.dice.below(100);
         if roll < 20 || live.is_empty() {
-            create(&mut system, &mut truth, index, self.dice.below(self.people));
+            create(&mut system, &mut truth, self.dice.below(self.people));
         } else if roll < 24 {
             let key = self.dice.pick(&live).clone();
             if let Some(email) = system.rows[&key].fields["email"].clone() {
-                truth.deleted.insert((index, email), key.clone());
+                truth.deleted.entry((index, email)).or_default().push(key.clone());
             }
             system.delete(&key);
         } else {
@@ -292,14 +293,10 @@ impl Fleet {
     }
 }
 
-fn create(system: &mut System, truth: &mut Truth, index: usize, person: usize) {
+fn create(system: &mut System, truth: &mut Truth, person: usize) {
     let email = Some(format!("p{person}@example.org"));
     if system.rows.values().any(|row| !row.deleted && row.fields["email"] == email) {
         return;
-    }
-    // A person who was deleted here and comes back is a new row, by a user.
-    if let Some(email) = &email {
-        truth.deleted.remove(&(index, email.clone()));
     }
     truth.edits += 1;
     let name = Some(format!("Name{}", truth.edits));

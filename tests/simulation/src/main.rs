@@ -1,4 +1,5 @@
-//! `simulation COUNT [FIRST_SEED]`: runs fleets and prints what it saw.
+//! `simulation COUNT [FIRST_SEED]`: runs fleets and prints what it saw; one fleet
+//! alone is printed in full when it failed.
 
 use std::process::ExitCode;
 
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
         if !wrong.is_empty() {
             failed += 1;
             println!("seed {seed}: {}", wrong.join("; "));
+            if count == 1 {
+                runtime.block_on(oracle::print(&fleet));
+            }
         }
     }
     println!("{count} fleets, {failed} failed; {edits} edits, {writes} writes, {crashes} crashes");

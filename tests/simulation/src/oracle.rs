@@ -1,7 +1,7 @@
 //! The oracle: after silence, the systems and the store are compared with what
 //! users did. Names follow the invariants of the design's reliability rules.
 
-use hub_model::{Identity, RecordRef, RemoteKey, Value};
+use hub_model::{Identity, Origin, Profile, Record, RecordRef, RemoteKey, Value};
 use hub_store::Store;
 
 use crate::fleet::{Fleet, lock};
@@ -36,14 +36,20 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
     let [Some(profile)] = profiles.as_slice() else {
         return vec![format!("I10: {email} has {} profiles", profiles.len())];
     };
+    // Whoever lost every row that a user made is owed nothing more; what the hub
+    // had created stays, since deletes are local.
+    let members = fleet.store.records(&profile.records).await.expect("answers");
+    let spoken_for = members.iter().flatten().any(|r| {
+        r.is_live() && (r.origin == Origin::Received || r.asserts_anything())
+    });
     for (index, system) in fleet.systems.iter().enumerate() {
         let here: Vec<_> = rows.iter().filter(|(at, _)| *at == index).collect();
-        let deleted = known_deleted(fleet, index, email).await;
+        let deleted = known_deleted(fleet, index, email, profile).await;
         let system = lock(system);
         match here.as_slice() {
-            [] if !deleted => wrong.push(format!("I1: {email} is missing in {}", system.name)),
+            [] if deleted.is_empty() && spoken_for => wrong.push(format!("I1: {email} is missing in {}", system.name)),
             [] => {}
-            [_] if deleted => {
+            [(_, key)] if deleted.iter().any(|old| old < key) && system.rows[key].by_hub => {
                 wrong.push(format!("I7: {email} came back in {}", system.name));
             }
             [_] => {}
@@ -51,10 +57,13 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
         }
         for (_, key) in here {
             for field in FIELDS {
-                let golden = profile.traits.get(field).and_then(|t| match &t.value {
+                // What nobody asserts is nobody's golden value: a row may hold
+                // something of its own there, such as a vendor's default.
+                let Some(golden) = profile.traits.get(field) else { continue };
+                let golden = match &golden.value {
                     Value::Text(text) => Some(text.clone()),
                     _ => None,
-                });
+                };
                 if !lock(&fleet.truth).typed.contains(&(field, golden.clone())) && golden.is_some() {
                     wrong.push(format!("I5: golden {field} {golden:?} of {email} was never typed"));
                 }
@@ -71,13 +80,49 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
     wrong
 }
 
-/// Whether a user deleted the person's row there and the hub had known it: a
-/// row that the hub never saw cannot be remembered as deleted.
-async fn known_deleted(fleet: &Fleet, index: usize, email: &str) -> bool {
-    let Some(key) = lock(&fleet.truth).deleted.get(&(index, email.to_owned())).cloned() else {
-        return false;
-    };
+/// The rows of this profile there that users deleted. A row that the hub never
+/// saw cannot be remembered as deleted, and somebody whose last record is gone
+/// starts anew: another profile, which owes nothing to the old one.
+async fn known_deleted(fleet: &Fleet, index: usize, email: &str, profile: &Profile) -> Vec<String> {
+    let deleted = lock(&fleet.truth).deleted.get(&(index, email.to_owned())).cloned();
     let stream = fleet.rules().mappings[index].stream.clone();
-    let at = RecordRef { stream, key: RemoteKey::from(key.as_str()) };
-    matches!(fleet.store.records_by_ref(&[at]).await.as_deref(), Ok([Some(_)]))
+    let at = |key: &String| RecordRef { stream: stream.clone(), key: RemoteKey::from(key.as_str()) };
+    let keys = deleted.unwrap_or_default();
+    let refs: Vec<RecordRef> = keys.iter().map(at).collect();
+    let known = fleet.store.records_by_ref(&refs).await.expect("answers");
+    let member = |record: &Record| profile.records.contains(&record.number);
+    let same = |(_, record): &(String, Option<Record>)| record.as_ref().is_some_and(member);
+    keys.into_iter().zip(known).filter(same).map(|(key, _)| key).collect()
+}
+
+/// Prints systems, records and profiles: for looking into one failed seed.
+pub async fn print(fleet: &Fleet) {
+    for system in &fleet.systems {
+        let system = lock(system);
+        println!(
+            "system {} conditional={} snapshot={} page={} tick={}",
+            system.name, system.conditional, system.snapshot, system.page_rows, system.tick_seconds
+        );
+        for (key, row) in &system.rows {
+            println!("  {key} {row:?}");
+        }
+    }
+    for profile in fleet.store.scan_profiles(None, usize::MAX).await.expect("answers") {
+        let emails: Vec<_> = profile.identities.iter().map(|c| c.identity.to_string()).collect();
+        println!("profile {} {emails:?}", profile.id);
+        for record in fleet.store.records(&profile.records).await.expect("answers").iter().flatten() {
+            println!("  {} {} {:?} deleted={:?}", record.number, record.at.key, record.origin, record.deleted);
+            for (field, state) in &record.fields {
+                println!("    {field} {state:?}");
+            }
+        }
+    }
+    for system in &fleet.systems {
+        let sync = hub_model::SyncId::from(lock(system).name.as_str());
+        let due = hub_model::Timestamp(i64::MAX);
+        for pending in fleet.store.pending(&sync, due, usize::MAX).await.expect("answers") {
+            println!("pending {pending:?}");
+        }
+    }
+    println!("reviews {:?}", fleet.store.reviews(100).await);
 }

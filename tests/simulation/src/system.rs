@@ -53,6 +53,8 @@ pub struct Row {
     pub touched: i64,
     /// Deleted rows stay as tombstones.
     pub deleted: bool,
+    /// The hub created it.
+    pub by_hub: bool,
 }
 
 /// The state of a system.
@@ -132,6 +134,7 @@ impl System {
             version: 0,
             touched: i64::MIN,
             deleted: false,
+            by_hub: false,
         });
         for (field, value) in fields {
             row.fields.insert(field, self.habits[field].apply(value));
@@ -225,6 +228,9 @@ impl System {
             Action::Create => {
                 let key = self.create(&patch);
                 self.writes += 1;
+                if let Some(row) = self.rows.get_mut(&key) {
+                    row.by_hub = true;
+                }
                 let row = &self.rows[&key];
                 Outcome::Created {
                     row: Some(Self::data(row)),
