@@ -1,1 +1,23 @@
-//! Every decision: values in, a plan out
+//! Every decision of the hub: values in, a plan out.
+//!
+//! The engine reads from a position, asks this crate, and commits the answer
+//! with the new position. Nothing here knows a clock, a store, a vendor or a
+//! runtime, so each rule can be tried on values alone: in any order, in slices
+//! of any size, twice, or from scratch, with the same result. What would break
+//! that is passed in: stamps and record numbers are handed out by the caller's
+//! counters, and what a decision needs to know is loaded by the caller.
+//!
+//! The modules follow a row on its way: [`quality`] accepts it, [`sync`] tells
+//! an echo from a change, [`identity`] finds out who it is about, [`profile`]
+//! derives the golden record, and [`sync`] again says what is due elsewhere.
+
+pub mod quality;
+
+pub mod identity;
+
+pub mod profile;
+
+pub mod sync;
+
+#[cfg(test)]
+mod fixture;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
 use crate::identity::Identity;
@@ -26,8 +26,10 @@ pub struct FieldState {
     /// The last value that this system itself originated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asserted: Option<Assertion>,
-    /// The last form seen there, or returned by a write; absent before the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The last form seen there, or returned by a write; absent before the
+    /// first, and after a write that returned none until the next read (then
+    /// `raw` has the value as sent).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub remote: Option<Value>,
     /// The stamp of the golden value last delivered; 0 before the first.
     #[serde(default, skip_serializing_if = "is_never")]
@@ -36,6 +38,11 @@ pub struct FieldState {
 
 fn is_never(stamp: &Stamp) -> bool {
     stamp.0 == 0
+}
+
+/// Null is a value: "seen to be empty" must not come back as "never seen".
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// An identity that a record asserted, kept for ever: resolution replays these
@@ -133,5 +140,19 @@ impl Record {
     /// The identity that it asserts now in a namespace, if any.
     pub fn current_identity(&self, namespace: &str) -> Option<&IdentityFact> {
         self.identities.iter().rev().find(|fact| &*fact.namespace == namespace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FieldState, Value};
+
+    #[test]
+    fn seen_to_be_empty_is_not_never_seen() {
+        for remote in [None, Some(Value::Null), Some(Value::from("x"))] {
+            let state = FieldState { remote, ..FieldState::default() };
+            let text = serde_json::to_string(&state).unwrap();
+            assert_eq!(serde_json::from_str::<FieldState>(&text).unwrap(), state, "{text}");
+        }
     }
 }

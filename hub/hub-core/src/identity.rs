@@ -1,0 +1,44 @@
+//! Who a record is about: values that name people, and the profiles that
+//! records make together.
+//!
+//! Profiles are derived from facts, never edited: what records asserted, when
+//! they were born and deleted, and what people decided. The facts are replayed
+//! in the order of their receipt stamps. An assertion sets its profile's claim
+//! and then joins the profiles that claim the value, lowest first. In a
+//! namespace that is written both ways a profile claims only its newest value
+//! and only while it has a live record, so that a value that somebody gave up
+//! pulls nobody in. Joins persist when values change.
+//!
+//! Two bodies apply these rules. [`World`] takes the step from one fact to the
+//! next, over the few profiles that the fact can reach. [`fold()`] replays
+//! everything from the beginning; it is what a rebuild does, and what the step
+//! is tested against: for any order, slicing and page size both must agree.
+
+mod text;
+
+mod stop_values;
+
+mod normalise;
+
+mod separations;
+
+mod claims;
+
+mod review;
+
+pub mod resolve;
+
+mod needs;
+
+pub mod fold;
+
+#[cfg(test)]
+mod equivalence;
+
+pub use claims::{claims_of, current_identities};
+pub use fold::{Partition, fold};
+pub use needs::{Needs, needs};
+pub use normalise::{Normalised, Reason, normalise};
+pub use resolve::{Member, NotLoaded, Resolution, World};
+pub use review::{Review, ReviewReason};
+pub use separations::Separations;

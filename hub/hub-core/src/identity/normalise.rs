@@ -1,0 +1,307 @@
+//! From a field's value to an identity: one spelling per person, and nothing
+//! from values that cannot name one.
+
+use hub_model::limits::KEY_BYTES_MAX;
+use hub_model::{Identity, Namespace, Normaliser, Value};
+use phonenumber::Mode;
+
+use super::stop_values::{is_stop_value, is_word};
+use super::text::clean;
+
+/// Longest e-mail address, in bytes of its ASCII form (RFC 5321, 4.5.3.1.3:
+/// a path of 256 bytes with its brackets).
+const EMAIL_BYTES_MAX: usize = 254;
+/// Longest text that is tried as a telephone number: E.164 allows 15 digits,
+/// the rest is punctuation and an extension.
+const PHONE_CHARS_MAX: usize = 40;
+
+/// Why a value does not have its namespace's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Neither text nor a number (for an e-mail: not text).
+    Kind,
+    /// Longer than the form allows.
+    Length,
+    /// Contains control characters.
+    Control,
+    /// Not an e-mail address of the plain form `local@domain`.
+    Email,
+    /// The part behind the `@` is no domain name.
+    Domain,
+    /// Not a telephone number that exists in a numbering plan.
+    Phone,
+    /// A national telephone number, and the namespace has no country.
+    Country,
+}
+
+impl Reason {
+    /// The reason as a stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Length => "length",
+            Self::Control => "control",
+            Self::Email => "email",
+            Self::Domain => "domain",
+            Self::Phone => "phone",
+            Self::Country => "country",
+        }
+    }
+}
+
+/// What a value says about who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Normalised {
+    /// It names somebody.
+    Identity(Identity),
+    /// There is no value.
+    Empty,
+    /// It lacks the form of the namespace. It stays an ordinary field value;
+    /// nobody is ever joined by it.
+    Invalid(Reason),
+    /// It has the form and still names nobody: a placeholder, a mailbox of an
+    /// office, a value that the namespace lists under `never`.
+    Never,
+}
+
+/// Normalises a value of an identity field by the rules of its namespace.
+/// Normalising a normalised value changes nothing.
+pub fn normalise(namespace: &Namespace, value: &Value) -> Normalised {
+    let text = match value {
+        Value::Null => return Normalised::Empty,
+        Value::Text(text) => clean(text),
+        Value::Number(number) if namespace.normaliser != Normaliser::Email => number.to_string(),
+        _ => return Normalised::Invalid(Reason::Kind),
+    };
+    if text.is_empty() {
+        return Normalised::Empty;
+    }
+    // A word such as "n/a" is no malformed address: it is a way to say nothing.
+    if is_word(&text.to_lowercase()) {
+        return Normalised::Never;
+    }
+    let form = if text.chars().any(char::is_control) {
+        Err(Reason::Control)
+    } else {
+        match namespace.normaliser {
+            Normaliser::Email => email(&text),
+            Normaliser::Phone => phone(&text, namespace.country.as_deref()),
+            Normaliser::Code => Ok(clean(&text.to_lowercase())),
+            Normaliser::Exact => Ok(text),
+        }
+    };
+    match form {
+        Err(reason) => Normalised::Invalid(reason),
+        Ok(form) if form.len() > KEY_BYTES_MAX => Normalised::Invalid(Reason::Length),
+        Ok(form) if is_stop_value(namespace, &form) => Normalised::Never,
+        Ok(form) => Normalised::Identity(Identity::new(&namespace.name, &form)),
+    }
+}
+
+/// `local@domain`, lower case, the domain in its ASCII form (UTS 46). Quoted
+/// local parts are refused: they are valid by RFC 5321 and never somebody's
+/// everyday address.
+fn email(text: &str) -> Result<String, Reason> {
+    let lower = clean(&text.to_lowercase());
+    let (local, domain) = lower.split_once('@').ok_or(Reason::Email)?;
+    let strange = |c: char| c.is_whitespace() || "\"(),:;<>@[\\]".contains(c);
+    if local.is_empty() || local.contains(strange) || domain.contains('@') {
+        return Err(Reason::Email);
+    }
+    let domain =
+        idna::domain_to_ascii_strict(domain.trim_end_matches('.')).map_err(|_| Reason::Domain)?;
+    if domain.is_empty() {
+        return Err(Reason::Domain);
+    }
+    let address = format!("{local}@{domain}");
+    if address.len() > EMAIL_BYTES_MAX { Err(Reason::Length) } else { Ok(address) }
+}
+
+/// E.164; a number with an extension keeps it (`+33140205050;ext=12`, as in
+/// RFC 3966), since colleagues share the part before it.
+fn phone(text: &str, country: Option<&str>) -> Result<String, Reason> {
+    if text.chars().count() > PHONE_CHARS_MAX {
+        return Err(Reason::Length);
+    }
+    let international = international(text);
+    let country = country.and_then(|code| code.parse().ok());
+    if country.is_none() && !international.starts_with('+') {
+        return Err(Reason::Country);
+    }
+    let number = phonenumber::parse(country, &international).map_err(|_| Reason::Phone)?;
+    if !number.is_valid() {
+        return Err(Reason::Phone);
+    }
+    let plain = number.format().mode(Mode::E164).to_string();
+    Ok(match number.extension() {
+        Some(extension) => format!("{plain};ext={}", &**extension),
+        None => plain,
+    })
+}
+
+/// `+` in place of `00`, and without the `(0)` that people put behind the
+/// country code.
+fn international(text: &str) -> String {
+    let compact =
+        text.strip_prefix("00").map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
+    if compact.starts_with('+') { compact.replacen("(0)", "", 1) } else { compact }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{Namespace, Normaliser, Value};
+
+    use super::{Normalised, Reason, normalise};
+    use crate::fixture::{Rng, namespace};
+
+    fn is(namespace: &Namespace, text: &str) -> String {
+        match normalise(namespace, &Value::text(text)) {
+            Normalised::Identity(identity) => identity.value.to_string(),
+            Normalised::Empty => "empty".to_owned(),
+            Normalised::Invalid(reason) => format!("invalid {}", reason.as_str()),
+            Normalised::Never => "never".to_owned(),
+        }
+    }
+
+    fn check(namespace: &Namespace, cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(is(namespace, text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn e_mail_addresses() {
+        let mut email = namespace("email", Normaliser::Email);
+        email.never = vec!["accueil@mairie.fr".to_owned()];
+        let long = format!("{}@x.fr", "a".repeat(249));
+        let longest = format!("{}@x.fr", "a".repeat(248));
+        let longest = format!("a{longest}");
+        check(
+            &email,
+            &[
+                (" A@B.Fr ", "a@b.fr"),
+                ("ana@x.fr.", "ana@x.fr"),
+                ("ana+news@x.fr", "ana+news@x.fr"),
+                ("a\u{200b}na\u{feff}@x.fr", "ana@x.fr"),
+                ("\u{202e}ana@x.fr", "ana@x.fr"),
+                ("jose\u{301}@x.fr", "jos\u{e9}@x.fr"),
+                ("ana@b\u{fc}cher.example", "ana@xn--bcher-kva.example"),
+                ("ANA@B\u{dc}CHER.example", "ana@xn--bcher-kva.example"),
+                ("ana@xn--bcher-kva.example", "ana@xn--bcher-kva.example"),
+                // A Cyrillic letter is another address, not a way into this one.
+                ("\u{430}na@x.fr", "\u{430}na@x.fr"),
+                ("", "empty"),
+                (" \u{200b} ", "empty"),
+                ("ana", "invalid email"),
+                ("ana@x@y.fr", "invalid email"),
+                ("@x.fr", "invalid email"),
+                ("ana@", "invalid domain"),
+                ("ana@.", "invalid domain"),
+                ("ana@x..fr", "invalid domain"),
+                ("ana@x_y z.fr", "invalid domain"),
+                ("\"ana b\"@x.fr", "invalid email"),
+                ("ana b@x.fr", "invalid email"),
+                ("ana@x.fr, bob@x.fr", "invalid email"),
+                ("Ana <ana@x.fr>", "invalid email"),
+                ("a\u{0}b@x.fr", "invalid control"),
+                (&long, "invalid length"),
+                (&longest, &longest),
+                ("test@test.com", "never"),
+                ("NoReply@shop.fr", "never"),
+                ("info@x.fr", "never"),
+                ("informatique@x.fr", "informatique@x.fr"),
+                ("null", "never"),
+                ("N/A", "never"),
+                ("nobody@nowhere.invalid", "never"),
+                ("Accueil@Mairie.fr", "never"),
+            ],
+        );
+    }
+
+    #[test]
+    fn telephone_numbers() {
+        let french = namespace("phone", Normaliser::Phone);
+        check(
+            &french,
+            &[
+                ("06 12 34 56 98", "+33612345698"),
+                ("06.12.34.56.98", "+33612345698"),
+                ("+33 6 12 34 56 98", "+33612345698"),
+                ("+33 (0)6 12 34 56 98", "+33612345698"),
+                ("0033 6 12 34 56 98", "+33612345698"),
+                ("0033 (0) 6 12 34 56 98", "+33612345698"),
+                ("\u{202a}+33612345698\u{202c}", "+33612345698"),
+                ("+44 20 7946 0018", "+442079460018"),
+                ("tel:+33-6-12-34-56-98", "+33612345698"),
+                ("01 40 20 50 50 ext. 12", "+33140205050;ext=12"),
+                ("", "empty"),
+                ("12", "invalid phone"),
+                ("call me", "invalid phone"),
+                ("06 12 34 56 98 77 66", "invalid phone"),
+                ("+999 123456789", "invalid phone"),
+                ("0600000000", "never"),
+                ("06 12 34 56 78", "+33612345678"),
+                ("null", "never"),
+                (&"1".repeat(41), "invalid length"),
+            ],
+        );
+        let nowhere = Namespace { country: None, ..french };
+        check(
+            &nowhere,
+            &[
+                ("06 12 34 56 98", "invalid country"),
+                ("+33 6 12 34 56 98", "+33612345698"),
+                ("00 33 6 12 34 56 98", "+33612345698"),
+            ],
+        );
+    }
+
+    #[test]
+    fn codes_and_exact_values() {
+        check(
+            &namespace("code", Normaliser::Code),
+            &[
+                (" AbC-1 ", "abc-1"),
+                ("0042", "0042"),
+                ("000000", "never"),
+                ("0", "never"),
+                ("n/a", "never"),
+                ("---", "never"),
+                ("XXXXXX", "never"),
+                ("1111", "1111"),
+            ],
+        );
+        check(&namespace("exact", Normaliser::Exact), &[(" AbC ", "AbC"), ("NULL", "never")]);
+        let code = namespace("code", Normaliser::Code);
+        let number = normalise(&code, &Value::from(42));
+        assert!(matches!(number, Normalised::Identity(id) if &*id.value == "42"));
+        assert_eq!(normalise(&code, &Value::Null), Normalised::Empty);
+        assert_eq!(normalise(&code, &Value::Bool(true)), Normalised::Invalid(Reason::Kind));
+        assert_eq!(is(&code, &"x1".repeat(300)), "invalid length");
+    }
+
+    /// Whatever text arrives: no panic, and the normal form is its own.
+    #[test]
+    fn normal_forms_are_stable() {
+        let alphabet: Vec<char> = "aZ0169+ ()@.-;=ext\u{e9}\u{301}\u{df}\u{130}\u{200d}\u{feff}\u{3002}\u{ff20}\u{0}\u{661}\u{1f600}n\"<".chars().collect();
+        let normalisers =
+            [Normaliser::Email, Normaliser::Phone, Normaliser::Code, Normaliser::Exact];
+        let mut named = 0;
+        for seed in 0..4_000 {
+            let mut rng = Rng(seed);
+            let namespace = namespace("n", *rng.pick(&normalisers));
+            let start = ["", "ana@x.fr", "0612345698", "+33", "00"][rng.below(5)];
+            let mut text: Vec<char> = start.chars().collect();
+            for _ in 0..rng.below(6) {
+                text.insert(rng.below(text.len() + 1), *rng.pick(&alphabet));
+            }
+            let text: String = text.into_iter().collect();
+            if let Normalised::Identity(identity) = normalise(&namespace, &Value::text(&*text)) {
+                named += 1;
+                let again = normalise(&namespace, &Value::text(&*identity.value));
+                assert_eq!(again, Normalised::Identity(identity), "{text:?}");
+            }
+        }
+        assert!(named > 500, "{named}");
+    }
+}

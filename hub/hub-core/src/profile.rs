@@ -1,0 +1,202 @@
+//! The golden record of one person or account: a function of the *set* of its
+//! records and of nothing else, so that no order of work ever shows in it.
+//!
+//! Only what systems originated counts. Echoes of our own writes are not among
+//! a record's assertions, so undoing a merge gives each person back what the
+//! systems said.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use hub_model::{
+    Claimed, EntityKind, FieldName, Profile, ProfileId, Provenance, Record, RecordNo, Rules, Trait,
+    TraitName,
+};
+
+use crate::identity::claims_of;
+
+/// The survivorship rule in force: the newest receipt stamp wins.
+pub const MOST_RECENT: &str = "most-recent";
+
+/// Derives a profile from all of its records.
+///
+/// A trait takes the newest assertion among the fields that are mapped to it
+/// and read; a newest assertion of null makes a null trait, and a trait that
+/// nobody asserts is absent. Values of deleted records persist while one record
+/// is live; then the profile keeps its records and one-way identities only.
+pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rules) -> Profile {
+    let mut records: Vec<RecordNo> = members.iter().map(|record| record.number).collect();
+    records.sort_unstable();
+    records.dedup();
+    let live = members.iter().any(|record| record.is_live());
+    let identities = claims_of(members.iter().copied(), rules)
+        .into_iter()
+        .map(|(identity, stamp)| Claimed { identity, stamp })
+        .collect();
+    let traits = if live { survivors(members, rules) } else { BTreeMap::new() };
+    Profile { id, kind, traits, identities, records }
+}
+
+/// What decides between two assertions: the stamp; and, should stamps ever be
+/// equal, the mapping's priority, then the older record, then the field.
+type Rank = (hub_model::Stamp, Reverse<u32>, Reverse<RecordNo>, Reverse<FieldName>);
+
+fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
+    let mut best: BTreeMap<TraitName, (Rank, Trait)> = BTreeMap::new();
+    for record in members {
+        let stream = &record.at.stream;
+        let Some(mapping) = rules.mapping(&stream.connection, &stream.stream) else { continue };
+        for pair in mapping.fields.iter().filter(|pair| pair.direction.reads()) {
+            let state = record.fields.get(&pair.field);
+            let Some(asserted) = state.and_then(|state| state.asserted.as_ref()) else { continue };
+            let rank = (
+                asserted.stamp,
+                Reverse(mapping.priority),
+                Reverse(record.number),
+                Reverse(pair.field.clone()),
+            );
+            if best.get(&pair.to).is_some_and(|(other, _)| *other >= rank) {
+                continue;
+            }
+            let provenance = Provenance {
+                record: record.number,
+                field: pair.field.clone(),
+                rule: MOST_RECENT.to_owned(),
+            };
+            let golden = Trait { value: asserted.value.clone(), stamp: asserted.stamp, provenance };
+            best.insert(pair.to.clone(), (rank, golden));
+        }
+    }
+    best.into_iter().map(|(name, (_, golden))| (name, golden)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{
+        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Value,
+    };
+
+    use super::{MOST_RECENT, derive};
+    use crate::fixture::{Rng, at, mapping, namespace, row, rules};
+    use crate::sync::{Context, Observation, Row, Stamps, observe, observe_deleted};
+
+    fn configuration(mail: &str) -> Rules {
+        let crm = mapping("crm", &[mail, "name -> name", "tag <- tag", "code -> code code"]);
+        let shop = mapping("shop", &["mail -> mail email", "label -> name", "code -> code code"]);
+        let namespaces =
+            vec![namespace("email", Normaliser::Email), namespace("code", Normaliser::Code)];
+        rules(namespaces, vec![crm, shop])
+    }
+
+    fn read(
+        rules: &Rules,
+        record: Option<&Record>,
+        (stream, number): (usize, u64),
+        fields: &[(&str, &str)],
+        stamps: &mut Stamps,
+    ) -> Record {
+        let mapping = &rules.mappings[stream];
+        let run = RunId::new("run");
+        let context = Context { number: RecordNo(number), run: &run, rules };
+        let at = at(mapping, &number.to_string());
+        let row = Row { at: &at, object: &row(fields), version: None };
+        match observe(record, &row, mapping, stamps, &context) {
+            Observation::Seen(seen) => seen.record,
+            Observation::Unchanged => record.cloned().unwrap(),
+        }
+    }
+
+    fn golden(rules: &Rules, members: &[&Record]) -> hub_model::Profile {
+        derive(ProfileId(1), EntityKind::Person, members, rules)
+    }
+
+    fn claims(rules: &Rules, members: &[&Record]) -> Vec<String> {
+        golden(rules, members).identities.iter().map(|c| c.identity.to_string()).collect()
+    }
+
+    #[test]
+    fn the_newest_assertion_survives_with_its_provenance() {
+        let rules = configuration("mail -> mail email");
+        let mut stamps = Stamps::after(0);
+        let a = read(&rules, None, (0, 1), &[("name", "Ana"), ("tag", "vip")], &mut stamps);
+        let b = read(&rules, None, (1, 2), &[("label", "Anna")], &mut stamps);
+        let profile = golden(&rules, &[&a, &b]);
+        let name = &profile.traits["name"];
+        assert_eq!(name.value, Value::text("Anna"));
+        assert_eq!(name.provenance.record, RecordNo(2));
+        assert_eq!(name.provenance.field.as_str(), "label");
+        assert_eq!(name.provenance.rule, MOST_RECENT);
+        // Only written, and never asserted: absent.
+        assert!(!profile.traits.contains_key("tag") && !profile.traits.contains_key("mail"));
+        let a = read(&rules, Some(&a), (0, 1), &[("name", "")], &mut stamps);
+        assert_eq!(golden(&rules, &[&a, &b]).traits["name"].value, Value::Null);
+    }
+
+    #[test]
+    fn values_of_the_deleted_persist_while_somebody_lives() {
+        let rules = configuration("mail <-> mail email");
+        let mut stamps = Stamps::after(0);
+        let run = RunId::new("run");
+        let a = read(&rules, None, (0, 1), &[("mail", "a@x.fr"), ("code", "c1")], &mut stamps);
+        let b = read(&rules, None, (1, 2), &[("label", "Bob")], &mut stamps);
+        let a = observe_deleted(&a, Stamp(50), &run);
+        let profile = golden(&rules, &[&a, &b]);
+        assert_eq!(profile.traits["mail"].value, Value::text("a@x.fr"));
+        assert_eq!(claims(&rules, &[&a, &b]), ["code:c1", "email:a@x.fr"]);
+        let b = observe_deleted(&b, Stamp(51), &run);
+        let profile = golden(&rules, &[&a, &b]);
+        assert!(profile.traits.is_empty());
+        assert_eq!(profile.records, [RecordNo(1), RecordNo(2)]);
+        // The two-way value is free again; the code still names the person.
+        assert_eq!(claims(&rules, &[&a, &b]), ["code:c1"]);
+    }
+
+    #[test]
+    fn a_two_way_namespace_claims_its_newest_value_only() {
+        for (mail, expected) in [
+            ("mail -> mail email", vec!["email:a@x.fr", "email:b@x.fr"]),
+            ("mail <-> mail email", vec!["email:b@x.fr"]),
+        ] {
+            let rules = configuration(mail);
+            let mut stamps = Stamps::after(0);
+            let a = read(&rules, None, (0, 1), &[("mail", "a@x.fr")], &mut stamps);
+            let b = read(&rules, None, (1, 2), &[("mail", "b@x.fr")], &mut stamps);
+            assert_eq!(claims(&rules, &[&a, &b]), expected, "{mail}");
+            let b = read(&rules, Some(&b), (1, 2), &[("mail", "")], &mut stamps);
+            let given_up: &[&str] = if expected.len() == 1 { &[] } else { &expected };
+            assert_eq!(claims(&rules, &[&a, &b]), given_up, "{mail}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_members_does_not_show() {
+        for seed in 0..300 {
+            let mut rng = Rng(seed);
+            let rules = configuration("mail <-> mail email");
+            let mut stamps = Stamps::after(0);
+            let mut records: Vec<Option<Record>> = vec![None; 5];
+            let values = ["", "a@x.fr", "b@x.fr", "Ana"];
+            for _ in 0..20 {
+                let n = rng.below(5);
+                let row: Vec<(&str, &str)> = ["mail", "name", "label", "code"]
+                    .iter()
+                    .map(|field| (*field, *rng.pick(&values)))
+                    .collect();
+                let place = (n % 2, n as u64 + 1);
+                records[n] = Some(read(&rules, records[n].as_ref(), place, &row, &mut stamps));
+                if rng.percent(10) {
+                    let stamp = stamps.next();
+                    let gone =
+                        observe_deleted(records[n].as_ref().unwrap(), stamp, &RunId::new("r"));
+                    records[n] = Some(gone);
+                }
+            }
+            let mut members: Vec<&Record> = records.iter().flatten().collect();
+            let first = golden(&rules, &members);
+            for _ in 0..5 {
+                rng.shuffle(&mut members);
+                assert_eq!(golden(&rules, &members), first, "seed {seed}");
+            }
+        }
+    }
+}

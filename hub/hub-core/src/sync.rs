@@ -1,0 +1,35 @@
+//! Two-way sync: what a row tells us, what we owe the other systems, and how
+//! both come to rest.
+//!
+//! The algorithm keeps three things per field of a record: what its system
+//! originated (`asserted`), the last form seen there (`remote`) and the stamp
+//! of the golden value last delivered (`sent`). A row that equals `remote` is
+//! an echo, whoever wrote it; a golden value is due where its stamp *differs*
+//! from `sent`. Vendors normalise, so after a write the form that the vendor
+//! returned becomes `remote`. Each of these lines stands against a failure
+//! that simulation found: ping-pong, lost edits, invented values.
+
+pub mod observe;
+
+pub mod echo;
+
+pub mod due;
+
+pub mod delivered;
+
+pub mod idempotency;
+
+pub mod deletes;
+
+#[cfg(test)]
+mod due_tests;
+
+#[cfg(test)]
+mod simulation;
+
+pub use deletes::{Verdict, deletes};
+pub use delivered::{Birth, created, delivered, mark_sent};
+pub use due::{Due, created_for, due};
+pub use echo::{looks_like, settle_echo};
+pub use idempotency::idempotency_key;
+pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};

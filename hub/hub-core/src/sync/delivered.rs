@@ -1,0 +1,106 @@
+//! After a write: what the record shows now and what it has been told.
+
+use std::collections::BTreeMap;
+
+use hub_model::{
+    Attempt, FieldName, FieldState, Mapping, Object, Origin, ProfileId, Record, RecordNo,
+    RecordRef, RunId, Stamp, Value,
+};
+
+/// A record after a successful update. `remote` becomes the form that the
+/// vendor returned, since vendors normalise; where it returned none the value
+/// sent stays in `raw`, and the next read shows the form. `sent` becomes the
+/// stamps of the attempt. Other mapped fields of the returned row are left to
+/// the next read: they may be somebody's edit.
+pub fn delivered(
+    record: &Record,
+    attempt: &Attempt,
+    row: Option<&Object>,
+    version: Option<&str>,
+    mapping: &Mapping,
+) -> Record {
+    let mut next = record.clone();
+    for (field, (value, stamp)) in &attempt.fields {
+        let returned = form(row, field);
+        next.raw.insert(field.as_str().to_owned(), returned.unwrap_or(value).clone());
+        let state = next.fields.entry(field.clone()).or_default();
+        state.remote = returned.cloned();
+        state.sent = *stamp;
+    }
+    for (name, value) in row.into_iter().flatten() {
+        if mapping.field(name).is_none() {
+            next.raw.insert(name.clone(), value.clone());
+        }
+    }
+    next.version = version.map(str::to_owned);
+    next
+}
+
+/// A record whose row already shows the golden values: only the stamps move.
+pub fn mark_sent(record: &Record, fields: &BTreeMap<FieldName, Stamp>) -> Record {
+    let mut next = record.clone();
+    for (field, stamp) in fields {
+        next.fields.entry(field.clone()).or_default().sent = *stamp;
+    }
+    next
+}
+
+/// What a created record is given by the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Birth {
+    /// Its number.
+    pub number: RecordNo,
+    /// The stamp of its creation.
+    pub stamp: Stamp,
+    /// Which row of which stream.
+    pub at: RecordRef,
+    /// The record it was created for.
+    pub for_record: RecordNo,
+    /// The profile of that record.
+    pub profile: ProfileId,
+    /// The run that created it.
+    pub run: RunId,
+}
+
+/// A record that the hub created. It asserts nothing: what we wrote, and what
+/// its system filled in by default, is nobody's statement.
+pub fn created(
+    birth: Birth,
+    attempt: &Attempt,
+    row: Option<&Object>,
+    version: Option<&str>,
+    mapping: &Mapping,
+) -> Record {
+    let mut raw = row.cloned().unwrap_or_default();
+    let mut fields = BTreeMap::new();
+    for pair in &mapping.fields {
+        let returned = form(row, &pair.field);
+        let told = attempt.fields.get(&pair.field);
+        if let Some((value, _)) = told {
+            raw.entry(pair.field.as_str().to_owned()).or_insert_with(|| value.clone());
+        }
+        if told.is_some() || returned.is_some() {
+            let sent = told.map_or(Stamp(0), |(_, stamp)| *stamp);
+            let state = FieldState { asserted: None, remote: returned.cloned(), sent };
+            fields.insert(pair.field.clone(), state);
+        }
+    }
+    Record {
+        number: birth.number,
+        at: birth.at,
+        origin: Origin::Created { for_record: birth.for_record },
+        born: birth.stamp,
+        deleted: None,
+        absences: Vec::new(),
+        version: version.map(str::to_owned),
+        raw,
+        fields,
+        identities: Vec::new(),
+        profile: birth.profile,
+        run: birth.run,
+    }
+}
+
+fn form<'a>(row: Option<&'a Object>, field: &FieldName) -> Option<&'a Value> {
+    row.and_then(|row| row.get(field.as_str()))
+}

@@ -1,0 +1,169 @@
+//! Our own echo after an unknown outcome: did the request that got no answer
+//! arrive?
+
+use hub_model::{Attempt, FieldName, Mapping, Object, Record, Stamp, Value};
+
+/// Settles an attempt whose outcome is unknown against the row read back:
+/// where the field changed and now holds what we tried, in the vendor's own
+/// form, it is our echo and counts as delivered. Give the result to
+/// [`super::observe()`] together with the same row; what is left there is
+/// somebody else's edit.
+///
+/// A field that still shows the old form is left alone, even if it resembles
+/// the attempt: either the request was lost or repeating it does no harm.
+/// Otherwise a shorter old value ("Ana") would pass for a truncated new one
+/// ("Ana Maria") and the write would be lost.
+pub fn settle_echo(record: &Record, attempt: &Attempt, row: &Object, mapping: &Mapping) -> Record {
+    let mut settled = record.clone();
+    for (field, (wanted, stamp)) in &attempt.fields {
+        if mapping.field(field.as_str()).is_none() {
+            continue;
+        }
+        let shown = shown(row, field);
+        let moved = form_there(&settled, field) != Some(shown);
+        let state = settled.fields.entry(field.clone()).or_default();
+        if shown == wanted || (moved && resembles(shown, wanted)) {
+            state.remote = Some(shown.clone());
+            state.sent = *stamp;
+        }
+    }
+    settled
+}
+
+/// Whether a row may be the one that a create with an unknown outcome made: it
+/// shows some value of the attempt, in some form, besides those by which it was
+/// found. Only meaningful for a row that the hub did not know before the
+/// attempt. Not every value has to fit: a new row may have been edited before
+/// it is read back, and taking it for a stranger's would turn our own values,
+/// in the vendor's form, into evidence.
+pub fn looks_like(attempt: &Attempt, row: &Object, matching: &[FieldName]) -> bool {
+    let telling = |field: &FieldName| !matching.contains(field);
+    let only_found_by = !attempt.fields.keys().any(telling);
+    attempt.fields.iter().any(|(field, (wanted, _))| {
+        (telling(field) || only_found_by) && resembles(shown(row, field), wanted)
+    })
+}
+
+/// What we wrote there and have not seen there yet.
+pub(super) fn unconfirmed<'a>(record: &'a Record, field: &FieldName) -> Option<&'a Value> {
+    let state = record.fields.get(field)?;
+    let told = state.remote.is_none() && state.sent != Stamp(0);
+    if told { record.raw.get(field.as_str()) } else { None }
+}
+
+/// The form that a field has there, as far as we know: seen, else as sent.
+pub(super) fn form_there<'a>(record: &'a Record, field: &FieldName) -> Option<&'a Value> {
+    let seen = record.fields.get(field).and_then(|state| state.remote.as_ref());
+    seen.or_else(|| unconfirmed(record, field))
+}
+
+fn shown<'a>(row: &'a Object, field: &FieldName) -> &'a Value {
+    row.get(field.as_str()).unwrap_or(&Value::Null)
+}
+
+/// Equal in content, or in a form that vendors are known to make of text:
+/// other case, other white space, cut short.
+pub(super) fn resembles(shown: &Value, wanted: &Value) -> bool {
+    if shown == wanted {
+        return true;
+    }
+    match (loose(shown), loose(wanted)) {
+        (Some(shown), Some(wanted)) if shown.is_empty() => wanted.is_empty(),
+        (Some(shown), Some(wanted)) => wanted.starts_with(&shown),
+        _ => false,
+    }
+}
+
+/// Text without case and with single spaces; null is empty text, since many
+/// systems know no difference. `None` for what has no loose form.
+fn loose(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Text(text) => {
+            Some(text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{Attempt, FieldName, Stamp, Value};
+
+    use super::{looks_like, settle_echo};
+    use crate::fixture::{mapping, row};
+    use crate::sync::{Birth, created};
+
+    fn attempt(name: &str) -> Attempt {
+        let fields = [(FieldName::new("name"), (Value::text(name), Stamp(9)))].into();
+        Attempt { fields, idempotency_key: String::new() }
+    }
+
+    #[test]
+    fn what_we_tried_is_known_again_in_the_vendors_form() {
+        let crm = mapping("crm", &["name <-> name"]);
+        // (shown before, tried, shown now, our echo)
+        let cases = [
+            ("Bob", "Ana Maria", "Ana Maria", true),
+            ("Bob", "Ana Maria", "ANA MARIA", true),
+            ("Bob", "Ana  Maria ", "Ana Maria", true),
+            ("Bob", "Ana Maria", "ANA M", true),
+            ("Bob", "", "", true),
+            ("Bob", "  ", "", true),
+            ("Bob", "Ana Maria", "", false),
+            ("Bob", "Ana Maria", "Carl", false),
+            ("Bob", "Ana Maria", "Ana Marie", false),
+            ("Bob", "Ana Maria", "Ana Maria Lopez", false),
+            // Nothing moved: the request was lost, whatever it resembles.
+            ("Ana", "Ana Maria", "Ana", false),
+            ("Bob", "Ana Maria", "Bob", false),
+            // ... unless it is there to the letter.
+            ("Ana", "Ana", "Ana", true),
+        ];
+        for (before, tried, now, ours) in cases {
+            let birth = Birth {
+                number: hub_model::RecordNo(1),
+                stamp: Stamp(1),
+                at: crate::fixture::at(&crm, "k"),
+                for_record: hub_model::RecordNo(1),
+                profile: hub_model::ProfileId(1),
+                run: hub_model::RunId::new("run"),
+            };
+            let mut record =
+                created(birth, &attempt(before), Some(&row(&[("name", before)])), None, &crm);
+            record.fields.get_mut("name").unwrap().sent = Stamp(3);
+            let mut tried = attempt(tried);
+            if tried.fields["name"].0 == Value::text("") {
+                tried.fields.insert(FieldName::new("name"), (Value::Null, Stamp(9)));
+            }
+            let settled = settle_echo(&record, &tried, &row(&[("name", now)]), &crm);
+            let state = &settled.fields["name"];
+            assert_eq!(state.sent == Stamp(9), ours, "{before:?} {tried:?} {now:?}");
+            if ours {
+                assert_eq!(state.remote.as_ref(), row(&[("name", now)]).get("name"));
+            } else {
+                assert_eq!(settled, record);
+            }
+        }
+    }
+
+    #[test]
+    fn a_found_row_is_ours_if_it_shows_more_than_what_it_was_found_by() {
+        let mut tried = attempt("Ana Maria");
+        let mail = FieldName::new("mail");
+        tried.fields.insert(mail.clone(), (Value::text("ana@x.fr"), Stamp(9)));
+        tried.fields.insert(FieldName::new("city"), (Value::text("Lyon"), Stamp(9)));
+        let by = [mail];
+        let cases = [
+            (row(&[("name", "ANA MARIA"), ("mail", "ana@x.fr"), ("id", "1")]), true),
+            (row(&[("name", "Bob"), ("mail", "ana@x.fr"), ("city", "LYON")]), true),
+            (row(&[("name", "Bob"), ("mail", "ana@x.fr"), ("city", "Nice")]), false),
+            (row(&[("mail", "ana@x.fr")]), false),
+        ];
+        for (row, ours) in cases {
+            assert_eq!(looks_like(&tried, &row, &by), ours, "{row:?}");
+        }
+        tried.fields.clear();
+        assert!(!looks_like(&tried, &row(&[]), &by));
+    }
+}

@@ -1,0 +1,76 @@
+//! The key by which a vendor recognises a repeated request.
+
+use std::collections::BTreeMap;
+
+use hub_model::{FieldName, ProfileId, RecordNo, Stamp, SyncId, Value};
+use sha2::{Digest, Sha256};
+
+/// How much of the digest is kept: enough that no two attempts of a hub meet.
+const KEY_BYTES: usize = 16;
+
+/// The key of an attempt: the same for every retry, another as soon as a value
+/// or its stamp is. The stamps are part of it because a value may go away and
+/// come back, and the second write of it is not a repetition of the first.
+/// 32 hexadecimal digits; says nothing about the values.
+pub fn idempotency_key(
+    sync: &SyncId,
+    profile: ProfileId,
+    record: Option<RecordNo>,
+    fields: &BTreeMap<FieldName, (Value, Stamp)>,
+) -> String {
+    let mut digest = Sha256::new();
+    feed(&mut digest, sync.as_str());
+    digest.update(profile.0.to_be_bytes());
+    // Record numbers start at 1.
+    digest.update(record.map_or(0, |record| record.0).to_be_bytes());
+    for (field, (value, stamp)) in fields {
+        feed(&mut digest, field.as_str());
+        feed(&mut digest, &value.to_json().to_string());
+        digest.update(stamp.0.to_be_bytes());
+    }
+    digest.finalize().iter().take(KEY_BYTES).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Length first, so that no two sequences of texts feed the same bytes.
+fn feed(digest: &mut Sha256, text: &str) {
+    digest.update((text.len() as u64).to_be_bytes());
+    digest.update(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use hub_model::{FieldName, ProfileId, RecordNo, Stamp, SyncId, Value};
+
+    use super::idempotency_key;
+
+    #[test]
+    fn the_key_follows_the_content() {
+        let fields = |name: &str, value: &str, stamp: u64| {
+            BTreeMap::from([(FieldName::new(name), (Value::text(value), Stamp(stamp)))])
+        };
+        let key = |sync: &str, profile, record, fields: &BTreeMap<_, _>| {
+            idempotency_key(&SyncId::new(sync), ProfileId(profile), record, fields)
+        };
+        let some = fields("name", "Ana", 3);
+        let first = key("crm", 1, None, &some);
+        assert_eq!(first.len(), 32);
+        assert_eq!(first, key("crm", 1, None, &some.clone()));
+        // The form is part of what is stored with an attempt: it must not drift.
+        assert_eq!(first, KNOWN);
+        let others = [
+            key("shop", 1, None, &some),
+            key("crm", 2, None, &some),
+            key("crm", 1, Some(RecordNo(1)), &some),
+            key("crm", 1, None, &fields("name", "Bob", 3)),
+            key("crm", 1, None, &fields("name", "Ana", 4)),
+            key("crm", 1, None, &fields("nam", "eAna", 3)),
+            key("crm", 1, None, &BTreeMap::new()),
+            first,
+        ];
+        assert_eq!(others.iter().collect::<BTreeSet<_>>().len(), others.len());
+    }
+
+    const KNOWN: &str = "26531e7992503b9eb45edc77f813dd53";
+}

@@ -1,0 +1,365 @@
+//! Echo or change: a read row against what we know of its record.
+
+use std::collections::BTreeMap;
+
+use hub_model::{
+    Absence, Assertion, FieldMapping, FieldState, Identity, IdentityFact, Mapping, Object, Origin,
+    Record, RecordNo, RecordRef, Rules, RunId, Stamp, Value,
+};
+
+use super::echo::{resembles, unconfirmed};
+use crate::identity::{Normalised, normalise};
+
+/// Hands out receipt stamps in order. The caller keeps [`Stamps::last`] in its
+/// counters, in the same commit as what was stamped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamps {
+    last: u64,
+}
+
+impl Stamps {
+    /// Goes on after the last stamp ever given; 0 before the first.
+    pub const fn after(last: u64) -> Self {
+        Self { last }
+    }
+
+    /// The next stamp. Named after what it does, this is no iterator: it never ends.
+    #[allow(clippy::should_implement_trait, reason = "endless and infallible")]
+    pub const fn next(&mut self) -> Stamp {
+        self.last = self.last.saturating_add(1);
+        Stamp(self.last)
+    }
+
+    /// The last stamp given.
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+}
+
+/// A row as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Which row of which stream.
+    pub at: &'a RecordRef,
+    /// Its fields; an absent field reads as null.
+    pub object: &'a Object,
+    /// The vendor's version of it.
+    pub version: Option<&'a str>,
+}
+
+/// What an observation needs besides the row.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The number that the record gets if it is new; unused otherwise.
+    pub number: RecordNo,
+    /// The run that reads.
+    pub run: &'a RunId,
+    /// The namespaces.
+    pub rules: &'a Rules,
+}
+
+/// What a row told us.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    /// Nothing: there is nothing to write.
+    Unchanged,
+    /// Something, if only another version or an unmapped field.
+    Seen(Box<Seen>),
+}
+
+/// A record after a row was read, and what is new about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The record as it is now, its new identity facts included.
+    pub record: Record,
+    /// It was not known before.
+    pub is_new: bool,
+    /// It was deleted and is there again.
+    pub restored: bool,
+    /// How many fields its system originated anew.
+    pub assertions: usize,
+    /// The identities that it asserts or gives up, oldest first: what
+    /// resolution has to hear, after the record itself.
+    pub facts: Vec<IdentityFact>,
+}
+
+impl Seen {
+    /// Whether it counts as a changed record: known before, and something of
+    /// it is new evidence.
+    pub const fn is_changed(&self) -> bool {
+        !self.is_new && (self.assertions > 0 || self.restored)
+    }
+}
+
+/// Compares a row with its record, field by field. Equal to `remote` is an
+/// echo; different is a new assertion where the mapping reads the field, and
+/// otherwise only a new `remote`. The first sight of a null asserts nothing.
+/// On a record that the hub created the first sight of any field asserts
+/// nothing: a vendor's default is nobody's statement. Nor does the first sight
+/// of what we wrote, in whatever form, where the vendor returned none.
+///
+/// A row of a deleted record takes the deletion back; what it had said stays.
+pub fn observe(
+    record: Option<&Record>,
+    seen: &Row<'_>,
+    mapping: &Mapping,
+    stamps: &mut Stamps,
+    context: &Context<'_>,
+) -> Observation {
+    let is_new = record.is_none();
+    let mut next = record.cloned().unwrap_or_else(|| newborn(seen, stamps, context));
+    let restored = restore(&mut next, stamps);
+    let mut assertions = 0;
+    let mut facts = Vec::new();
+    for pair in &mapping.fields {
+        let value = seen.object.get(pair.field.as_str()).unwrap_or(&Value::Null);
+        let is_ours = matches!(next.origin, Origin::Created { .. });
+        let told = unconfirmed(&next, &pair.field).cloned();
+        let state = next.fields.entry(pair.field.clone()).or_default();
+        let Some(edited) = sight(state, value, pair, (told, is_ours), stamps) else { continue };
+        assertions += 1;
+        let stamp = Stamp(stamps.last());
+        facts.extend(identity_fact(&next.identities, pair, value, stamp, edited, context.rules));
+    }
+    next.identities.extend(facts.iter().cloned());
+    next.raw.clone_from(seen.object);
+    next.version = seen.version.map(str::to_owned);
+    if record == Some(&next) {
+        return Observation::Unchanged;
+    }
+    next.run = context.run.clone();
+    Observation::Seen(Box::new(Seen { record: next, is_new, restored, assertions, facts }))
+}
+
+/// A record whose row is gone: a node that stays, marked with the stamp of the
+/// news. Deleting a deleted record changes nothing.
+pub fn observe_deleted(record: &Record, stamp: Stamp, run: &RunId) -> Record {
+    let mut next = record.clone();
+    if next.deleted.is_none() {
+        next.deleted = Some(stamp);
+        next.run = run.clone();
+    }
+    next
+}
+
+fn newborn(seen: &Row<'_>, stamps: &mut Stamps, context: &Context<'_>) -> Record {
+    Record {
+        number: context.number,
+        at: seen.at.clone(),
+        origin: Origin::Received,
+        born: stamps.next(),
+        deleted: None,
+        absences: Vec::new(),
+        version: None,
+        raw: Object::new(),
+        fields: BTreeMap::new(),
+        identities: Vec::new(),
+        profile: context.number.into(),
+        run: context.run.clone(),
+    }
+}
+
+fn restore(record: &mut Record, stamps: &mut Stamps) -> bool {
+    let Some(from) = record.deleted.take() else { return false };
+    record.absences.push(Absence { from, to: stamps.next() });
+    true
+}
+
+/// Takes a value into a field's state. `Some(edited)` when it is a new
+/// assertion (and `stamps` gave its stamp); `edited` when the system showed
+/// another value before. `told` is what we wrote and have not seen there yet.
+fn sight(
+    state: &mut FieldState,
+    value: &Value,
+    pair: &FieldMapping,
+    (told, is_ours): (Option<Value>, bool),
+    stamps: &mut Stamps,
+) -> Option<bool> {
+    if state.remote.as_ref() == Some(value) {
+        return None;
+    }
+    let shown = state.remote.replace(value.clone());
+    if told.as_ref().is_some_and(|told| resembles(value, told)) {
+        return None;
+    }
+    let before = shown.or(told);
+    let mute = before.is_none() && (is_ours || value.is_null());
+    if !pair.direction.reads() || mute {
+        return None;
+    }
+    let stamp = stamps.next();
+    state.asserted = Some(Assertion { value: value.clone(), stamp });
+    if pair.direction.writes() {
+        state.sent = stamp;
+    }
+    Some(before.is_some_and(|value| !value.is_null()))
+}
+
+/// What a new value of an identity field means for resolution. A value that
+/// names nobody is only news if the field named somebody before.
+fn identity_fact(
+    earlier: &[IdentityFact],
+    pair: &FieldMapping,
+    value: &Value,
+    stamp: Stamp,
+    edited: bool,
+    rules: &Rules,
+) -> Option<IdentityFact> {
+    let namespace = rules.namespace(pair.identity.as_deref()?)?;
+    let identity: Option<Identity> = match normalise(namespace, value) {
+        Normalised::Identity(identity) => Some(identity),
+        Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => None,
+    };
+    let named = earlier
+        .iter()
+        .rev()
+        .find(|fact| fact.field == pair.field && fact.namespace == namespace.name)
+        .is_some_and(|fact| fact.identity.is_some());
+    (identity.is_some() || named).then(|| IdentityFact {
+        identity,
+        namespace: namespace.name.clone(),
+        field: pair.field.clone(),
+        stamp,
+        edited,
+        contested: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{
+        Mapping, Normaliser, Object, Origin, Record, RecordNo, Rules, RunId, Stamp, Value,
+    };
+
+    use super::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
+    use crate::fixture::{at, mapping, namespace, row, rules};
+
+    fn setup() -> (Mapping, Rules) {
+        let crm = mapping("crm", &["mail <-> mail email", "name -> name", "tag <- tag"]);
+        let rules = rules(vec![namespace("email", Normaliser::Email)], vec![crm.clone()]);
+        (crm, rules)
+    }
+
+    fn see(record: Option<&Record>, row: &Object, stamps: &mut Stamps) -> Option<Seen> {
+        let (mapping, rules) = setup();
+        let run = RunId::new("run-1");
+        let context = Context { number: RecordNo(7), run: &run, rules: &rules };
+        let row = Row { at: &at(&mapping, "k"), object: row, version: Some("v1") };
+        match observe(record, &row, &mapping, stamps, &context) {
+            Observation::Seen(seen) => Some(*seen),
+            Observation::Unchanged => None,
+        }
+    }
+
+    fn asserted(record: &Record, field: &str) -> Option<(Value, u64)> {
+        let asserted = record.fields.get(field)?.asserted.as_ref()?;
+        Some((asserted.value.clone(), asserted.stamp.0))
+    }
+
+    #[test]
+    fn first_sight_asserts_what_there_is() {
+        let mut stamps = Stamps::after(10);
+        let first = row(&[("mail", "Ana@X.fr"), ("tag", "vip"), ("extra", "1")]);
+        let seen = see(None, &first, &mut stamps).unwrap();
+        let record = &seen.record;
+        assert!(seen.is_new && !seen.is_changed());
+        assert_eq!((record.number, record.born, record.profile.0), (RecordNo(7), Stamp(11), 7));
+        assert_eq!(asserted(record, "mail"), Some((Value::text("Ana@X.fr"), 12)));
+        assert_eq!(record.fields["mail"].sent, Stamp(12));
+        // Absent reads as null, and the first null says nothing.
+        assert_eq!(asserted(record, "name"), None);
+        assert_eq!(record.fields["name"].remote, Some(Value::Null));
+        // Only written: seen, not asserted.
+        assert_eq!(asserted(record, "tag"), None);
+        assert_eq!(record.fields["tag"].remote, Some(Value::text("vip")));
+        assert_eq!(record.raw, first);
+        let fact = &seen.facts[0];
+        assert_eq!(fact.identity.as_ref().unwrap().to_string(), "email:ana@x.fr");
+        assert_eq!((fact.stamp, fact.edited), (Stamp(12), false));
+        assert_eq!(record.identities, seen.facts);
+    }
+
+    #[test]
+    fn the_same_row_again_is_nothing_and_takes_no_stamp() {
+        let mut stamps = Stamps::after(0);
+        let first = row(&[("mail", "ana@x.fr")]);
+        let record = see(None, &first, &mut stamps).unwrap().record;
+        let last = stamps.last();
+        assert_eq!(see(Some(&record), &first, &mut stamps), None);
+        assert_eq!(stamps.last(), last);
+    }
+
+    #[test]
+    fn changes_field_by_field() {
+        let mut stamps = Stamps::after(0);
+        let before = row(&[("mail", "ana@x.fr"), ("name", "Ana")]);
+        let record = see(None, &before, &mut stamps).unwrap().record;
+        // (row, assertions, identity facts as (identity, edited))
+        let cases: &[(Object, usize, &[(Option<&str>, bool)])] = &[
+            (row(&[("mail", "ana@x.fr"), ("name", "Ana"), ("extra", "2")]), 0, &[]),
+            (row(&[("mail", "ana@x.fr"), ("name", "Ann")]), 1, &[]),
+            (row(&[("mail", "ana@x.fr")]), 1, &[]),
+            (row(&[("mail", "bob@x.fr"), ("name", "Ana")]), 1, &[(Some("email:bob@x.fr"), true)]),
+            (row(&[("mail", "n/a"), ("name", "Ana")]), 1, &[(None, true)]),
+            (row(&[("mail", ""), ("name", "Ana"), ("tag", "vip")]), 1, &[(None, true)]),
+            (row(&[("mail", "ana@x.fr"), ("name", "Ana"), ("tag", "vip")]), 0, &[]),
+        ];
+        for (row, assertions, facts) in cases {
+            let seen = see(Some(&record), row, &mut stamps).unwrap();
+            assert_eq!(seen.assertions, *assertions, "{row:?}");
+            assert_eq!(seen.is_changed(), *assertions > 0);
+            let got: Vec<(Option<String>, bool)> = seen
+                .facts
+                .iter()
+                .map(|f| (f.identity.as_ref().map(ToString::to_string), f.edited))
+                .collect();
+            let want: Vec<_> = facts.iter().map(|(i, e)| (i.map(str::to_owned), *e)).collect();
+            assert_eq!(got, want, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn another_version_alone_is_kept_and_asserts_nothing() {
+        let mut stamps = Stamps::after(0);
+        let first = row(&[("mail", "ana@x.fr")]);
+        let mut record = see(None, &first, &mut stamps).unwrap().record;
+        record.version = Some("v0".to_owned());
+        let seen = see(Some(&record), &first, &mut stamps).unwrap();
+        assert_eq!((seen.assertions, seen.is_changed()), (0, false));
+        assert_eq!(seen.record.version.as_deref(), Some("v1"));
+    }
+
+    #[test]
+    fn a_deletion_is_kept_once_and_taken_back_by_a_row() {
+        let mut stamps = Stamps::after(0);
+        let first = row(&[("mail", "ana@x.fr"), ("name", "Ana")]);
+        let record = see(None, &first, &mut stamps).unwrap().record;
+        let run = RunId::new("run-2");
+        let stamp = stamps.next();
+        let gone = observe_deleted(&record, stamp, &run);
+        assert_eq!(gone.deleted, Some(stamp));
+        assert_eq!(gone.fields, record.fields);
+        assert_eq!(observe_deleted(&gone, Stamp(99), &run), gone);
+        let seen = see(Some(&gone), &first, &mut stamps).unwrap();
+        assert!(seen.restored && seen.is_changed() && seen.facts.is_empty());
+        assert!(seen.record.is_live());
+        assert_eq!(seen.record.fields, record.fields);
+        assert_eq!(seen.record.absences[0].from, stamp);
+    }
+
+    #[test]
+    fn on_a_created_record_only_an_edit_speaks() {
+        let mut stamps = Stamps::after(0);
+        let first = row(&[("mail", "ana@x.fr"), ("name", "Default")]);
+        let mut record = see(None, &first, &mut stamps).unwrap().record;
+        record.origin = Origin::Created { for_record: RecordNo(1) };
+        record.fields.clear();
+        record.identities.clear();
+        let seen = see(Some(&record), &first, &mut stamps).unwrap();
+        assert_eq!(seen.assertions, 0);
+        assert!(!seen.record.asserts_anything());
+        let edit = row(&[("mail", "ana@x.fr"), ("name", "Anna")]);
+        let seen = see(Some(&seen.record), &edit, &mut stamps).unwrap();
+        assert_eq!(seen.assertions, 1);
+    }
+}
