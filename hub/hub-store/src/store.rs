@@ -95,7 +95,9 @@ pub struct Stats {
 /// Something that `verify` found wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
-    /// Stable name of the check: `record-index`, `profile-member`, `claim`, `log-gap`, `checksum`.
+    /// Stable name of the check: `record-index`, `counters`, `profile-member`,
+    /// `alias`, `claim`, `log-gap`, `checksum`; of a body's own layout `index`,
+    /// `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
     pub detail: String,
@@ -106,7 +108,8 @@ pub struct VerifyFinding {
 /// across calls is not promised: safety comes from the compare-and-set.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Writes all of the set, or nothing.
+    /// Writes all of the set, or nothing. An empty set is no commit: the newest
+    /// one is answered. A commit whose caller is dropped may still be written.
     async fn commit(&self, set: WriteSet) -> Result<CommitSeq, Error>;
 
     /// The numbers given out so far.
@@ -128,8 +131,9 @@ pub trait Store: Send + Sync {
     /// A position.
     async fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The change log after a commit: whole commits, at least one if there is
-    /// any, about `limit` entries.
+    /// The change log after a commit: whole commits, as many as `limit` entries
+    /// hold, at least one if there is any. Commits without changes do not
+    /// appear; at the end `next` is the head all the same.
     async fn log(&self, after: CommitSeq, limit: usize) -> Result<LogPage, Error>;
 
     /// Profiles in order of id.
@@ -147,7 +151,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Record>, Error>;
 
-    /// Deliveries of a sync that are not settled and due at an instant, by key.
+    /// Deliveries of a sync that are not settled and due at an instant, in order
+    /// of profile and record, whatever their state.
     async fn pending(
         &self,
         sync: &SyncId,
@@ -155,7 +160,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Pending>, Error>;
 
-    /// Unsettled deliveries about one profile for one sync, whatever their due time.
+    /// Unsettled deliveries about one profile for one sync, whatever their due
+    /// time, those about profiles that it absorbed included; by key.
     async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error>;
 
     /// Decisions in order of stamp.

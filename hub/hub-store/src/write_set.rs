@@ -29,20 +29,29 @@ pub struct PositionChange {
 }
 
 /// Everything that one commit writes: all of it or nothing.
+///
+/// What is taken away (settled, released, absorbed) goes before what is put, and
+/// of two rows with one key the later one wins; only a position may not be named
+/// twice. Which sets are refused is written in [`crate::rules`], how heavy a set
+/// may be in [`crate::weight`]: whoever cuts work into sets asks
+/// [`WriteSet::weight_bytes`] and stays below
+/// [`hub_model::limits::SLICE_BYTES_MAX`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct WriteSet {
-    /// The counters after this commit. Must not go down. `None` = unchanged.
+    /// The counters after this commit. Must not go down, and must cover every
+    /// record number and stamp in the set. `None` = unchanged.
     pub counters: Option<Counters>,
-    /// Records, whole, new or replaced.
+    /// Records, whole, new or replaced. A number keeps its row for ever.
     pub records: Vec<Record>,
-    /// Profiles, whole, new or replaced.
+    /// Profiles, whole, new or replaced. Putting a profile whose id is an alias
+    /// ends the alias: that is how a separation gives an id back.
     pub profiles: Vec<Profile>,
     /// Profiles that were absorbed: (absorbed, surviving). The absorbed row is
-    /// removed, its id stays an alias for ever.
+    /// removed, its id stays an alias until a profile of that id is put again.
     pub aliases: Vec<(ProfileId, ProfileId)>,
     /// Identity claims, whole rows; an empty claim removes the row.
     pub claims: Vec<(Identity, Claim)>,
-    /// Decisions to append.
+    /// Decisions to append. A stamp belongs to one decision.
     pub decisions: Vec<Decision>,
     /// Entries for the change log, in order; `seq` is set by the store.
     pub changes: Vec<Change>,
@@ -52,15 +61,18 @@ pub struct WriteSet {
     pub pending: Vec<Pending>,
     /// Pending deliveries that are settled.
     pub settled: Vec<PendingKey>,
-    /// Rows to put into quarantine.
+    /// Rows to put into quarantine: one per key of a stream, and of rows without
+    /// a key the newest [`crate::rules::QUARANTINED_KEYLESS_ROWS_MAX`] per stream.
     pub quarantined: Vec<Quarantined>,
     /// Rows that were accepted after all.
     pub released: Vec<(StreamRef, RemoteKey)>,
-    /// Things for a person to look at.
+    /// Things for a person to look at; the same thing is kept once.
     pub reviews: Vec<Review>,
-    /// Runs to put (replace by id).
+    /// Runs to put (replace by id); the newest [`crate::rules::RUNS_KEPT_MAX`]
+    /// per sync are kept.
     pub runs: Vec<Run>,
-    /// Raw inbox bodies to append.
+    /// Raw inbox bodies to append. Those that the position
+    /// [`crate::rules::INBOX_POSITION`] is done with are forgotten.
     pub inbox: Vec<Vec<u8>>,
     /// Sealed tokens to put: (connection, name, sealed value; `None` = forget).
     pub tokens: Vec<(String, String, Option<Vec<u8>>)>,
