@@ -15,14 +15,19 @@
 //!
 //! One `Store` is one workspace. Nothing spans two.
 
-pub mod audit;
-pub mod conformance;
-pub mod memory;
-pub mod rules;
+// The port.
 pub mod store;
+pub mod write_set;
+
+// What every body decides alike.
+pub mod audit;
+pub mod rules;
 pub mod view;
 pub mod weight;
-pub mod write_set;
+
+// A body, and the suite of all.
+pub mod conformance;
+pub mod memory;
 
 pub use memory::MemoryStore;
 pub use store::{Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding};

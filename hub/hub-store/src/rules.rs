@@ -88,7 +88,7 @@ fn names(set: &WriteSet) -> Result<(), Error> {
         set.claims.iter().map(|(i, _)| longest([&*i.namespace, &*i.value])).max(),
         set.positions.iter().map(|p| p.name.as_str().len()).max(),
         set.pending.iter().map(|p| p.key.sync.as_str().len()).max(),
-        set.quarantined.iter().map(|row| quarantined_name(row)).max(),
+        set.quarantined.iter().map(quarantined_name).max(),
         set.reviews
             .iter()
             .map(|r| longest([&*r.identity.namespace, &*r.identity.value, r.reason.as_str()]))

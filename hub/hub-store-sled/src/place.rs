@@ -1,0 +1,193 @@
+//! The directory of a store: whose turn it is, which format it has, and what
+//! must be put right there before and after the engine opens its files.
+//!
+//! ```text
+//! <dir>/lock      locked while open; holds the process id
+//! <dir>/format    "liaison-store 1"
+//! <dir>/witness   how far the store was (see the witness module)
+//! <dir>/reserve   space to give up when the disk is full
+//! <dir>/sled/     the engine's files: conf, db, snap.*, blobs/
+//! ```
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use hub_store::Error;
+
+use crate::fault;
+
+/// The format that this version writes and the newest that it reads.
+pub const FORMAT: u32 = 1;
+const FORMAT_WORD: &str = "liaison-store";
+/// Space kept back, so that a store on a full disk can be opened once more.
+const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A directory that is ours while this value lives.
+#[derive(Debug)]
+pub(crate) struct Place {
+    dir: PathBuf,
+    // Unlocked by closing.
+    _lock: File,
+}
+
+impl Place {
+    /// Takes the directory, which must exist.
+    pub fn take(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join("lock");
+        let mut lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|error| fault::io(&format!("opening {}", path.display()), &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(taken(dir, &mut lock)),
+            Err(TryLockError::Error(error)) => {
+                return Err(fault::io(&format!("locking {}", path.display()), &error));
+            }
+        }
+        // The id is only for the message above; a full disk must not stop us.
+        let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the process id was not written to the lock file");
+        }
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// A file or folder of the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The engine's folder.
+    pub fn engine(&self) -> PathBuf {
+        self.path("sled")
+    }
+
+    /// Refuses a directory of a newer format; writes ours into a new one.
+    pub fn check_format(&self, may_create: bool) -> Result<(), Error> {
+        let path = self.path("format");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && may_create => {
+                return write_whole(&path, format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())
+                    .map_err(|error| fault::io(&format!("writing {}", path.display()), &error));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let dir = self.dir.display();
+                return Err(Error::Unavailable(format!("{dir} is not a store")));
+            }
+            Err(error) => return Err(fault::io(&format!("reading {}", path.display()), &error)),
+        };
+        let found = text.trim().strip_prefix(FORMAT_WORD).and_then(|rest| rest.trim().parse().ok());
+        found.map_or_else(
+            || Err(Error::Corrupt(format!("{} cannot be read", path.display()))),
+            check_version,
+        )
+    }
+
+    /// Removes what a kill during a snapshot leaves: the engine would take it
+    /// for its newest snapshot and never open again.
+    pub fn remove_unfinished_snapshots(&self) -> Result<(), Error> {
+        let doing = "removing unfinished snapshots";
+        let entries = match fs::read_dir(self.engine()) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(fault::io(doing, &error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(|error| fault::io(doing, &error))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with("snap.") && name.ends_with(".generating") {
+                tracing::warn!(file = name, "an unfinished snapshot is removed");
+                fs::remove_file(&path).map_err(|error| fault::io(doing, &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes durable what the engine created but did not sync. Cheap when it
+    /// has been done, so it is done at every opening.
+    pub fn sync_created(&self) -> Result<(), Error> {
+        let engine = self.engine();
+        let parent = self.dir.canonicalize().ok().and_then(|dir| dir.parent().map(Path::to_owned));
+        let files = [engine.join("conf"), engine.join("db"), engine, self.dir.clone()];
+        for path in files.iter().chain(&parent) {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(|error| fault::io(&format!("syncing {}", path.display()), &error))?;
+        }
+        Ok(())
+    }
+
+    /// Gives up the reserve; whether there was one.
+    pub fn give_up_reserve(&self) -> bool {
+        fs::remove_file(self.path("reserve")).is_ok()
+    }
+
+    /// Keeps space back, if there is some: a store on a full disk opens without.
+    pub fn keep_reserve(&self) {
+        let path = self.path("reserve");
+        if fs::metadata(&path).is_ok_and(|found| found.len() == RESERVE_BYTES) {
+            return;
+        }
+        if let Err(error) = fill(&path) {
+            tracing::warn!(%error, "no space can be kept back for a full disk");
+            // What was written of it takes space for nothing.
+            let _ = fs::remove_file(&path);
+        }
+    }
+
+    /// Bytes of the engine's files.
+    pub fn disk_bytes(&self) -> u64 {
+        let files = fs::read_dir(self.engine()).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|found| found.len()).sum()
+    }
+
+    /// Whether the engine put a value into a file of its own, which it never syncs.
+    pub fn has_blobs(&self) -> Result<bool, Error> {
+        match fs::read_dir(self.engine().join("blobs")) {
+            Ok(mut files) => Ok(files.next().is_some()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(fault::io("looking for blob files", &error)),
+        }
+    }
+}
+
+/// Refuses formats that this version does not know.
+pub(crate) fn check_version(found: u32) -> Result<(), Error> {
+    if found <= FORMAT {
+        return Ok(());
+    }
+    Err(Error::Unavailable(format!(
+        "the store has format {found}, this version reads up to {FORMAT}: use a newer version"
+    )))
+}
+
+fn taken(dir: &Path, lock: &mut File) -> Error {
+    let mut holder = String::new();
+    let _ = lock.rewind().and_then(|()| lock.read_to_string(&mut holder));
+    let holder = match holder.trim() {
+        "" => "another process".to_owned(),
+        id => format!("process {id}"),
+    };
+    Error::Unavailable(format!("{} is open in {holder}", dir.display()))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+fn fill(path: &Path) -> io::Result<()> {
+    // Written, not only sized: a hole reserves nothing.
+    let mut file = File::create(path)?;
+    io::copy(&mut io::repeat(0).take(RESERVE_BYTES), &mut file)?;
+    file.sync_all()
+}

@@ -1,0 +1,333 @@
+//! The store as its callers see it.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use hub_model::{
+    Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
+    Record, RecordNo, RecordRef, RemoteKey, Run, RunId, StreamRef, SyncId, Timestamp, WorkspaceId,
+};
+use hub_store::{
+    Counters, Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding, View, WriteSet,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::commit::{Job, Writer};
+use crate::fault;
+use crate::keys;
+use crate::meta::Meta;
+use crate::open::{self, Mode};
+use crate::place::Place;
+use crate::read::Reader;
+use crate::rows::Rows;
+use crate::verify;
+
+/// How many commits may wait for the writer; further callers wait themselves.
+const WAITING_COMMITS_MAX: usize = 64;
+
+/// One workspace's store in a directory of its own.
+///
+/// Its calls need a Tokio runtime. A commit whose caller is dropped while it
+/// waits may still be written. Reads of many rows hold up the next commit until
+/// they are done; `verify` reads all of them.
+pub struct SledStore {
+    shared: Arc<Shared>,
+    jobs: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What readers and the writer share.
+pub(crate) struct Shared {
+    pub rows: Rows,
+    // Guards the rows too: held for writing while a batch is applied.
+    meta: RwLock<Meta>,
+    failed: OnceLock<String>,
+    suspect: Option<String>,
+    // Last, so that the files are closed before the lock is released.
+    pub place: Place,
+}
+
+impl SledStore {
+    /// Opens the store in a directory, or makes one there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when another process has it open, when it belongs
+    /// to another workspace, when its format is newer, and when it was rolled
+    /// back; [`Error::Full`] without space; [`Error::Corrupt`] when damaged.
+    pub fn open(dir: &Path, workspace: &WorkspaceId) -> Result<Self, Error> {
+        Self::start(dir, Some(workspace), Mode::Create)
+    }
+
+    /// Opens the store in a directory.
+    ///
+    /// # Errors
+    /// As [`SledStore::open`], and [`Error::Unavailable`] when there is none.
+    pub fn open_existing(dir: &Path, workspace: &WorkspaceId) -> Result<Self, Error> {
+        Self::start(dir, Some(workspace), Mode::Existing)
+    }
+
+    /// Opens a store to look at it, of whatever workspace and even when the
+    /// witness says that it was rolled back; `verify` then says so. Commits are
+    /// refused.
+    ///
+    /// # Errors
+    /// As [`SledStore::open_existing`], but for the two that are named.
+    pub fn inspect(dir: &Path) -> Result<Self, Error> {
+        Self::start(dir, None, Mode::Inspect)
+    }
+
+    fn start(dir: &Path, workspace: Option<&WorkspaceId>, mode: Mode) -> Result<Self, Error> {
+        let opened = open::open(dir, workspace, mode)?;
+        let shared = Arc::new(Shared {
+            rows: opened.rows,
+            meta: RwLock::new(opened.meta),
+            failed: OnceLock::new(),
+            suspect: opened.suspect,
+            place: opened.place,
+        });
+        if mode == Mode::Inspect {
+            return Ok(Self { shared, jobs: None, writer: None });
+        }
+        let (jobs, waiting) = mpsc::channel(WAITING_COMMITS_MAX);
+        let writer = Writer { shared: Arc::clone(&shared), db: opened.db, witness: opened.witness };
+        let writer = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(waiting))
+            .map_err(|error| fault::io("starting the writer", &error))?;
+        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
+    }
+
+    /// The workspace that the store belongs to.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.shared.meta().workspace.clone()
+    }
+
+    /// Finishes the commit under way and closes the files. Dropping does the
+    /// same; waiting commits are answered first in both cases.
+    pub fn close(self) {}
+
+    /// Reads at one moment, on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shared = Arc::clone(&self.shared);
+        let reading = tokio::task::spawn_blocking(move || {
+            shared.may_read()?;
+            let meta = shared.meta();
+            read(&Reader { rows: &shared.rows, meta: &meta })
+        });
+        match reading.await {
+            Ok(answer) => answer,
+            Err(stopped) => match stopped.try_into_panic() {
+                Ok(panic) => Err(fault::panicked("reading", &*panic)),
+                Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
+            },
+        }
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the store's writer ended by a panic");
+        }
+    }
+}
+
+impl std::fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SledStore").field("place", &self.shared.place).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The meta row, and the right to read rows that belong to it.
+    pub fn meta(&self) -> RwLockReadGuard<'_, Meta> {
+        self.meta.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to change rows that readers see together.
+    pub fn meta_for_writing(&self) -> RwLockWriteGuard<'_, Meta> {
+        // Poisoned = the writer's batch panicked: `failed` is set right after,
+        // and nothing is read or written any more.
+        self.meta.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn may_read(&self) -> Result<(), Error> {
+        if self.meta.is_poisoned() {
+            return Err(Error::Unavailable("the engine gave up; open the store again".to_owned()));
+        }
+        match self.failed.get() {
+            Some(why) => Err(Error::Unavailable(format!("{why}; open the store again"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether commits are taken.
+    pub fn may_write(&self) -> Result<(), Error> {
+        self.may_read()?;
+        match &self.suspect {
+            Some(why) => Err(Error::Unavailable(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// After an error of a write nobody knows what the files hold.
+    pub fn fail_on_error<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &answer {
+            tracing::error!(%error, "the store stops");
+            let _ = self.failed.set(error.to_string());
+        }
+        answer
+    }
+
+    /// Nothing of another workspace enters.
+    pub fn check_workspace(&self, set: &WriteSet, meta: &Meta) -> Result<(), Error> {
+        let records = set.records.iter().map(|record| &record.at.stream);
+        let quarantined = set.quarantined.iter().map(|row| &row.stream);
+        match records.chain(quarantined).find(|stream| stream.workspace != meta.workspace) {
+            Some(stream) => Err(Error::Refused(format!(
+                "a row of {stream} in the store of workspace {}",
+                meta.workspace
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn commit(&self, set: WriteSet) -> Result<CommitSeq, Error> {
+        let stopped = || Error::Unavailable("the store takes no commits".to_owned());
+        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        let (answer, answered) = oneshot::channel();
+        jobs.send(Job { set, answer }).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    async fn counters(&self) -> Result<Counters, Error> {
+        self.shared.may_read()?;
+        Ok(self.shared.meta().counters)
+    }
+
+    async fn records(&self, numbers: &[RecordNo]) -> Result<Vec<Option<Record>>, Error> {
+        let numbers = numbers.to_vec();
+        self.read(move |reader| numbers.iter().map(|number| reader.record(*number)).collect()).await
+    }
+
+    async fn records_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Record>>, Error> {
+        let refs = refs.to_vec();
+        self.read(move |reader| refs.iter().map(|at| reader.by_ref(at)).collect()).await
+    }
+
+    async fn profiles(&self, ids: &[ProfileId]) -> Result<Vec<Option<Profile>>, Error> {
+        let ids = ids.to_vec();
+        self.read(move |reader| ids.iter().map(|id| reader.profile(reader.resolve(*id)?)).collect())
+            .await
+    }
+
+    async fn claims(&self, identities: &[Identity]) -> Result<Vec<Claim>, Error> {
+        let identities = identities.to_vec();
+        self.read(move |reader| {
+            identities.iter().map(|identity| reader.resolved_claim(identity)).collect()
+        })
+        .await
+    }
+
+    async fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error> {
+        let name = name.clone();
+        self.read(move |reader| reader.position(&name)).await
+    }
+
+    async fn log(&self, after: CommitSeq, limit: usize) -> Result<LogPage, Error> {
+        self.read(move |reader| reader.log_page(after, limit)).await
+    }
+
+    async fn scan_profiles(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error> {
+        self.read(move |reader| reader.scan_profiles(after, limit)).await
+    }
+
+    async fn scan_records(
+        &self,
+        stream: &StreamRef,
+        after: Option<&RemoteKey>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let (stream, after) = (stream.clone(), after.cloned());
+        self.read(move |reader| reader.scan_records(&stream, after.as_ref(), limit)).await
+    }
+
+    async fn pending(
+        &self,
+        sync: &SyncId,
+        due: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Pending>, Error> {
+        let sync = sync.clone();
+        self.read(move |reader| reader.pending_due(&sync, due, limit)).await
+    }
+
+    async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
+        let sync = sync.clone();
+        self.read(move |reader| reader.pending_of(&sync, profile)).await
+    }
+
+    async fn decisions(&self) -> Result<Vec<Decision>, Error> {
+        self.read(|reader| reader.decisions()).await
+    }
+
+    async fn quarantined(&self, after: usize, limit: usize) -> Result<Vec<Quarantined>, Error> {
+        self.read(move |reader| reader.quarantined(after, limit)).await
+    }
+
+    async fn reviews(&self, limit: usize) -> Result<Vec<Review>, Error> {
+        self.read(move |reader| reader.reviews(limit)).await
+    }
+
+    async fn runs(&self, sync: Option<&SyncId>, limit: usize) -> Result<Vec<Run>, Error> {
+        let sync = sync.cloned();
+        self.read(move |reader| reader.runs(sync.as_ref(), limit)).await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, Error> {
+        let key = keys::run(id);
+        self.read(move |reader| reader.rows.row(&key)).await
+    }
+
+    async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxEntry>, Error> {
+        self.read(move |reader| reader.inbox(after, limit)).await
+    }
+
+    async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let key = keys::token(connection, name);
+        self.read(move |reader| reader.rows.payload(&key)).await
+    }
+
+    async fn stats(&self) -> Result<Stats, Error> {
+        self.shared.may_read()?;
+        let disk_bytes = self.shared.place.disk_bytes();
+        Ok(Stats { disk_bytes, ..self.shared.meta().stats })
+    }
+
+    async fn verify(&self) -> Result<Vec<VerifyFinding>, Error> {
+        let mut found = self.read(verify::verify).await?;
+        if let Some(detail) = self.shared.suspect.clone() {
+            found.push(VerifyFinding { check: "witness".to_owned(), detail });
+        }
+        if self.shared.place.has_blobs()? {
+            let detail = "the engine put a value outside its log".to_owned();
+            found.push(VerifyFinding { check: "blobs".to_owned(), detail });
+        }
+        Ok(found)
+    }
+}
