@@ -46,6 +46,8 @@ pub(crate) struct Opened {
     pub witness: Witness,
     /// Why it may only be looked at.
     pub suspect: Option<String>,
+    /// There is no space to keep back: it may only be read.
+    pub full: bool,
     pub place: Place,
 }
 
@@ -97,13 +99,14 @@ pub(crate) fn open(
         return Err(Error::Unavailable(format!("{}: {why}", dir.display())));
     }
     place.sync_created()?;
+    let mut full = false;
     if mode != Mode::Inspect {
-        place.keep_reserve();
+        full = !place.keep_reserve();
         fault::contained("removing what an unfinished commit left", || {
             remove_orphans(&rows, &meta)
         })?;
     }
-    Ok(Opened { rows, meta, db, witness, suspect, place })
+    Ok(Opened { rows, meta, db, witness, suspect, full, place })
 }
 
 /// Why the store is not the one that the witness saw.

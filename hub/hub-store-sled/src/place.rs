@@ -21,7 +21,7 @@ use crate::fault;
 pub const FORMAT: u32 = 1;
 const FORMAT_WORD: &str = "liaison-store";
 /// Space kept back, so that a store on a full disk can be opened once more.
-const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A directory that is ours while this value lives.
 #[derive(Debug)]
@@ -128,16 +128,21 @@ impl Place {
         fs::remove_file(self.path("reserve")).is_ok()
     }
 
-    /// Keeps space back, if there is some: a store on a full disk opens without.
-    pub fn keep_reserve(&self) {
+    /// Keeps space back; whether there was some. Without it the store may only
+    /// be read: what was given up to open it must not be used up by writing.
+    pub fn keep_reserve(&self) -> bool {
         let path = self.path("reserve");
         if fs::metadata(&path).is_ok_and(|found| found.len() == RESERVE_BYTES) {
-            return;
+            return true;
         }
-        if let Err(error) = fill(&path) {
-            tracing::warn!(%error, "no space can be kept back for a full disk");
-            // What was written of it takes space for nothing.
-            let _ = fs::remove_file(&path);
+        match fill(&path) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "no space can be kept back for a full disk");
+                // What was written of it takes space for nothing.
+                let _ = fs::remove_file(&path);
+                false
+            }
         }
     }
 

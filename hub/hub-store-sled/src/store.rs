@@ -19,7 +19,7 @@ use crate::fault;
 use crate::keys;
 use crate::meta::Meta;
 use crate::open::{self, Mode};
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::read::Reader;
 use crate::rows::Rows;
 use crate::verify;
@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     meta: RwLock<Meta>,
     failed: OnceLock<String>,
     suspect: Option<String>,
+    full: bool,
     // Last, so that the files are closed before the lock is released.
     pub place: Place,
 }
@@ -85,6 +86,7 @@ impl SledStore {
             meta: RwLock::new(opened.meta),
             failed: OnceLock::new(),
             suspect: opened.suspect,
+            full: opened.full,
             place: opened.place,
         });
         if mode == Mode::Inspect {
@@ -174,6 +176,10 @@ impl Shared {
         self.may_read()?;
         match &self.suspect {
             Some(why) => Err(Error::Unavailable(why.clone())),
+            None if self.full => Err(Error::Full(format!(
+                "{} bytes must be free to write; make room and open the store again",
+                place::RESERVE_BYTES
+            ))),
             None => Ok(()),
         }
     }

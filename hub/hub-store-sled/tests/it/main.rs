@@ -5,6 +5,7 @@
 
 mod conformance;
 mod damage;
+mod format;
 mod opening;
 mod witness;
 

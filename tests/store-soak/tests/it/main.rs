@@ -77,3 +77,24 @@ fn the_checker_notices_what_is_missing() {
     assert!(!check(&seed, "3"), "a commit that nobody made");
     assert!(!check("1", "5"), "other contents");
 }
+
+/// The file system refuses to let `db` grow, as a full disk would.
+#[test]
+fn after_an_error_of_the_disk_nothing_is_acknowledged() {
+    // In blocks of 512 bytes: more than the reserve, soon reached by `db`.
+    const LIMITED: &str = "trap '' XFSZ; ulimit -f 40960; exec \"$0\" \"$@\"";
+    let dir = tempfile::tempdir().unwrap();
+    let mut limited = Command::new("sh");
+    limited.arg("-c").arg(LIMITED).arg(env!("CARGO_BIN_EXE_store-soak"));
+    limited.args(["write", "--until", "5000", "--seed", &SEED.to_string(), "--dir"]);
+    let writer = limited.arg(dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&writer.stderr);
+    assert_eq!(writer.status.code(), Some(1), "{said}");
+    assert!(said.contains("File too large"), "{said}");
+    let acks = String::from_utf8_lossy(&writer.stdout);
+    let acked = acks.lines().filter_map(|line| line.strip_prefix("ack ")).last().unwrap_or("0");
+    let check = soak("check", dir.path()).args(["--acked", acked]).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stderr);
+    assert!(check.status.success(), "acked {acked}: {said}");
+    println!("{}", String::from_utf8_lossy(&check.stdout).trim());
+}
