@@ -1,0 +1,114 @@
+//! Rules about reading.
+
+use std::collections::BTreeSet;
+
+use crate::Verdict;
+use crate::breach::{Breach, Must};
+use crate::subject::{Subject, items, row};
+
+/// Reading MUST come to an end.
+///
+/// # Errors
+/// The breach.
+pub async fn a_snapshot_ends(subject: &Subject<'_>) -> Verdict {
+    let must = Must("reading from the beginning comes to an end");
+    subject.snapshot(must).await.map(|_| ())
+}
+
+/// A cursor MUST move whenever rows came with it.
+///
+/// # Errors
+/// The breach.
+pub async fn cursors_advance(subject: &Subject<'_>) -> Verdict {
+    let must = Must("the cursor moves with every page of rows");
+    let pages = subject.snapshot(must).await?;
+    let mut seen = BTreeSet::new();
+    for page in pages.iter().filter(|page| page.more && !page.items.is_empty()) {
+        let cursor = page.next.clone().ok_or_else(|| must.broken("more without a cursor"))?;
+        must.hold(seen.insert(cursor.0), || "a cursor came twice".to_owned())?;
+    }
+    Ok(())
+}
+
+/// Rows of a healthy account MUST be readable.
+///
+/// # Errors
+/// The breach.
+pub async fn rows_are_readable(subject: &Subject<'_>) -> Verdict {
+    let must = Must("every row has a valid key and keeps the limits");
+    let pages = subject.snapshot(must).await?;
+    let bad = pages.iter().flat_map(|page| &page.items).find_map(|item| item.as_ref().err());
+    bad.map_or(Ok(()), |bad| Err(must.broken(bad.fault.to_string())))
+}
+
+/// A key MUST stand for one row of a snapshot.
+///
+/// # Errors
+/// The breach.
+pub async fn keys_are_unique(subject: &Subject<'_>) -> Verdict {
+    let must = Must("no key comes twice in a snapshot");
+    let pages = subject.snapshot(must).await?;
+    let mut seen = BTreeSet::new();
+    for item in items(&pages) {
+        must.hold(seen.insert(&item.key), || format!("{} came twice", item.key))?;
+    }
+    Ok(())
+}
+
+/// Two snapshots of the same rows MUST show the same.
+///
+/// # Errors
+/// The breach.
+pub async fn a_snapshot_repeats(subject: &Subject<'_>) -> Verdict {
+    let must = Must("a second snapshot shows the same rows");
+    let first = rows_of(subject, must).await?;
+    let second = rows_of(subject, must).await?;
+    must.hold(first == second, || {
+        let differing = first.symmetric_difference(&second).map(|(key, _)| key.as_str());
+        format!("they differ in {:?}", differing.collect::<BTreeSet<_>>())
+    })
+}
+
+async fn rows_of(
+    subject: &Subject<'_>,
+    must: Must,
+) -> Result<BTreeSet<(String, Option<hub_model::Object>)>, Breach> {
+    let pages = subject.snapshot(must).await?;
+    let entry = |item: &plugin_api::Item| (item.key.as_str().to_owned(), row(item).cloned());
+    Ok(items(&pages).map(entry).collect())
+}
+
+/// The hub rereads a page after a crash: a cursor MUST lead to the same rows again.
+///
+/// # Errors
+/// The breach.
+pub async fn a_page_can_be_read_again(subject: &Subject<'_>) -> Verdict {
+    let must = Must("a cursor that was used leads to the same rows again");
+    let first = subject.page(must, None).await?;
+    let Some(cursor) = first.next.clone().filter(|_| first.more) else { return Ok(()) };
+    let keys = |page: &plugin_api::Page| {
+        items(std::slice::from_ref(page)).map(|item| item.key.clone()).collect::<Vec<_>>()
+    };
+    let once = subject.page(must, Some(cursor.clone())).await?;
+    let again = subject.page(must, Some(cursor)).await?;
+    must.hold(keys(&once) == keys(&again), || "it led to other rows".to_owned())
+}
+
+/// Rows MUST hold no field that the schema does not know.
+///
+/// # Errors
+/// The breach.
+pub async fn rows_fit_the_schema(subject: &Subject<'_>) -> Verdict {
+    let must = Must("the schema knows every field of every row");
+    let info = subject.info(must).await?;
+    if info.schema.get("additionalProperties") == Some(&serde_json::Value::Bool(true)) {
+        return Ok(());
+    }
+    let pages = subject.snapshot(must).await?;
+    let properties = info.schema.get("properties").and_then(serde_json::Value::as_object);
+    let unknown = items(&pages)
+        .filter_map(row)
+        .flat_map(|row| row.keys())
+        .find(|name| !properties.is_some_and(|properties| properties.contains_key(name.as_str())));
+    unknown.map_or(Ok(()), |name| Err(must.broken(format!("it does not know {name}"))))
+}
