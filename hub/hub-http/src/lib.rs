@@ -17,28 +17,36 @@
 //! not cross a network in clear. Nothing personal is logged: the log shows the
 //! path of a route as it is written in the table, never the address asked for.
 
-pub mod events;
-pub mod extract;
-pub mod find;
-pub mod guard;
-pub mod inbox;
-pub mod lang;
 pub mod limits;
+
+pub mod lang;
+pub mod problem;
+pub mod sentences;
+
+pub mod session;
+pub mod token;
+
+pub mod state;
+
+pub mod extract;
+pub mod guard;
+
+pub mod find;
+pub mod views;
+
+pub mod events;
+pub mod inbox;
 pub mod login;
 pub mod page;
-pub mod problem;
 pub mod profiles;
 pub mod quarantine;
-pub mod routes;
 pub mod runs;
-pub mod sentences;
-pub mod serve;
-pub mod session;
-pub mod state;
 pub mod status;
 pub mod syncs;
-pub mod token;
-pub mod views;
+
+pub mod routes;
+
+pub mod serve;
 
 pub use lang::Lang;
 pub use routes::{Permission, ROUTES, router};

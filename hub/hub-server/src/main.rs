@@ -6,26 +6,33 @@
 //! mend ([`trouble`]). Commands that need data open the store themselves,
 //! unless a running hub holds it: then they ask that hub ([`reach`]).
 
-mod access;
-mod broken;
-mod cli;
-mod client;
-mod commands;
 mod exit;
+mod out;
+mod trouble;
+
+mod cli;
+mod logging;
+
+mod access;
+mod load;
+mod private;
+
+mod broken;
 mod grants;
 mod keys;
-mod load;
-mod logging;
-mod mapping;
-mod out;
-mod port;
-mod private;
-mod reach;
 mod secrets;
-mod signals;
 mod tokens;
-mod trouble;
+
+mod mapping;
 mod wire;
+
+mod client;
+mod reach;
+
+mod port;
+mod signals;
+
+mod commands;
 
 use std::process::ExitCode;
 

@@ -63,14 +63,31 @@ async fn or_hub(loaded: &Loaded, opened: Result<Arc<dyn Store>, Trouble>) -> Res
 /// When it is locked, damaged or cannot be written.
 pub async fn open(loaded: &Loaded) -> Result<Arc<dyn Store>, Trouble> {
     let (dir, data_dir) = (loaded.store_dir(), loaded.data_dir());
-    let place = dir.display().to_string();
     let workspace = loaded.config.workspace.clone();
-    let opening = tokio::task::spawn_blocking(move || {
+    opened(loaded, move || {
         private::folder(&data_dir)
             .map_err(|error| cannot_use(&data_dir.display().to_string(), &error))?;
         SledStore::open(&dir, &workspace).map_err(Trouble::from)
-    });
-    match opening.await {
+    })
+    .await
+}
+
+/// Opens the store to look at it, even when it would refuse to be worked with.
+///
+/// # Errors
+/// When it is locked or no store.
+pub async fn inspect(loaded: &Loaded) -> Result<Arc<dyn Store>, Trouble> {
+    let dir = loaded.store_dir();
+    opened(loaded, move || SledStore::inspect(&dir).map_err(Trouble::from)).await
+}
+
+/// Opening blocks: it gets a thread of its own.
+async fn opened(
+    loaded: &Loaded,
+    opening: impl FnOnce() -> Result<SledStore, Trouble> + Send + 'static,
+) -> Result<Arc<dyn Store>, Trouble> {
+    let place = loaded.store_dir().display().to_string();
+    match tokio::task::spawn_blocking(opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
         Ok(Err(mut trouble)) => {
             for item in trouble.items.iter_mut().filter(|item| item.place == "store") {

@@ -120,7 +120,7 @@ impl From<hub_store::Error> for Trouble {
             hub_store::Error::Corrupt(_) => {
                 ("store/damaged", "run `liaison store verify`, then restore a backup")
             }
-            hub_store::Error::Unavailable(reason) if reason.contains("lock") => (
+            hub_store::Error::Unavailable(reason) if reason.contains("is open in") => (
                 "store/locked",
                 "stop the other process first, or let this one work through it: it must be \
                  `liaison serve` of the same configuration",

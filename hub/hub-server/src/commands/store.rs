@@ -27,7 +27,7 @@ async fn verify(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
         let mend = "run a sync or `liaison serve` first, or check `data_dir` in liaison.toml";
         return Err(Trouble::new(Exit::Store, "store/none", dir.display(), what, mend));
     }
-    let store = reach::open(loaded).await?;
+    let store = reach::inspect(loaded).await?;
     let findings = store.verify().await?;
     out.data(&json!({ "findings": findings }), || {
         let rows: Vec<Vec<String>> =
