@@ -92,7 +92,8 @@ fn after_an_error_of_the_disk_nothing_is_acknowledged() {
     assert_eq!(writer.status.code(), Some(1), "{said}");
     assert!(said.contains("File too large"), "{said}");
     let acks = String::from_utf8_lossy(&writer.stdout);
-    let acked = acks.lines().filter_map(|line| line.strip_prefix("ack ")).last().unwrap_or("0");
+    let acked =
+        acks.lines().filter_map(|line| line.strip_prefix("ack ")).next_back().unwrap_or("0");
     let check = soak("check", dir.path()).args(["--acked", acked]).output().unwrap();
     let said = String::from_utf8_lossy(&check.stderr);
     assert!(check.status.success(), "acked {acked}: {said}");
