@@ -22,7 +22,11 @@ const ADDRESS_FIELDS: [&str; 7] =
 ///
 /// # Errors
 /// [`Trouble`] of a call; `schema-drift` for an answer of another shape.
-pub fn parties(server: &Server, domain: Value, limit: Option<usize>) -> Result<Vec<Party>, Trouble> {
+pub fn parties(
+    server: &Server,
+    domain: Value,
+    limit: Option<usize>,
+) -> Result<Vec<Party>, Trouble> {
     let rows = search(server, "party.party", domain, limit, &PARTY_FIELDS, false)?;
     let mut parties = rows.iter().map(Party::from_tryton).collect::<Result<Vec<_>, _>>()?;
     if parties.is_empty() {

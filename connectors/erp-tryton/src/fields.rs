@@ -67,12 +67,7 @@ pub struct Field {
     pub home: Home,
 }
 
-const fn field(
-    name: &'static str,
-    title: &'static str,
-    pii: &'static str,
-    home: Home,
-) -> Field {
+const fn field(name: &'static str, title: &'static str, pii: &'static str, home: Home) -> Field {
     Field { name, title, pii, home }
 }
 
@@ -89,11 +84,21 @@ pub const FIELDS: [Field; 18] = [
     field("fax", "Fax", "phone", Home::Mechanism("fax")),
     field("website", "Website", "", Home::Mechanism("website")),
     field("address1_street", "Street", "address", Home::Address(0, AddressPart::Street)),
-    field("address1_postal_code", "Postal code", "address", Home::Address(0, AddressPart::PostalCode)),
+    field(
+        "address1_postal_code",
+        "Postal code",
+        "address",
+        Home::Address(0, AddressPart::PostalCode),
+    ),
     field("address1_city", "City", "address", Home::Address(0, AddressPart::City)),
     field("address1_country", "Country", "address", Home::Address(0, AddressPart::Country)),
     field("address2_street", "Second street", "address", Home::Address(1, AddressPart::Street)),
-    field("address2_postal_code", "Second postal code", "address", Home::Address(1, AddressPart::PostalCode)),
+    field(
+        "address2_postal_code",
+        "Second postal code",
+        "address",
+        Home::Address(1, AddressPart::PostalCode),
+    ),
     field("address2_city", "Second city", "address", Home::Address(1, AddressPart::City)),
     field("address2_country", "Second country", "address", Home::Address(1, AddressPart::Country)),
 ];

@@ -176,11 +176,9 @@ impl Party {
         let children = self.mechanisms.iter().map(|child| child.stamp.as_str());
         let addresses = self.addresses.iter().map(|child| child.stamp.as_str());
         let seconds = |stamp: &str| stamp.parse::<f64>().unwrap_or(0.0);
-        children
-            .chain(addresses)
-            .fold(&self.stamp, |latest, stamp| {
-                if seconds(stamp) > seconds(latest) { stamp } else { latest }
-            })
+        children.chain(addresses).fold(&self.stamp, |latest, stamp| {
+            if seconds(stamp) > seconds(latest) { stamp } else { latest }
+        })
     }
 }
 
@@ -195,7 +193,8 @@ impl Mechanism {
             kind: text(row, "type").ok_or(Unexpected("party.contact_mechanism.type"))?,
             value: text(row, "value").unwrap_or_default(),
             sequence: row.get("sequence").and_then(Value::as_i64),
-            stamp: text(row, "_timestamp").ok_or(Unexpected("party.contact_mechanism._timestamp"))?,
+            stamp: text(row, "_timestamp")
+                .ok_or(Unexpected("party.contact_mechanism._timestamp"))?,
         };
         Ok((id(row, "party")?, mechanism))
     }

@@ -121,13 +121,20 @@ impl Planner<'_> {
         Ok(plan)
     }
 
-    fn mechanism(&self, kind: &str, wanted: Option<&str>, children: &mut Children, plan: &mut Plan) {
+    fn mechanism(
+        &self,
+        kind: &str,
+        wanted: Option<&str>,
+        children: &mut Children,
+        plan: &mut Plan,
+    ) {
         match (self.party.mechanism(kind), wanted) {
             (Some(found), _) => {
-                children.write(found.id, wanted.map_or_else(
-                    || json!({"active": false}),
-                    |value| json!({"value": value}),
-                ));
+                children.write(
+                    found.id,
+                    wanted
+                        .map_or_else(|| json!({"active": false}), |value| json!({"value": value})),
+                );
                 plan.stamps
                     .push((format!("party.contact_mechanism,{}", found.id), found.stamp.clone()));
             }
@@ -171,7 +178,12 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn changed_parts(&self, slot: usize, before: &Address, after: &Address) -> Result<Value, Problem> {
+    fn changed_parts(
+        &self,
+        slot: usize,
+        before: &Address,
+        after: &Address,
+    ) -> Result<Value, Problem> {
         let mut values = Row::new();
         for part in AddressPart::ALL {
             if before.part(part) == after.part(part) {
@@ -286,7 +298,14 @@ mod tests {
     fn party(addresses: Vec<Address>) -> Party {
         let (kind, value, stamp) = ("email".to_owned(), "a@x".to_owned(), "m5".to_owned());
         let mechanisms = vec![Mechanism { id: 5, kind, value, sequence: None, stamp }];
-        Party { id: 1, active: true, stamp: "p1".to_owned(), mechanisms, addresses, ..Party::default() }
+        Party {
+            id: 1,
+            active: true,
+            stamp: "p1".to_owned(),
+            mechanisms,
+            addresses,
+            ..Party::default()
+        }
     }
 
     fn addresses_after(addresses: Vec<Address>, patch: Value) -> Value {
@@ -300,7 +319,11 @@ mod tests {
         let both = json!({"address1_city": null, "address2_city": null});
         let inactive = json!({"active": false});
         for (before, patch, commands) in [
-            (vec![], json!({"address1_city": "A"}), json!([["create", [{"city": "A", "sequence": 1}]]])),
+            (
+                vec![],
+                json!({"address1_city": "A"}),
+                json!([["create", [{"city": "A", "sequence": 1}]]]),
+            ),
             (
                 vec![],
                 json!({"address2_city": "B"}),
@@ -316,7 +339,11 @@ mod tests {
                 json!([["write", [8], {"city": null}], ["create", [{"city": "Nice", "sequence": 5}]]]),
             ),
             (
-                vec![address(7, Some("A"), None), address(8, Some("B"), None), address(9, Some("C"), None)],
+                vec![
+                    address(7, Some("A"), None),
+                    address(8, Some("B"), None),
+                    address(9, Some("C"), None),
+                ],
                 json!({"address2_city": null}),
                 json!([["write", [8], {"city": null}]]),
             ),
@@ -346,7 +373,8 @@ mod tests {
             countries: [("FR".to_owned(), 75)].into(),
         };
         let patch = row(json!({"lang": "fr", "address1_country": "fr", "code": null}));
-        let expected = json!({"lang": 11, "addresses": [["create", [{"country": 75, "sequence": 1}]]]});
+        let expected =
+            json!({"lang": 11, "addresses": [["create", [{"country": 75, "sequence": 1}]]]});
         assert_eq!(create(&patch, &directory).unwrap().values, row(expected));
         for (patch, field, reason) in [
             (json!({"lang": "xx"}), "lang", "unknown-language"),

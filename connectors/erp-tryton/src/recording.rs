@@ -1,7 +1,7 @@
-//! Tests as folders of exchanges with a real Tryton.
+//! Tests as exchanges with a real Tryton.
 //!
-//! A case is run against `tests/exchanges/<case>/<number>.json` by the SDK's
-//! script: request and answer must be the recorded ones. To record anew, start
+//! A case is run against `tests/exchanges/<case>.json` by the SDK's script:
+//! requests must be the recorded ones, in order. To record anew, start
 //! a Tryton, log in and run
 //! `LIAISON_TRYTON=127.0.0.1:8000 LIAISON_TRYTON_DATABASE=erp
 //! LIAISON_TRYTON_SESSION="Session ..." cargo test -p erp-tryton exchanges -- --test-threads 1`.
@@ -12,7 +12,7 @@
 use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use liaison_sdk::http::Response;
 use liaison_sdk::testing::{Exchange, Script};
@@ -33,29 +33,24 @@ pub fn call() -> Call {
 
 /// Runs a case: on a real server and into files, or from the files.
 pub fn exchanges(case: &str, test: impl FnOnce()) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/exchanges").join(case);
+    let file =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/exchanges/{case}.json"));
     if std::env::var_os("LIAISON_TRYTON").is_none() {
-        return script(&folder).run(test);
+        return script(&file).run(test);
     }
     RECORDED.set(Some(Vec::new()));
     test();
-    let recorded = RECORDED.take().unwrap();
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    for (index, exchange) in recorded.iter().enumerate() {
-        let text = serde_json::to_string_pretty(exchange).unwrap() + "\n";
-        std::fs::write(folder.join(format!("{:02}.json", index + 1)), text).unwrap();
-    }
+    let recorded = serde_json::to_string_pretty(&RECORDED.take().unwrap()).unwrap();
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, recorded + "\n").unwrap();
 }
 
-fn script(folder: &PathBuf) -> Script {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files.iter().fold(Script::new(), |script, file| {
-        let recorded: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+fn script(file: &Path) -> Script {
+    let recorded: Vec<Value> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    recorded.into_iter().fold(Script::new(), |script, recorded| {
         let status = recorded["status"].as_u64().unwrap().try_into().unwrap();
-        let exchange = Exchange::new("POST", URL).credential("session").json(recorded["request"].clone());
+        let request = recorded["request"].clone();
+        let exchange = Exchange::new("POST", URL).credential("session").json(request);
         script.exchange(match &recorded["answer"] {
             Value::String(text) => exchange.reply(status, text.clone()),
             answer => exchange.reply_json(status, answer.clone()),

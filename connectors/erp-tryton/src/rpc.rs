@@ -234,8 +234,8 @@ fn collect_texts<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
 
 #[cfg(test)]
 mod tests {
-    use liaison_sdk::{Fault, FaultCode};
     use liaison_sdk::http::Response;
+    use liaison_sdk::{Fault, FaultCode};
     use serde_json::json;
 
     use super::{Effect, Refusal, Trouble, understand};
@@ -262,12 +262,42 @@ mod tests {
             (200, r#"{"id":0,"result":null}"#, Reads, ("ok", FaultCode::Bug)),
             (200, r#"{"id":0}"#, Reads, ("fault", FaultCode::SchemaDrift)),
             (200, "<html>Sign in</html>", Writes, ("fault", FaultCode::SchemaDrift)),
-            (200, r#"{"error":["'nonexistent_field'",""]}"#, Writes, ("fault", FaultCode::SchemaDrift)),
-            (200, r#"{"error":["UserError",["no","",null]]}"#, Writes, ("refused", FaultCode::Rejected)),
-            (200, r#"{"error":["UserWarning",["n","sure?",""]]}"#, Writes, ("refused", FaultCode::Rejected)),
-            (200, r#"{"error":["'dict' object has no attribute 'strip'",""]}"#, Writes, ("refused", FaultCode::Rejected)),
-            (200, r#"{"error":["ConcurrencyException","x"]}"#, Writes, ("concurrency", FaultCode::Conflict)),
-            (200, r#"{"error":["database is locked",""]}"#, Writes, ("fault", FaultCode::Transient)),
+            (
+                200,
+                r#"{"error":["'nonexistent_field'",""]}"#,
+                Writes,
+                ("fault", FaultCode::SchemaDrift),
+            ),
+            (
+                200,
+                r#"{"error":["UserError",["no","",null]]}"#,
+                Writes,
+                ("refused", FaultCode::Rejected),
+            ),
+            (
+                200,
+                r#"{"error":["UserWarning",["n","sure?",""]]}"#,
+                Writes,
+                ("refused", FaultCode::Rejected),
+            ),
+            (
+                200,
+                r#"{"error":["'dict' object has no attribute 'strip'",""]}"#,
+                Writes,
+                ("refused", FaultCode::Rejected),
+            ),
+            (
+                200,
+                r#"{"error":["ConcurrencyException","x"]}"#,
+                Writes,
+                ("concurrency", FaultCode::Conflict),
+            ),
+            (
+                200,
+                r#"{"error":["database is locked",""]}"#,
+                Writes,
+                ("fault", FaultCode::Transient),
+            ),
             (401, "", Reads, ("fault", FaultCode::Auth)),
             (403, "<html>", Writes, ("fault", FaultCode::Permission)),
             (404, "", Reads, ("fault", FaultCode::Config)),

@@ -87,7 +87,8 @@ fn exchanges_create_shows_what_was_stored() {
             create(json!({"name": ["a list"]})),
             create(json!({"name": "Bad", "address1_country": "ZZ"})),
         ]);
-        let [Outcome::Created(ana), Outcome::Created(second), bad @ ..] = outcomes.as_slice() else {
+        let [Outcome::Created(ana), Outcome::Created(second), bad @ ..] = outcomes.as_slice()
+        else {
             panic!("{outcomes:?}");
         };
         let row = ana.row.as_ref().unwrap();
@@ -109,7 +110,11 @@ fn exchanges_create_shows_what_was_stored() {
             .collect();
         assert_eq!(
             reasons,
-            [("nonexistent", "unknown-field"), ("name", "type"), ("address1_country", "unknown-country")]
+            [
+                ("nonexistent", "unknown-field"),
+                ("name", "type"),
+                ("address1_country", "unknown-country")
+            ]
         );
         // What was read back is what reading shows.
         let found = one(lookup(vec![LookupKey::Key(ana.key.clone())]).pop());
@@ -158,9 +163,14 @@ fn exchanges_update_sets_clears_and_leaves_alone() {
         });
         let row = updated(write(vec![update(&party.key, patch)]).pop());
         let expected = [
-            ("name", json!("U2")), ("email", Value::Null), ("phone", json!("2")), ("mobile", json!("3")),
-            ("website", json!("https://u.example")), ("address1_street", json!("1 rue U")),
-            ("address1_city", json!("Lille")), ("address2_city", json!("Lyon")),
+            ("name", json!("U2")),
+            ("email", Value::Null),
+            ("phone", json!("2")),
+            ("mobile", json!("3")),
+            ("website", json!("https://u.example")),
+            ("address1_street", json!("1 rue U")),
+            ("address1_city", json!("Lille")),
+            ("address2_city", json!("Lyon")),
         ];
         for (name, value) in expected {
             assert_eq!(row[name], value, "{name}");
@@ -172,7 +182,9 @@ fn exchanges_update_sets_clears_and_leaves_alone() {
         let same = json!({"name": "U2", "email": null, "address2_city": "Lyon"});
         assert_eq!(write(vec![update(&party.key, same)]), [Outcome::Unchanged]);
         let code = write(vec![update(&party.key, json!({"code": "OTHER"}))]);
-        assert!(matches!(&code[0], Outcome::Rejected(fault) if fault.arg("reason") == Some("create-only")));
+        assert!(
+            matches!(&code[0], Outcome::Rejected(fault) if fault.arg("reason") == Some("create-only"))
+        );
     });
 }
 
@@ -182,9 +194,12 @@ fn exchanges_an_edit_in_between_is_a_conflict() {
         let party = created(json!({"name": "C", "email": "c@x.example"}));
         let id: i64 = party.key.parse().unwrap();
         // Only the child changes: Tryton's own lock on the party would not see it.
-        elsewhere("model.party.contact_mechanism.create", json!([
-            [{"party": id, "type": "phone", "value": "5"}], {},
-        ]));
+        elsewhere(
+            "model.party.contact_mechanism.create",
+            json!([
+                [{"party": id, "type": "phone", "value": "5"}], {},
+            ]),
+        );
         let mut item = update(&party.key, json!({"name": "C2"}));
         item.if_version = party.version;
         assert_eq!(write(vec![item.clone()]), [Outcome::Conflict]);
@@ -244,7 +259,10 @@ fn exchanges_archived_and_deleted_parties() {
         let act = |action| write(vec![WriteItem::new(action, Some(&party.key), json!({}))]);
         assert_eq!(act(Action::Archive), [Outcome::Deleted]);
         let row = one(lookup(vec![by("email", "archived@x.example")]).pop());
-        assert_eq!((row.change, &row.fields().unwrap()["active"]), (Change::Archive, &json!(false)));
+        assert_eq!(
+            (row.change, &row.fields().unwrap()["active"]),
+            (Change::Archive, &json!(false))
+        );
         assert_eq!(act(Action::Archive), [Outcome::Deleted]);
         assert_eq!(act(Action::Delete), [Outcome::Deleted]);
         assert_eq!(act(Action::Delete), [Outcome::Deleted]);
@@ -293,7 +311,10 @@ fn transport_faults_are_told() {
     assert_eq!(fault_of(ask().reply(401, "")), FaultCode::Auth);
     assert_eq!(fault_of(ask().times_out()), FaultCode::Timeout);
     assert_eq!(fault_of(ask().fails_to_connect()), FaultCode::Unreachable);
-    assert_eq!(fault_of(ask().reply_json(200, json!({"result": [{"id": 1}]}))), FaultCode::SchemaDrift);
+    assert_eq!(
+        fault_of(ask().reply_json(200, json!({"result": [{"id": 1}]}))),
+        FaultCode::SchemaDrift
+    );
 }
 
 #[test]

@@ -277,10 +277,12 @@ fn decide(item: &WriteItem, target: &Target, directory: &Directory) -> Decision 
         (_, Target::Ambiguous) => {
             rejected(Fault::new(FaultCode::Rejected).with("reason", "several-match"))
         }
-        (Action::Create, Target::New | Target::Gone) => match plan::create(&item.patch, directory) {
-            Ok(plan) => call(Step::Create, 0, plan),
-            Err(problem) => rejected(problem.into()),
-        },
+        (Action::Create, Target::New | Target::Gone) => {
+            match plan::create(&item.patch, directory) {
+                Ok(plan) => call(Step::Create, 0, plan),
+                Err(problem) => rejected(problem.into()),
+            }
+        }
         (Action::Create, Target::Party(party)) => {
             Decision::Done(Outcome::DuplicateOf(party.id.to_string()))
         }

@@ -107,9 +107,10 @@ pub fn write_record<'a>(
         let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
         if cell.bytes().any(special) || (only_one && cell.is_empty()) {
             out.push(b'"');
-            out.extend(cell.bytes().flat_map(|byte| {
-                std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 })
-            }));
+            out.extend(
+                cell.bytes()
+                    .flat_map(|byte| std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 })),
+            );
             out.push(b'"');
         } else {
             out.extend_from_slice(cell.as_bytes());

@@ -147,8 +147,11 @@ impl<'a> Rows<'a> {
             });
             Window::new(range, stream.layout, stat.size, at)
         };
-        let mut rows =
-            Self { stream, header: Header { columns: Vec::new() }, window: window(Position::START) };
+        let mut rows = Self {
+            stream,
+            header: Header { columns: Vec::new() },
+            window: window(Position::START),
+        };
         if matches!(stream.layout, Layout::Csv { .. }) {
             let first = rows.record()?.ok_or_else(|| stream.content_fault(&FileFault::NoHeader))?;
             rows.header = Header::parse(&first.cells, &stream.key)

@@ -37,9 +37,7 @@ fn starts_formula(text: &str) -> bool {
 
 fn is_number_like(text: &str) -> bool {
     let signless = text.strip_prefix(['+', '-']);
-    signless.is_some_and(|rest| {
-        rest.chars().all(|c| c.is_ascii_digit() || " ().,/-".contains(c))
-    })
+    signless.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || " ().,/-".contains(c)))
 }
 
 #[cfg(test)]

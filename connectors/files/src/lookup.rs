@@ -37,7 +37,8 @@ fn search(stream: &Stream, request: &LookupRequest) -> Result<Vec<Found>, Fault>
             let Ok((key, row)) = row else { continue };
             for question in wanted.answered_by(&row) {
                 if let Some(found) = found.get_mut(question) {
-                    found.insert(key.clone(), read::item(key.clone(), row.clone(), &request.fields));
+                    found
+                        .insert(key.clone(), read::item(key.clone(), row.clone(), &request.fields));
                 }
             }
         }

@@ -151,7 +151,8 @@ impl Settings {
         let layout = match stream.format.or_else(|| format_of(&stream.file)) {
             Some(Format::Ndjson) => Layout::Ndjson,
             Some(Format::Csv) => Layout::Csv {
-                delimiter: delimiter(stream.delimiter).ok_or_else(|| fault("delimiter", "one-ascii-character"))?,
+                delimiter: delimiter(stream.delimiter)
+                    .ok_or_else(|| fault("delimiter", "one-ascii-character"))?,
                 escape_formulas: stream.escape_formulas,
             },
             None => return Err(fault("format", "unknown-ending")),
@@ -210,12 +211,36 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_used_name_their_place() {
         for (text, place, reason) in [
-            (r#"{"streams":{"p":{"file":"p.csv","key":"id"}}}"#, "settings.streams.p.folder", "missing"),
-            (r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":""}}}"#, "settings.streams.p.key", "missing"),
-            (r#"{"folder":"in","streams":{"p":{"file":"p.xlsx","key":"id"}}}"#, "settings.streams.p.format", "unknown-ending"),
-            (r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":"id","delimiter":"é"}}}"#, "settings.streams.p.delimiter", "one-ascii-character"),
-            (r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":"id","delimiter":"\""}}}"#, "settings.streams.p.delimiter", "one-ascii-character"),
-            (r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":"id","columns":["a","a"]}}}"#, "settings.streams.p.columns", "duplicate-column"),
+            (
+                r#"{"streams":{"p":{"file":"p.csv","key":"id"}}}"#,
+                "settings.streams.p.folder",
+                "missing",
+            ),
+            (
+                r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":""}}}"#,
+                "settings.streams.p.key",
+                "missing",
+            ),
+            (
+                r#"{"folder":"in","streams":{"p":{"file":"p.xlsx","key":"id"}}}"#,
+                "settings.streams.p.format",
+                "unknown-ending",
+            ),
+            (
+                r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":"id","delimiter":"é"}}}"#,
+                "settings.streams.p.delimiter",
+                "one-ascii-character",
+            ),
+            (
+                r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":"id","delimiter":"\""}}}"#,
+                "settings.streams.p.delimiter",
+                "one-ascii-character",
+            ),
+            (
+                r#"{"folder":"in","streams":{"p":{"file":"p.csv","key":"id","columns":["a","a"]}}}"#,
+                "settings.streams.p.columns",
+                "duplicate-column",
+            ),
         ] {
             assert_eq!(fault(text), (place.to_owned(), reason));
         }

@@ -189,7 +189,9 @@ impl<'a> Table<'a> {
                     row::write_csv(&mut out, row, columns, delimiter, escape_formulas);
                 }
                 (Line::Written(row), Layout::Ndjson) => {
-                    out.extend_from_slice(serde_json::Value::Object(row.clone()).to_string().as_bytes());
+                    out.extend_from_slice(
+                        serde_json::Value::Object(row.clone()).to_string().as_bytes(),
+                    );
                 }
             }
             out.push(b'\n');

@@ -96,7 +96,14 @@ fn a_row_that_is_broken_by_itself_does_not_stop_the_file() {
         .collect();
     assert_eq!(
         shown,
-        ["1", "p.csv line 3 cells", "p.csv line 4 key", "p.csv line 5 utf-8", "p.csv line 6 cells", "5"]
+        [
+            "1",
+            "p.csv line 3 cells",
+            "p.csv line 4 key",
+            "p.csv line 5 utf-8",
+            "p.csv line 6 cells",
+            "5"
+        ]
     );
     assert_eq!(pages[0].rows[1].raw.as_deref(), Some("2"));
     assert!(pages[0].snapshot_complete.is_some());
@@ -130,7 +137,8 @@ fn a_file_that_is_broken_as_a_whole_is_a_fault() {
         let (call, script) = csv(content);
         if !matches!(reason, "no-header" | "row-too-long") {
             let item = WriteItem::new(Action::Create, None, json!({"id": "9"}));
-            let request = WriteRequest { stream: "people".into(), items: vec![item], dry_run: false };
+            let request =
+                WriteRequest { stream: "people".into(), items: vec![item], dry_run: false };
             let (written, script) = script.run_then(|| Files::write(&call, &request));
             assert_eq!(written.unwrap_err().arg("reason"), Some(reason));
             assert_eq!(script.content("f", "p.csv"), Some(content));
@@ -143,7 +151,10 @@ fn a_missing_file_is_a_setting_unless_the_hub_makes_it() {
     let folder = || Script::new().folder("f");
     let call = call_of("p.csv", json!({}));
     let fault = folder().run(|| read_all(&call, 0)).unwrap_err();
-    assert_eq!((fault.code, fault.place.as_str()), (FaultCode::Config, "settings.streams.people.file"));
+    assert_eq!(
+        (fault.code, fault.place.as_str()),
+        (FaultCode::Config, "settings.streams.people.file")
+    );
     assert_eq!(folder().run(|| Files::check(&call)).unwrap_err().code, FaultCode::Config);
 
     let call = call_of("p.csv", json!({"columns": ["name"]}));
@@ -182,7 +193,11 @@ fn a_write_changes_its_rows_and_no_other_byte() {
     let call = call_of("p.csv", json!({"delimiter": ";"}));
     let items = vec![
         WriteItem::new(Action::Update, Some("2"), json!({"name": "Bob;\"B\"", "note": 5})),
-        WriteItem::new(Action::Create, None, json!({"id": "4", "name": "=cmd()", "phone": "+33 1"})),
+        WriteItem::new(
+            Action::Create,
+            None,
+            json!({"id": "4", "name": "=cmd()", "phone": "+33 1"}),
+        ),
         WriteItem::new(Action::Update, Some("9"), json!({"name": "nobody"})),
         WriteItem::new(Action::Create, None, json!({"name": "no key"})),
         WriteItem::new(Action::Update, Some("1"), json!({"id": "7"})),
@@ -204,7 +219,9 @@ fn a_write_changes_its_rows_and_no_other_byte() {
     }
     assert_eq!(outcomes[5], Outcome::Unchanged);
     assert_eq!(outcomes[6], Outcome::Deleted);
-    assert!(matches!(&outcomes[7], Outcome::Rejected(fault) if fault.code == FaultCode::NotSupported));
+    assert!(
+        matches!(&outcomes[7], Outcome::Rejected(fault) if fault.code == FaultCode::NotSupported)
+    );
     // What was told is what reading shows.
     let pages = script.run(|| read_all(&call, 0)).unwrap();
     let shown = pages[0].rows.iter().find(|row| row.key.as_deref() == Some("4")).unwrap();
@@ -236,8 +253,13 @@ fn writes_are_conditional_idempotent_and_can_be_tried() {
 fn lookup_finds_one_none_or_several() {
     let (call, script) = csv("id,mail\n1,a@x\n2,b@x\n3,b@x\n4,\n");
     let keys = vec![
-        LookupKey::Key("2".into()), LookupKey::Key("9".into()), by("mail", "a@x"), by("mail", "b@x"),
-        by("mail", ""), by("other", "x"), LookupKey::Fields(Map::new()),
+        LookupKey::Key("2".into()),
+        LookupKey::Key("9".into()),
+        by("mail", "a@x"),
+        by("mail", "b@x"),
+        by("mail", ""),
+        by("other", "x"),
+        LookupKey::Fields(Map::new()),
     ];
     let found = script.run(|| lookup(&call, keys));
     let told: Vec<_> = found
