@@ -1,39 +1,57 @@
-//! What the demo stands on: the hub's binary, the connectors as components, a
-//! real ERP and real data. [`prepare`] obtains all of it and says where it is;
-//! the story that the demo tells is built on that.
+//! The demo: a hub, a real ERP and real people; edits travel both ways.
+//!
+//! [`prepare`] obtains everything it stands on. [`world::World`] is the same
+//! for the demo and for the harness that kills the hub ([`crate::crash`]): data
+//! files, configuration, a running Tryton, a running hub. [`story`] tells it.
+
+pub mod data;
+pub mod hub;
+pub mod story;
+pub mod world;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{components, components::Component, febrl, paths, process, steps::Steps, tryton};
+use crate::{Unavailable, components, febrl, paths, process, steps::Steps, tryton};
+
+/// How the demo is told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// End by itself instead of leaving hub and ERP running.
+    #[arg(long)]
+    pub once: bool,
+    /// Print what was seen as one JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Customers in the seeded file, besides the 1,000 rows of FEBRL.
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    pub customers: usize,
+}
 
 /// Everything the demo needs, ready to be started.
 #[derive(Debug)]
 pub struct Stage {
     /// The binary `liaison`.
     pub binary: PathBuf,
-    /// The connectors as components.
-    pub components: Vec<Component>,
-    /// The folder that holds them.
-    pub components_folder: PathBuf,
-    /// The prepared ERP; [`tryton::Tryton::start`] starts a fresh copy.
-    pub erp: tryton::Template,
+    /// The folder that holds the connectors as components.
+    pub components: PathBuf,
     /// The folder of the FEBRL CSV files.
     pub people: PathBuf,
     /// An empty folder of the demo's own, for data, logs and configuration.
     pub work: PathBuf,
 }
 
-/// Obtains everything the demo needs. Quick the second time.
+/// Obtains everything the demo needs, with an empty folder `name` to work in.
+/// Quick the second time.
 ///
 /// # Errors
 /// Something cannot be built or fetched; unlike a test, the demo cannot do
 /// without any of it.
-pub fn prepare() -> Result<Stage> {
+pub fn prepare(name: &str) -> Result<Stage> {
     let mut steps = Steps::new(4);
     let remedy = "cargo xtask components repeats this step alone.";
-    let components = steps.step("connectors into components", remedy, components::build)?;
+    steps.step("connectors into components", remedy, components::build)?;
     let remedy = "cargo xtask setup --only tryton repeats this step alone.";
     let erp = steps.step("a real ERP (Tryton)", remedy, tryton::prepare)?;
     let remedy = "Is the Python package index reachable?";
@@ -43,7 +61,17 @@ pub fn prepare() -> Result<Stage> {
         process::run(command.args(["build", "--package", "hub-server", "--bin", "liaison"]))?;
         Ok(paths::binary())
     })?;
-    let work = paths::target().join("demo");
+    let work = paths::target().join(name);
     crate::counterparts::begin(&work)?;
-    Ok(Stage { binary, components, components_folder: paths::components(), erp, people, work })
+    Ok(Stage { binary, components: paths::components(), people, work })
+}
+
+/// The same for a test: nothing is built or fetched, `work` is the folder.
+///
+/// # Errors
+/// What was not set up, and how to get it.
+pub fn ready(work: PathBuf) -> Result<Stage, Unavailable> {
+    tryton::ready()?;
+    let people = febrl::ready()?;
+    Ok(Stage { binary: paths::binary(), components: paths::components(), people, work })
 }

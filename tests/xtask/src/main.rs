@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{components, demo, lint, paths, setup, test};
+use xtask::{components, crash, demo, lint, paths, setup, test};
 
 /// Set-up, demo and tests of Liaison, one command each.
 ///
@@ -20,7 +20,10 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  cargo xtask demo                        a hub, a real ERP, edits both ways
+  cargo xtask demo --once --json          the same, for programs
   cargo xtask test                        everything, as continuous integration runs it
+  cargo xtask crash --kills 50            SIGKILL during the demo's load
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
   cargo test -p hub-core                  one crate, without any set-up
@@ -52,8 +55,14 @@ enum Task {
     },
     /// Set up, check, build and run every test.
     Test,
-    /// Prepare everything the demo needs and say where it is.
-    Demo,
+    /// A hub, a real ERP and real people: edits travel both ways.
+    ///
+    /// Loads CSV files into a fresh Tryton through sandboxed connectors, edits
+    /// people on both sides, shows that every edit arrives and that the hub then
+    /// falls silent. Leaves everything running, with a page to look at.
+    Demo(demo::Options),
+    /// Kill the hub at random moments of the demo's load and compare the end.
+    Crash(crash::Options),
     /// Format, clippy, licences, spelling.
     Lint,
     /// Known vulnerabilities of the dependencies (needs the network).
@@ -81,22 +90,9 @@ fn run(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Test => test::run(),
-        Task::Demo => show(&demo::prepare()?),
+        Task::Demo(options) => demo::story::tell(&options),
+        Task::Crash(options) => crash::run(&options),
         Task::Lint => lint::run(),
         Task::Advisories => lint::advisories(),
     }
-}
-
-fn show(stage: &demo::Stage) -> Result<()> {
-    let rows = [
-        ("hub", &stage.binary),
-        ("components", &stage.components_folder),
-        ("erp", &stage.erp.database),
-        ("people", &stage.people),
-        ("work", &stage.work),
-    ];
-    for (name, path) in rows {
-        println!("{name}\t{}", path.display());
-    }
-    Ok(())
 }

@@ -1,0 +1,18 @@
+//! The main job, the way an organisation would see it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod hostile;
+mod round_trip;
+
+use xtask::demo::{self, world::World};
+
+/// A world of this size, or `None` after the test was noted as skipped.
+fn world(test: &str, folder: &std::path::Path, febrl: usize, customers: usize) -> Option<World> {
+    match demo::ready(folder.to_path_buf()) {
+        Ok(stage) => Some(World::open(stage, febrl, customers).unwrap()),
+        Err(missing) => {
+            missing.skip(test);
+            None
+        }
+    }
+}
