@@ -62,8 +62,8 @@ pub struct Birth {
     pub run: RunId,
 }
 
-/// A record that the hub created. It asserts nothing: what we wrote, and what
-/// its system filled in by default, is nobody's statement.
+/// A record that the hub created. It asserts nothing: neither what we wrote nor
+/// what its system returned with it is anybody's statement.
 pub fn created(
     birth: Birth,
     attempt: &Attempt,

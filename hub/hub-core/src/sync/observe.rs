@@ -94,9 +94,13 @@ impl Seen {
 /// Compares a row with its record, field by field. Equal to `remote` is an
 /// echo; different is a new assertion where the mapping reads the field, and
 /// otherwise only a new `remote`. The first sight of a null asserts nothing.
-/// On a record that the hub created the first sight of any field asserts
-/// nothing: a vendor's default is nobody's statement. Nor does the first sight
-/// of what we wrote, in whatever form, where the vendor returned none.
+/// Nor does the first sight of what we wrote, in whatever form, where the
+/// vendor returned none.
+///
+/// A record that the hub created is no exception: what its system filled in by
+/// itself is silent if it came back with the create, and asserted if it is first
+/// seen later, because it may be an edit, and losing an edit is worse than
+/// believing a default.
 ///
 /// A row of a deleted record takes the deletion back; what it had said stays.
 pub fn observe(
@@ -113,10 +117,9 @@ pub fn observe(
     let mut facts = Vec::new();
     for pair in &mapping.fields {
         let value = seen.object.get(pair.field.as_str()).unwrap_or(&Value::Null);
-        let is_ours = matches!(next.origin, Origin::Created { .. });
         let told = unconfirmed(&next, &pair.field).cloned();
         let state = next.fields.entry(pair.field.clone()).or_default();
-        let Some(edited) = sight(state, value, pair, (told, is_ours), stamps) else { continue };
+        let Some(edited) = sight(state, value, pair, told, stamps) else { continue };
         assertions += 1;
         let stamp = Stamp(stamps.last());
         facts.extend(identity_fact(&next.identities, pair, value, stamp, edited, context.rules));
@@ -172,7 +175,7 @@ fn sight(
     state: &mut FieldState,
     value: &Value,
     pair: &FieldMapping,
-    (told, is_ours): (Option<Value>, bool),
+    told: Option<Value>,
     stamps: &mut Stamps,
 ) -> Option<bool> {
     if state.remote.as_ref() == Some(value) {
@@ -183,8 +186,8 @@ fn sight(
         return None;
     }
     let before = shown.or(told);
-    let mute = before.is_none() && (is_ours || value.is_null());
-    if !pair.direction.reads() || mute {
+    let nothing_yet = before.is_none() && value.is_null();
+    if !pair.direction.reads() || nothing_yet {
         return None;
     }
     let stamp = stamps.next();
@@ -228,11 +231,13 @@ fn identity_fact(
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        Mapping, Normaliser, Object, Origin, Record, RecordNo, Rules, RunId, Stamp, Value,
+        Attempt, FieldName, Mapping, Normaliser, Object, ProfileId, Record, RecordNo, Rules, RunId,
+        Stamp, Value,
     };
 
     use super::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
     use crate::fixture::{at, mapping, namespace, row, rules};
+    use crate::sync::{Birth, created};
 
     fn setup() -> (Mapping, Rules) {
         let crm = mapping("crm", &["mail <-> mail email", "name -> name", "tag <- tag"]);
@@ -348,18 +353,45 @@ mod tests {
     }
 
     #[test]
-    fn on_a_created_record_only_an_edit_speaks() {
-        let mut stamps = Stamps::after(0);
-        let first = row(&[("mail", "ana@x.fr"), ("name", "Default")]);
-        let mut record = see(None, &first, &mut stamps).unwrap().record;
-        record.origin = Origin::Created { for_record: RecordNo(1) };
-        record.fields.clear();
-        record.identities.clear();
-        let seen = see(Some(&record), &first, &mut stamps).unwrap();
-        assert_eq!(seen.assertions, 0);
-        assert!(!seen.record.asserts_anything());
-        let edit = row(&[("mail", "ana@x.fr"), ("name", "Anna")]);
-        let seen = see(Some(&seen.record), &edit, &mut stamps).unwrap();
-        assert_eq!(seen.assertions, 1);
+    fn on_a_created_record_only_news_speak() {
+        let (crm, _) = setup();
+        let mut stamps = Stamps::after(20);
+        let sent = [("mail", "ana@x.fr"), ("name", "Ana Maria")];
+        let attempt = Attempt {
+            fields: sent
+                .iter()
+                .map(|(f, v)| (FieldName::new(*f), (Value::text(*v), Stamp(9))))
+                .collect(),
+            idempotency_key: String::new(),
+        };
+        let make = |returned: Option<&Object>| {
+            let birth = Birth {
+                number: RecordNo(7),
+                stamp: Stamp(10),
+                at: at(&crm, "k"),
+                for_record: RecordNo(1),
+                profile: ProfileId(1),
+                run: RunId::new("run-1"),
+            };
+            created(birth, &attempt, returned, Some("v1"), &crm)
+        };
+        let shown = [("mail", "ana@x.fr"), ("name", "ANA MA")];
+        let edited = [("mail", "ana@x.fr"), ("name", "Anna")];
+        // (returned by the create, first row read, assertions)
+        let cases = [
+            (Some(row(&shown)), row(&shown), 0),
+            (None, row(&shown), 0),
+            (Some(row(&shown)), row(&edited), 1),
+            (None, row(&edited), 1),
+            (None, row(&sent), 0),
+        ];
+        for (returned, read, assertions) in cases {
+            let record = make(returned.as_ref());
+            let seen = see(Some(&record), &read, &mut stamps);
+            assert_eq!(seen.as_ref().map_or(0, |seen| seen.assertions), assertions, "{read:?}");
+            let next = seen.map_or(record, |seen| seen.record);
+            assert_eq!(next.asserts_anything(), assertions > 0);
+            assert_eq!(see(Some(&next), &read, &mut stamps), None);
+        }
     }
 }
