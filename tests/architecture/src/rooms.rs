@@ -55,7 +55,10 @@ pub const ROOMS: [Room; 14] = [
     ),
     room("plugin-api", &["hub-model"], None),
     room("plugin-gateway", &["hub-model", "plugin-api"], None),
-    room("plugin-host", &["hub-model", "plugin-api", "plugin-gateway"], None),
+    Room {
+        tests_may_know: &["plugin-conformance"],
+        ..room("plugin-host", &["hub-model", "plugin-api", "plugin-gateway"], None)
+    },
     room("plugin-conformance", &["hub-model", "plugin-api"], None),
     room("liaison-sdk", &[], None),
 ];
