@@ -120,7 +120,10 @@ impl ConnectionGateway {
             return Err(HttpFault::BudgetExhausted);
         }
         let answer = tokio::time::timeout(limits.total_timeout, shared.send(request)).await;
-        let answer = answer.unwrap_or(Err(HttpFault::Timeout));
+        // Here all faults pass, so here no text leaves with a secret in it.
+        let answer = answer
+            .unwrap_or(Err(HttpFault::Timeout))
+            .map_err(|fault| fault.map_text(|text| shared.wire.redactor.redact(text)));
         if let Err(HttpFault::Denied(reason)) = &answer {
             tracing::warn!(connection = %shared.connection, %reason, "request denied");
         }

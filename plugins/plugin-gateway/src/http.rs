@@ -142,6 +142,18 @@ pub enum HttpFault {
 }
 
 impl HttpFault {
+    /// The same fault with its text changed, for redaction.
+    pub(crate) fn map_text(self, change: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Denied(text) => Self::Denied(change(&text)),
+            Self::Connect(text) => Self::Connect(change(&text)),
+            Self::Broken(text) => Self::Broken(change(&text)),
+            Self::Invalid(text) => Self::Invalid(change(&text)),
+            Self::Credential(text) => Self::Credential(change(&text)),
+            Self::Timeout | Self::TooLarge { .. } | Self::BudgetExhausted => self,
+        }
+    }
+
     /// The hub's code for this fault.
     #[must_use]
     pub const fn code(&self) -> FaultCode {

@@ -63,7 +63,7 @@ impl Wire {
             .body(request.body)
             .send()
             .await;
-        let response = sent.map_err(|error| self.fault(error))?;
+        let response = sent.map_err(fault)?;
         self.read(response).await
     }
 
@@ -84,7 +84,7 @@ impl Wire {
             limits.response_bytes_max,
             limits.compression_ratio_max,
         )?;
-        while let Some(part) = response.chunk().await.map_err(|error| self.fault(error))? {
+        while let Some(part) = response.chunk().await.map_err(fault)? {
             body.push(&part)?;
         }
         Ok(HttpResponse {
@@ -139,32 +139,31 @@ impl Wire {
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .http2_max_header_list_size(header_bytes)
             .build()
-            .map_err(|error| self.fault(error))
+            .map_err(fault)
     }
+}
 
-    /// A fault from the client's error: its chain of reasons in one line, without
-    /// the URL and without secrets.
-    fn fault(&self, error: reqwest::Error) -> HttpFault {
-        let (connecting, timed_out) = (error.is_connect(), error.is_timeout());
-        let building = error.is_builder();
-        let error = error.without_url();
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            if let Some(denied) = cause.downcast_ref::<AddressDenied>() {
-                return HttpFault::Denied(denied.to_string());
-            }
-            // Writing to a String does not fail.
-            let _ = write!(text, ": {cause}");
-            source = cause.source();
+/// A fault from the client's error: its chain of reasons in one line, without
+/// the URL.
+fn fault(error: reqwest::Error) -> HttpFault {
+    let (connecting, timed_out) = (error.is_connect(), error.is_timeout());
+    let building = error.is_builder();
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(denied) = cause.downcast_ref::<AddressDenied>() {
+            return HttpFault::Denied(denied.to_string());
         }
-        let text = self.redactor.redact(&text);
-        match (connecting, timed_out, building) {
-            (true, true, _) => HttpFault::Connect("no connection within the time limit".to_owned()),
-            (true, false, _) => HttpFault::Connect(text),
-            (false, true, _) => HttpFault::Timeout,
-            (false, false, true) => HttpFault::Invalid(text),
-            (false, false, false) => HttpFault::Broken(text),
-        }
+        // Writing to a String does not fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    match (connecting, timed_out, building) {
+        (true, true, _) => HttpFault::Connect("no connection within the time limit".to_owned()),
+        (true, false, _) => HttpFault::Connect(text),
+        (false, true, _) => HttpFault::Timeout,
+        (false, false, true) => HttpFault::Invalid(text),
+        (false, false, false) => HttpFault::Broken(text),
     }
 }

@@ -1,0 +1,18 @@
+//! The gateway from outside: against a server on the loopback interface, real
+//! files, and a lookup that says what a test wants.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod canary;
+mod credentials;
+mod destinations;
+mod files;
+mod grants;
+mod requests;
+mod responses;
+mod secrets;
+mod server;
+mod sessions;
+mod templates;
+mod tls;
+mod vault;
