@@ -1,0 +1,94 @@
+//! What discovery says.
+
+use std::collections::BTreeSet;
+
+use hub_model::{EntityKind, Fault, FaultCode, FieldName, StreamName};
+use plugin_api::stream::{FieldInfo, StreamInfo};
+
+use super::{bug, cut};
+use crate::limits::{FAULT_TEXT_BYTES_MAX, SCHEMA_BYTES_MAX, STREAMS_MAX};
+use crate::since_v0_1_0::exported::connection as wit;
+
+/// The streams of a connection. Streams whose rows are neither persons nor
+/// accounts are left out until the hub has a place for them.
+///
+/// # Errors
+/// `limit-exceeded` or `connector-bug`, naming the stream.
+pub fn streams(streams: Vec<wit::StreamInfo>) -> Result<Vec<StreamInfo>, Fault> {
+    if streams.len() > STREAMS_MAX {
+        let fault = Fault::new(FaultCode::LimitExceeded).at("streams");
+        return Err(fault.with("streams_max", STREAMS_MAX));
+    }
+    let mut names = BTreeSet::new();
+    let mut decoded = Vec::with_capacity(streams.len());
+    for info in streams {
+        if !hub_model::id::valid(&info.name) || !names.insert(info.name.clone()) {
+            return Err(bug("a stream's name is empty, too long or there twice"));
+        }
+        let place = info.name.clone();
+        decoded.extend(stream(info).map_err(|fault| fault.at(place))?);
+    }
+    Ok(decoded)
+}
+
+fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
+    let kind = match info.kind {
+        wit::EntityKind::Person => EntityKind::Person,
+        wit::EntityKind::Account => EntityKind::Account,
+        wit::EntityKind::Object | wit::EntityKind::Event | wit::EntityKind::Membership => {
+            tracing::info!(stream = %info.name, "streams of this kind are not supported yet");
+            return Ok(None);
+        }
+    };
+    Ok(Some(StreamInfo {
+        schema: schema(&info.schema)?,
+        fields: fields(info.fields)?,
+        name: StreamName::new(info.name),
+        kind,
+        readable: info.readable,
+        writable: info.writable,
+        conditional_writes: info.conditional_writes,
+        upsert_by_key: info.idempotency == wit::Idempotency::ExternalId,
+        atomic_batches: info.batches.atomic,
+        // A batch of nothing would never finish.
+        batch_items_max: info.batches.items_max.max(1),
+        batch_bytes_max: info.batches.bytes_max.max(1),
+    }))
+}
+
+fn schema(text: &str) -> Result<serde_json::Value, Fault> {
+    if text.len() > SCHEMA_BYTES_MAX {
+        let fault = Fault::new(FaultCode::LimitExceeded);
+        return Err(fault.with("schema_bytes_max", SCHEMA_BYTES_MAX));
+    }
+    match serde_json::from_str(text) {
+        Ok(schema @ serde_json::Value::Object(_)) => Ok(schema),
+        _ => Err(bug("the schema of a stream is not a JSON object")),
+    }
+}
+
+fn fields(fields: Vec<wit::FieldInfo>) -> Result<Vec<FieldInfo>, Fault> {
+    if fields.len() > hub_model::limits::RECORD_FIELDS_MAX {
+        let fault = Fault::new(FaultCode::LimitExceeded);
+        return Err(fault.with("fields_max", hub_model::limits::RECORD_FIELDS_MAX));
+    }
+    let mut names = BTreeSet::new();
+    fields
+        .into_iter()
+        .map(|info| {
+            if !hub_model::id::valid(&info.name) || !names.insert(info.name.clone()) {
+                return Err(bug("a field's name is empty, too long or there twice"));
+            }
+            Ok(FieldInfo {
+                name: FieldName::new(info.name),
+                title: cut(&info.title, FAULT_TEXT_BYTES_MAX),
+                read_only: info.read_only,
+                create_only: info.create_only,
+                required: info.required,
+                matchable: info.matchable,
+                pii: cut(&info.pii, FAULT_TEXT_BYTES_MAX),
+                hash_profile: cut(&info.hash_profile, FAULT_TEXT_BYTES_MAX),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,228 @@
+//! One instance of a guest: made for the calls of one run, replaced early,
+//! thrown away when it trapped.
+
+use std::sync::Arc;
+
+use hub_model::{Fault, FaultCode};
+use plugin_api::CallContext;
+use plugin_gateway::ConnectionGateway;
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use crate::limiter::GuestLimiter;
+use crate::limits::{HOSTCALL_BYTES_MAX, Limits};
+use crate::meter::CpuMeter;
+use crate::package::Package;
+use crate::since_v0_1_0::imported::types as wit;
+use crate::since_v0_1_0::{GuestState, exported};
+
+/// What a call asks of a guest, in the contract's types.
+pub(crate) enum Ask {
+    Check,
+    Discover,
+    Read(exported::source::ReadRequest),
+    Lookup(exported::lookup::LookupRequest),
+    Write(exported::destination::WriteRequest),
+    PollJob(String),
+}
+
+/// What a guest answered.
+pub(crate) enum Answer {
+    Checked,
+    Streams(Vec<exported::connection::StreamInfo>),
+    Page(exported::source::Page),
+    Found(Vec<exported::lookup::Found>),
+    Report(exported::destination::Report),
+    Job(exported::destination::JobState),
+}
+
+/// Who a guest works for.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) connection: Arc<str>,
+    pub(crate) connector: Arc<str>,
+}
+
+/// A running instance. Its store is dropped with it.
+pub(crate) struct Instance {
+    store: Store<GuestState>,
+    connection: exported::connection::Guest,
+    source: Option<exported::source::Guest>,
+    lookup: Option<exported::lookup::Guest>,
+    destination: Option<exported::destination::Guest>,
+    run: String,
+    calls: u32,
+}
+
+impl Instance {
+    /// Makes an instance for a call. A component may run code while it starts,
+    /// so this must be metered just as a call.
+    ///
+    /// # Errors
+    /// A trap while it starts, as [`Self::trap`].
+    pub(crate) async fn start(
+        package: &Package,
+        owner: &Owner,
+        limits: &Limits,
+        context: CallContext,
+        gateway: Arc<ConnectionGateway>,
+        meter: CpuMeter,
+    ) -> Result<Self, Fault> {
+        let run = context.purpose.clone();
+        let mut state = GuestState::new(
+            owner.connection.clone(),
+            owner.connector.clone(),
+            gateway,
+            GuestLimiter::new(limits.memory_bytes_max),
+            context,
+        );
+        state.meter = meter;
+        let mut store = Store::new(package.pre.engine(), state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
+        interrupt(&mut store, limits);
+        match Self::instantiate(package, &mut store).await {
+            Ok((connection, source, lookup, destination)) => {
+                Ok(Self { store, connection, source, lookup, destination, run, calls: 0 })
+            }
+            Err(error) => Err(trap(&error, store.data_mut())),
+        }
+    }
+
+    async fn instantiate(
+        package: &Package,
+        store: &mut Store<GuestState>,
+    ) -> wasmtime::Result<(
+        exported::connection::Guest,
+        Option<exported::source::Guest>,
+        Option<exported::lookup::Guest>,
+        Option<exported::destination::Guest>,
+    )> {
+        let instance = package.pre.instantiate_async(&mut *store).await?;
+        let exports = &package.exports;
+        Ok((
+            exports.connection.load(&mut *store, &instance)?,
+            exports.source.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
+            exports.lookup.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
+            exports.destination.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
+        ))
+    }
+
+    /// Whether it may serve another call of that run.
+    pub(crate) fn fits(&self, run: &str) -> bool {
+        self.run == run
+    }
+
+    /// Whether it should be kept for another call.
+    pub(crate) fn is_fresh(&self, limits: &Limits) -> bool {
+        self.calls < limits.calls_per_instance_max
+            && self.store.data().limiter.memory_bytes() <= limits.recycle_above_bytes
+    }
+
+    /// Prepares a kept instance for its next call.
+    pub(crate) fn begin(
+        &mut self,
+        context: CallContext,
+        gateway: Arc<ConnectionGateway>,
+        meter: CpuMeter,
+    ) {
+        let state = self.store.data_mut();
+        state.begin(context, gateway);
+        state.meter = meter;
+        self.store.set_epoch_deadline(1);
+    }
+
+    /// Makes the call. The outer error is a trap: the instance must be thrown
+    /// away. The inner one is the guest's own fault.
+    pub(crate) async fn call(
+        &mut self,
+        call: &wit::Call,
+        ask: Ask,
+    ) -> Result<Result<Answer, wit::Fault>, Fault> {
+        self.calls = self.calls.saturating_add(1);
+        let answer = self.dispatch(call, ask).await;
+        let state = self.store.data_mut();
+        if state.log.dropped() > 0 {
+            let (connection, dropped) = (&*state.connection, state.log.dropped());
+            tracing::warn!(connection, dropped, "log lines of the connector were dropped");
+        }
+        answer.map_err(|error| trap(&error, state))
+    }
+
+    async fn dispatch(
+        &mut self,
+        call: &wit::Call,
+        ask: Ask,
+    ) -> wasmtime::Result<Result<Answer, wit::Fault>> {
+        let store = &mut self.store;
+        Ok(match ask {
+            Ask::Check => {
+                let checked = self.connection.call_check(store, call).await?;
+                checked.map(|()| Answer::Checked)
+            }
+            Ask::Discover => self.connection.call_discover(store, call).await?.map(Answer::Streams),
+            Ask::Read(request) => match &self.source {
+                Some(it) => it.call_read(store, call, &request).await?.map(Answer::Page),
+                None => Err(not_supported("source")),
+            },
+            Ask::Lookup(request) => match &self.lookup {
+                Some(it) => it.call_lookup(store, call, &request).await?.map(Answer::Found),
+                None => Err(not_supported("lookup")),
+            },
+            Ask::Write(request) => match &self.destination {
+                Some(it) => it.call_write(store, call, &request).await?.map(Answer::Report),
+                None => Err(not_supported("destination")),
+            },
+            Ask::PollJob(job) => match &self.destination {
+                Some(it) => it.call_poll_job(store, call, &job).await?.map(Answer::Job),
+                None => Err(not_supported("destination")),
+            },
+        })
+    }
+}
+
+fn not_supported(interface: &str) -> wit::Fault {
+    wit::Fault {
+        code: wit::FaultCode::NotSupported,
+        place: String::new(),
+        args: vec![("interface".to_owned(), interface.to_owned())],
+    }
+}
+
+/// Every tick: give the thread back, or stop a guest that has used its budget.
+fn interrupt(store: &mut Store<GuestState>, limits: &Limits) {
+    let budget = limits.cpu;
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |mut context| {
+        let state = context.data_mut();
+        if state.meter.used_within() > budget {
+            state.cpu_exhausted = true;
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        Ok(UpdateDeadline::Yield(1))
+    });
+}
+
+/// Why a guest ended, as a fault.
+fn trap(error: &wasmtime::Error, state: &mut GuestState) -> Fault {
+    let limit = |name: &str| Fault::new(FaultCode::LimitExceeded).with("limit", name);
+    if state.cpu_exhausted {
+        return limit("cpu");
+    }
+    if state.limiter.take_refused() {
+        return limit("memory");
+    }
+    let cause = error.downcast_ref::<Trap>();
+    if matches!(cause, Some(Trap::StackOverflow)) {
+        return limit("stack");
+    }
+    // The text names functions of the guest, which helps its author; for people
+    // the code is enough.
+    tracing::warn!(
+        connection = &*state.connection,
+        connector = &*state.connector,
+        error = %format!("{error:#}").escape_debug(),
+        "the connector trapped"
+    );
+    let cause = cause.map_or_else(|| "host".to_owned(), ToString::to_string);
+    Fault::new(FaultCode::ConnectorBug).with("trap", cause)
+}

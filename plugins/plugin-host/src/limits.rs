@@ -1,0 +1,84 @@
+//! What a guest may use. The constants are what no configuration exceeds or
+//! what none should need to change; [`Limits`] is what a configuration may set.
+
+use std::time::Duration;
+
+/// Largest component file in bytes.
+pub const COMPONENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Largest manifest in bytes.
+pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
+/// How often a running guest gives its thread back, in milliseconds.
+pub const TICK_MILLIS: u64 = 10;
+/// Bytes that may be copied out of a guest by one of its calls or answers.
+pub const HOSTCALL_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Largest stack of a guest in bytes.
+pub const STACK_BYTES_MAX: usize = 512 * 1024;
+/// The stack that wasmtime switches to: the guest's and the host functions'.
+pub const FIBER_STACK_BYTES: usize = 2 * 1024 * 1024;
+/// Most elements of all tables of a guest.
+pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+/// Most core instances within a component.
+pub const CORE_INSTANCES_MAX: usize = 16;
+/// Most memories within a component.
+pub const MEMORIES_MAX: usize = 4;
+/// Most tables within a component.
+pub const TABLES_MAX: usize = 16;
+/// Most lines that one call may log; the rest is counted.
+pub const LOG_LINES_MAX: u32 = 1_000;
+/// Longest log line in bytes; longer ones are cut.
+pub const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes of randomness at once.
+pub const RANDOM_BYTES_MAX: u32 = 64 * 1024;
+/// Most bytes of a fault's place, of the name and of the value of an argument.
+pub const FAULT_TEXT_BYTES_MAX: usize = 2 * 1024;
+/// Most arguments of a fault.
+pub const FAULT_ARGS_MAX: usize = 16;
+/// Most streams that discovery may return.
+pub const STREAMS_MAX: usize = 1_000;
+/// Largest schema of a stream in bytes.
+pub const SCHEMA_BYTES_MAX: usize = 1024 * 1024;
+/// Longest name of a vendor's job.
+pub const JOB_BYTES_MAX: usize = 4 * 1024;
+/// Longest line of a page. Parsed JSON takes many times the memory of its text.
+pub const ROW_BYTES_MAX: usize = 1024 * 1024;
+/// Longest version of a row.
+pub const VERSION_BYTES_MAX: usize = 1024;
+
+/// How long an idle instance is kept, in seconds.
+pub const IDLE_SECONDS_MAX: u64 = 60;
+
+/// What a guest may use, per call unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory of one instance, in bytes.
+    pub memory_bytes_max: usize,
+    /// Processor time of one call. Waiting for a vendor does not count.
+    pub cpu: Duration,
+    /// Time of one call on the wall clock, waiting included.
+    pub wall: Duration,
+    /// Calls after which an instance is replaced.
+    pub calls_per_instance_max: u32,
+    /// Memory in bytes above which an instance is replaced after its call.
+    pub recycle_above_bytes: usize,
+    /// Calls that run at the same time; the rest waits its turn.
+    pub concurrent_calls_max: usize,
+    /// Idle instances kept for the next call of their run, in the whole host.
+    pub idle_instances_max: usize,
+    /// Threads of the guests' runtime.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 64 * 1024 * 1024,
+            cpu: Duration::from_secs(10),
+            wall: Duration::from_secs(300),
+            calls_per_instance_max: 100,
+            recycle_above_bytes: 24 * 1024 * 1024,
+            concurrent_calls_max: 64,
+            idle_instances_max: 64,
+            threads: 2,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The sandbox with real components in it. They are built by
+//! `cargo xtask components`; without them every test here fails and says so.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+mod loading;
+
+mod simple;
+
+mod hostile;
+mod isolation;
