@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn gives_back_what_was_compressed_in_parts_of_any_size() {
-        let plain: Vec<u8> = (0..300_000_u32).flat_map(|n| n.wrapping_mul(n).to_be_bytes()).collect();
+        let plain: Vec<u8> =
+            (0..300_000_u32).flat_map(|n| n.wrapping_mul(n).to_be_bytes()).collect();
         for part_bytes in [1, 7, 4096, usize::MAX] {
             assert!(read(Some("gzip"), &gzip(&plain), part_bytes).unwrap() == plain);
         }
