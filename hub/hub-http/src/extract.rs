@@ -32,6 +32,10 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !json && !body.is_empty() {
             return Err(Problem::new(Code::WrongContentType).at("Content-Type"));
         }
+        // A list would pass for an object: serde takes its items for fields in order.
+        if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(Problem::new(Code::BadBody).at("1:1").with("expected an object"));
+        }
         serde_json::from_slice(text).map(Self).map_err(|error| {
             let place = format!("{}:{}", error.line(), error.column());
             Problem::new(Code::BadBody).at(place).with(expectation(&error.to_string()))

@@ -53,7 +53,7 @@ fn parsed<T: FromStr<Err = GrantError>>(
 ) -> Vec<T> {
     let mut grants = Vec::new();
     for (index, text) in texts.iter().enumerate() {
-        match text.parse() {
+        match T::from_str(text) {
             Ok(grant) => grants.push(grant),
             Err(error) => {
                 let problem = format!("`{}` is not a valid {}", error.given, error.what);

@@ -120,8 +120,7 @@ impl<'l> Wiring<'l> {
             settings: connection.settings.clone(),
             limits: HttpLimits::default(),
         });
-        let binding =
-            Binding::new(connection.id.as_str(), connection.settings.clone(), gateway);
+        let binding = Binding::new(connection.id.as_str(), connection.settings.clone(), gateway);
         Ok(Bound { connector: self.host.connect(package, binding) })
     }
 

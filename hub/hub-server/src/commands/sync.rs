@@ -67,13 +67,16 @@ fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
             "schedule": &*sync.schedule, "zone": zone, "words": schedule.describe(),
             "paused": sync.paused, "next": next, "fields": views::fields(&sync.mapping),
         }));
-        let due = if sync.paused { "paused".into() } else { next.first().cloned() };
         rows.push(vec![
             sync.id.to_string(),
             stream,
             arrows(sync.mapping.reads(), sync.mapping.writes()).to_owned(),
             schedule.describe(),
-            due.unwrap_or_else(|| "by hand".to_owned()),
+            match (sync.paused, next.first()) {
+                (true, _) => "paused".to_owned(),
+                (false, Some(next)) => next.clone(),
+                (false, None) => "by hand".to_owned(),
+            },
         ]);
     }
     out.data(&json!({ "syncs": views }), || {
