@@ -39,16 +39,28 @@ pub(crate) struct Document<'f> {
     text: &'f str,
     /// Byte offset of every line's first character.
     line_starts: Vec<usize>,
+    /// The keys that belong to the file itself.
+    top_keys: &'static [&'static str],
     faults: &'f Faults,
 }
 
 impl<'f> Document<'f> {
     /// A document over a text.
-    pub(crate) fn new(path: &str, text: &'f str, faults: &'f Faults) -> Self {
+    pub(crate) fn new(
+        path: &str,
+        text: &'f str,
+        top_keys: &'static [&'static str],
+        faults: &'f Faults,
+    ) -> Self {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(offset, _)| offset + 1))
             .collect();
-        Self { path: path.into(), text, line_starts, faults }
+        Self { path: path.into(), text, line_starts, top_keys, faults }
+    }
+
+    /// The keys that belong to the file itself.
+    pub(crate) fn top_keys(&self) -> &'static [&'static str] {
+        self.top_keys
     }
 
     /// The file as a whole.

@@ -36,11 +36,14 @@ mod sync_file;
 
 mod read;
 
+mod schema;
+
 pub use config::{Config, ConnectionConfig, FolderConfig, SyncConfig};
 pub use fault::{ConfigFault, code};
 pub use located::{Located, Location};
 pub use main_file::VERSION;
 pub use read::{load, parse, root_of};
+pub use schema::{main_schema, sync_schema};
 pub use secret::{SecretRef, SecretSource};
 pub use settings::settings_faults;
 pub use source::{FILE_BYTES_MAX, MAIN_FILE, SYNC_FILES_MAX, SYNCS_FOLDER, SourceFile, read_tree};

@@ -78,17 +78,18 @@ fn version(table: &mut TableReader<'_>) -> Option<()> {
     if !table.has("version") {
         table.missing("version", "version = 1");
     }
-    match table.integer("version", 1, u32::MAX) {
-        Some(found) if found.value > VERSION => {
-            table
-                .fault(code::NEWER_VERSION, &found.location, "version")
-                .with("found", found.value)
-                .with("reads", VERSION)
-                .record();
-            None
-        }
-        _ => Some(()),
+    if let Some((found, location)) = table.peek_integer("version")
+        && found > i64::from(VERSION)
+    {
+        table
+            .fault(code::NEWER_VERSION, &location, "version")
+            .with("found", found)
+            .with("reads", VERSION)
+            .record();
+        return None;
     }
+    table.integer("version", (1, VERSION), VERSION);
+    Some(())
 }
 
 fn workspace(table: &mut TableReader<'_>) -> (WorkspaceId, Located<String>, Located<String>) {

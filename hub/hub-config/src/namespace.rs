@@ -37,8 +37,8 @@ pub(crate) fn read(name: &str, mut table: TableReader<'_>) -> Option<Namespace> 
     let normaliser = normaliser(&mut table);
     let trusted = table.flag("trusted").unwrap_or(true);
     let country = country(&mut table);
-    let values = table.integer("values_per_profile_max", 1, COUNT_MAX);
-    let records = table.integer("records_per_value_max", 1, COUNT_MAX);
+    let values = table.integer("values_per_profile_max", (1, COUNT_MAX), VALUES_PER_PROFILE);
+    let records = table.integer("records_per_value_max", (1, COUNT_MAX), RECORDS_PER_VALUE);
     let never = table.texts("never", "never = [\"info@example.org\"]");
     table.finish(KEYS);
     Some(Namespace {

@@ -58,7 +58,7 @@ fn read_main(files: &[SourceFile], faults: &Faults) -> Option<MainFile> {
         return None;
     };
     let text = record(source::text(file), faults)?;
-    main_file::read(&Document::new(&file.path, text, faults))
+    main_file::read(&Document::new(&file.path, text, main_file::KEYS, faults))
 }
 
 fn read_syncs(files: &[SourceFile], workspace: &WorkspaceId, faults: &Faults) -> Vec<SyncDraft> {
@@ -71,7 +71,7 @@ fn read_syncs(files: &[SourceFile], workspace: &WorkspaceId, faults: &Faults) ->
     }
     let read = |(id, file): (&str, &SourceFile)| {
         let text = record(source::text(file), faults)?;
-        sync_file::read(&Document::new(&file.path, text, faults), id, workspace)
+        sync_file::read(&Document::new(&file.path, text, sync_file::KEYS, faults), id, workspace)
     };
     syncs.into_iter().filter_map(read).collect()
 }

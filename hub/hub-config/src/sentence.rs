@@ -50,7 +50,15 @@ const SENTENCES: &[Sentence] = &[
     ),
     say(code::SYNTAX, "this is not TOML: {message}", &[]),
     say(code::DUPLICATE_KEY, "`{key}` is written twice", &["keep one of them"]),
-    say(code::UNKNOWN_KEY, "unknown key `{key}` in {table}", &[NEAR, "known keys: {known}"]),
+    say(
+        code::UNKNOWN_KEY,
+        "unknown key `{key}` in {table}",
+        &[
+            "it belongs to the file itself: write `{top}` above the first table",
+            NEAR,
+            "known keys: {known}",
+        ],
+    ),
     say(code::MISSING_KEY, "`{key}` is missing in {table}", &["add `{example}`"]),
     say(
         code::WRONG_TYPE,
@@ -118,7 +126,7 @@ const SENTENCES: &[Sentence] = &[
     ),
     say(
         code::FOLDER_HOLDS_DATA,
-        "the folder `{found}` contains {what}, which no connector may see",
+        "the folder `{found}` is or contains {what}, which no connector may see",
         &["grant a folder beside or below it, for example `data/in`"],
     ),
     say(

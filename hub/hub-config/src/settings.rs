@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::fault::{ConfigFault, code};
 use crate::located::Location;
 use crate::near;
-use crate::table::{TableReader, shown, wrong_type};
+use crate::table::{TableReader, shown};
 
 /// Largest compiled pattern of a connector's schema.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
@@ -91,8 +91,13 @@ fn json(
 
 /// JSON has no infinity, and TOML no whole number beyond 64 bits.
 fn not_a_number(document: &Document<'_>, value: &Spanned<DeValue<'_>>, at: &At) -> Value {
-    let expected = "a finite number (a whole one within 64 bits)";
-    wrong_type(document, value, &at.dotted, expected, "a smaller number, or a text");
+    let location = document.location(&value.span());
+    document.fault(
+        ConfigFault::new(code::WRONG_TYPE, location, at.dotted.as_str())
+            .with("found", "a number without an exact form")
+            .with("expected", "a finite number, or a whole one within 64 bits,")
+            .with("mend", "write a smaller number, or a text"),
+    );
     Value::Null
 }
 

@@ -84,8 +84,8 @@ pub(crate) fn read(
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
     let paused = table.flag("paused").unwrap_or(false);
     let create = table.word("create", CREATE).map_or(CreatePolicy::Upsert, |word| word.value);
-    let deletes = table.integer("deletes_percent_max", 0, 100);
-    let priority = table.integer("priority", 0, PRIORITY_MAX);
+    let deletes = table.integer("deletes_percent_max", (0, 100), DELETES_PERCENT);
+    let priority = table.integer("priority", (0, PRIORITY_MAX), PRIORITY);
     let (pairs, pairs_sound) = pairs(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
@@ -154,10 +154,11 @@ fn kind(table: &mut TableReader<'_>) -> EntityKind {
 /// The field pairs, and whether all of them could be read.
 fn pairs(table: &mut TableReader<'_>) -> (Vec<Pair>, bool) {
     let example = "[[fields]]";
+    let absent = table.peek_is_empty("fields");
     let tables = table.list("fields", example);
     if tables.is_empty() {
-        // A `fields` of a wrong type has its fault already.
-        if table.peek_is_list("fields") {
+        // What is there and could not be read has its faults already.
+        if absent {
             table.fault(code::NO_FIELDS, table.location(), "fields").record();
         }
         return (Vec::new(), false);

@@ -75,9 +75,11 @@ impl<'p> TableReader<'p> {
         Some((text.to_owned(), self.document.location(&value.span())))
     }
 
-    /// Whether a key is absent or a list.
-    pub(crate) fn peek_is_list(&self, key: &str) -> bool {
-        self.table.get(key).is_none_or(|value| value.get_ref().is_array())
+    /// Whether a key is absent or an empty list.
+    pub(crate) fn peek_is_empty(&self, key: &str) -> bool {
+        self.table
+            .get(key)
+            .is_none_or(|value| value.get_ref().as_array().is_some_and(|a| a.is_empty()))
     }
 
     /// Whether a key is written, without asking for it.
@@ -176,19 +178,27 @@ impl<'p> TableReader<'p> {
         }
     }
 
-    /// A whole number within a range.
+    /// A whole number without asking for it.
+    pub(crate) fn peek_integer(&self, key: &str) -> Option<(i64, Location)> {
+        let value = self.table.get(key)?;
+        let DeValue::Integer(integer) = value.get_ref() else { return None };
+        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok()?;
+        Some((number, self.document.location(&value.span())))
+    }
+
+    /// A whole number within a range; `usual` is shown as an example.
     pub(crate) fn integer(
         &mut self,
         key: &'static str,
-        min: u32,
-        max: u32,
+        (min, max): (u32, u32),
+        usual: u32,
     ) -> Option<Located<u32>> {
         let value = self.raw(key)?;
         let location = self.document.location(&value.span());
         let DeValue::Integer(integer) = value.get_ref() else {
             let expected = format!("a whole number from {min} to {max}");
             let place = self.place_of(key);
-            wrong_type(self.document, value, &place, &expected, &format!("{key} = {max}"));
+            wrong_type(self.document, value, &place, &expected, &format!("{key} = {usual}"));
             return None;
         };
         match i64::from_str_radix(integer.as_str(), integer.radix()).map(u32::try_from) {
@@ -317,13 +327,21 @@ impl<'p> TableReader<'p> {
             let fault = ConfigFault::new(code::UNKNOWN_KEY, location, self.place_of(name))
                 .with("key", shown(name))
                 .with("table", self.words());
+            // TOML ends the file's own keys at the first table; a key added
+            // below belongs to the last one.
+            let misplaced = !self.place.is_empty() && self.document.top_keys().contains(&name);
+            let fault = if misplaced { fault.with("top", name) } else { fault };
             self.document.fault(near::hint(fault, name, known.iter().copied()));
         }
     }
 
-    /// The table in words: `[connections.erp]`, or `the file`.
+    /// The table in words: `[connections.erp]`, `fields[0]`, or `the file`.
     fn words(&self) -> String {
-        if self.place.is_empty() { "the file".to_owned() } else { format!("[{}]", self.place) }
+        match self.place.as_str() {
+            "" => "the file".to_owned(),
+            item if item.ends_with(']') => item.to_owned(),
+            table => format!("[{table}]"),
+        }
     }
 }
 

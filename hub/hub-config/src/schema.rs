@@ -1,0 +1,90 @@
+//! JSON Schemas of both files, for editors that complete and check while one
+//! writes. Written by hand, because an editor's hints are written for people;
+//! tests hold them to the keys that the reader knows.
+
+use serde_json::Value;
+
+/// The schema of `liaison.toml` (JSON Schema 2020-12).
+pub fn main_schema() -> Value {
+    parsed(include_str!("schema/liaison.schema.json"))
+}
+
+/// The schema of `syncs/<id>.toml` (JSON Schema 2020-12).
+pub fn sync_schema() -> Value {
+    parsed(include_str!("schema/sync.schema.json"))
+}
+
+/// A schema of this crate; the tests parse them, so there is no other case.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::{main_schema, sync_schema};
+    use crate::{connection, main_file, namespace, sync_file};
+
+    fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
+        let table = schema.pointer(pointer).unwrap_or_else(|| panic!("{pointer}"));
+        assert_eq!(table["additionalProperties"], false, "{pointer}");
+        table["properties"].as_object().expect(pointer).keys().cloned().collect()
+    }
+
+    fn words<T>(words: &[(&str, T)]) -> Vec<Value> {
+        words.iter().map(|(word, _)| Value::from(*word)).collect()
+    }
+
+    #[test]
+    fn the_keys_are_those_of_the_reader() {
+        let (main, sync) = (main_schema(), sync_schema());
+        let table = [
+            (&main, "", main_file::KEYS),
+            (&main, "/properties/workspace", main_file::WORKSPACE_KEYS),
+            (&main, "/properties/http", main_file::HTTP_KEYS),
+            (&main, "/properties/connectors", main_file::CONNECTORS_KEYS),
+            (&main, "/properties/namespaces/additionalProperties", namespace::KEYS),
+            (&main, "/properties/connections/additionalProperties", connection::KEYS),
+            (
+                &main,
+                "/properties/connections/additionalProperties/properties/folders/additionalProperties",
+                connection::FOLDER_KEYS,
+            ),
+            (&sync, "", sync_file::KEYS),
+            (&sync, "/properties/fields/items", sync_file::FIELD_KEYS),
+        ];
+        for (schema, pointer, known) in table {
+            let known: BTreeSet<String> = known.iter().map(|key| (*key).to_owned()).collect();
+            assert_eq!(keys(schema, pointer), known, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_reader() {
+        let (main, sync) = (main_schema(), sync_schema());
+        let table = [
+            (
+                &main,
+                "/properties/namespaces/additionalProperties/properties/normaliser/enum",
+                words(namespace::NORMALISERS),
+            ),
+            (&sync, "/properties/kind/enum", words(sync_file::KINDS)),
+            (&sync, "/properties/create/enum", words(sync_file::CREATE)),
+            (
+                &sync,
+                "/properties/fields/items/properties/direction/enum",
+                words(sync_file::DIRECTIONS),
+            ),
+        ];
+        for (schema, pointer, words) in table {
+            assert_eq!(
+                schema.pointer(pointer).and_then(Value::as_array),
+                Some(&words),
+                "{pointer}"
+            );
+        }
+    }
+}

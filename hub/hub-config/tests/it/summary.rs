@@ -1,0 +1,87 @@
+//! A good configuration as text.
+
+use std::fmt::Write;
+
+use hub_config::{Config, SyncConfig};
+
+pub(crate) fn summary(config: &Config) -> String {
+    let mut out = String::new();
+    let workspace = &config.workspace;
+    let zone = &config.zone.value;
+    writeln!(out, "workspace {workspace}, zone {zone}, data {}", config.data_dir.value).unwrap();
+    writeln!(out, "listen {}, connectors {}", config.listen.value, config.connectors_dir.value)
+        .unwrap();
+    for namespace in &config.namespaces {
+        writeln!(out, "{namespace:?}").unwrap();
+    }
+    for connection in &config.connections {
+        writeln!(
+            out,
+            "connection {} = {} at {}",
+            connection.id, connection.connector.value, connection.location
+        )
+        .unwrap();
+        let texts = |list: &[hub_config::Located<String>]| {
+            list.iter().map(|text| text.value.clone()).collect::<Vec<_>>().join(" ")
+        };
+        writeln!(
+            out,
+            "    hosts [{}] private [{}] insecure_http {}",
+            texts(&connection.hosts),
+            texts(&connection.private),
+            connection.insecure_http
+        )
+        .unwrap();
+        for (alias, folder) in &connection.folders {
+            writeln!(
+                out,
+                "    folder {alias} = {} writable {}",
+                folder.path.value, folder.writable
+            )
+            .unwrap();
+        }
+        for (slot, parts) in &connection.credentials {
+            for (part, secret) in parts {
+                writeln!(out, "    {slot}.{part} = {:?} at {}", secret.source, secret.location)
+                    .unwrap();
+            }
+        }
+        writeln!(out, "    settings {}", connection.settings).unwrap();
+        for (pointer, location) in &connection.settings_places {
+            writeln!(out, "        {pointer:?} at {location}").unwrap();
+        }
+    }
+    for sync in &config.syncs {
+        sync_summary(&mut out, config, sync);
+    }
+    out
+}
+
+fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
+    let mapping = &sync.mapping;
+    writeln!(out, "sync {} on {} ({})", sync.id, mapping.stream, mapping.kind.as_str()).unwrap();
+    let zone = config.zone_of(sync);
+    writeln!(
+        out,
+        "    `{}` at {}, zone {}, paused {}",
+        sync.schedule.value, sync.schedule.location, zone.value, sync.paused
+    )
+    .unwrap();
+    writeln!(
+        out,
+        "    {:?}, matching {:?}, deletes {} %, priority {}",
+        mapping.create,
+        mapping.matching.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
+        mapping.deletes_percent_max,
+        mapping.priority
+    )
+    .unwrap();
+    for (pair, location) in mapping.fields.iter().zip(&sync.field_locations) {
+        writeln!(
+            out,
+            "    {} {:?} {} identity {:?} at {location}",
+            pair.field, pair.direction, pair.to, pair.identity
+        )
+        .unwrap();
+    }
+}
