@@ -73,7 +73,10 @@ pub(crate) async fn next(
         }
     };
     let new = serde_json::to_vec(&after).ok();
-    let position =
-        (new != kept).then(|| PositionChange { name: name.clone(), expected: kept, new });
+    // At the end with nothing to do there is nothing to keep: keeping it would
+    // itself move the head, and every look would commit.
+    let idle = at_end && profiles.is_empty() && kept.is_some();
+    let position = (new != kept && !idle)
+        .then(|| PositionChange { name: name.clone(), expected: kept, new });
     Ok(Stretch { profiles, position, at_end })
 }

@@ -62,6 +62,20 @@ impl Reading {
         Some(Self { what })
     }
 
+    fn is_row(&self) -> bool {
+        matches!(self.what, What::Row { .. })
+    }
+
+    fn too_large(self, context: &RunContext<'_>, fault: &Fault) -> Self {
+        match self.what {
+            What::Row { key, object, .. } => {
+                let raw = serde_json::to_string(&object).unwrap_or_default();
+                reject(context, Some(key), fault.clone(), raw)
+            }
+            what => Self { what },
+        }
+    }
+
     fn size_bytes(&self) -> usize {
         match &self.what {
             What::Row { object, .. } => {
@@ -182,7 +196,8 @@ pub(crate) fn cut(readings: Vec<Reading>) -> Vec<Vec<Reading>> {
 
 /// Applies one slice and moves the position with it. Returns the numbers of
 /// the records whose rows were there. A slice that the store finds too large
-/// is halved; the position moves with the last part.
+/// is halved, and a row that is too large by itself goes to quarantine; the
+/// position moves with the last part.
 pub(crate) async fn apply(
     context: &mut RunContext<'_>,
     readings: Vec<Reading>,
@@ -197,6 +212,11 @@ pub(crate) async fn apply(
                 let rest = readings.split_off(readings.len() / 2);
                 stack.push((rest, position));
                 stack.push((readings, None));
+            }
+            Err(Error::Refused(reason)) if matches!(readings.as_slice(), [r] if r.is_row()) => {
+                let fault = Fault::new(FaultCode::RowLimit).with("reason", reason);
+                let too_large = readings.into_iter().map(|r| r.too_large(context, &fault));
+                stack.push((too_large.collect(), position));
             }
             Err(error) => return Err(error.into()),
         }

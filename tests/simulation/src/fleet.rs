@@ -21,6 +21,9 @@ use crate::system::{Door, FIELDS, System};
 const STEPS: usize = 120;
 /// Rounds in which the hub must fall silent.
 const QUIET_ROUNDS_MAX: usize = 40;
+/// Rounds without a write that count as silence: one may complete a snapshot
+/// that a crash had cut, one reads, one delivers.
+const SILENT_ROUNDS: usize = 3;
 /// Time that passes between two quiet rounds: beyond every back-off.
 const QUIET_ROUND_SECONDS: i64 = 2 * 3600;
 
@@ -234,7 +237,7 @@ impl Fleet {
                 engine.run_once(id).await.expect("no run overlaps");
             }
             silent = if self.writes() == before { silent + 1 } else { 0 };
-            if silent == 2 {
+            if silent == SILENT_ROUNDS {
                 return Some(round + 1 - silent);
             }
         }

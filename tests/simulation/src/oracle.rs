@@ -59,7 +59,7 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
             for field in FIELDS {
                 // What nobody asserts is nobody's golden value: a row may hold
                 // something of its own there, such as a vendor's default.
-                let Some(golden) = profile.traits.get(field) else { continue };
+                let Some(golden) = profile.traits.get(field).filter(|_| spoken_for) else { continue };
                 let golden = match &golden.value {
                     Value::Text(text) => Some(text.clone()),
                     _ => None,
@@ -123,6 +123,9 @@ pub async fn print(fleet: &Fleet) {
         for pending in fleet.store.pending(&sync, due, usize::MAX).await.expect("answers") {
             println!("pending {pending:?}");
         }
+    }
+    for run in fleet.store.runs(None, 12).await.expect("answers") {
+        println!("run {} {:?} {:?} {:?}", run.id, run.status, run.counts, run.fault);
     }
     println!("reviews {:?}", fleet.store.reviews(100).await);
 }

@@ -83,7 +83,11 @@ pub(super) async fn plan(
                     let found = members.iter().find(|m| m.number == record);
                     set.records.extend(found.map(|found| sync::mark_sent(found, &fields)));
                 }
-                Due::Update { record, fields } => {
+                Due::Update { record, mut fields } => {
+                    fields.retain(|field, _| may_change(stream, field));
+                    if fields.is_empty() {
+                        continue;
+                    }
                     let Some(found) = members.iter().find(|m| m.number == record) else { continue };
                     let key = key(context, profile.id, Some(record));
                     let work = Work {
@@ -97,7 +101,8 @@ pub(super) async fn plan(
                     };
                     works.extend(unless_waiting(context, work, &mut waiting));
                 }
-                Due::Create { for_record, matching, fields } => {
+                Due::Create { for_record, matching, mut fields } => {
+                    fields.retain(|field, _| may_set(stream, field));
                     let key = key(context, profile.id, None);
                     let work = Work {
                         key,
@@ -122,6 +127,16 @@ pub(super) async fn plan(
         workspace.store.commit(set).await?;
     }
     Ok(works)
+}
+
+/// Whether the vendor lets a field of an existing row be written.
+fn may_change(stream: &StreamInfo, field: &FieldName) -> bool {
+    stream.field(field.as_str()).is_none_or(|info| !info.read_only && !info.create_only)
+}
+
+/// Whether the vendor lets a field of a new row be written.
+fn may_set(stream: &StreamInfo, field: &FieldName) -> bool {
+    stream.field(field.as_str()).is_none_or(|info| !info.read_only)
 }
 
 fn key(context: &RunContext<'_>, profile: ProfileId, record: Option<RecordNo>) -> PendingKey {
