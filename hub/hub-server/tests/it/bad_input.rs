@@ -140,11 +140,11 @@ fn schedules() -> Vec<Case> {
     let refused =
         |name, schedule, code, mend| case(name, scheduled(schedule), CHECK, (2, code, at, mend));
     vec![
-        refused("empty schedule", "", "schedule/empty", "@daily"),
+        refused("empty schedule", "", "config/empty", ""),
         refused("minute 60", "60 * * * *", "schedule/value", "sync list"),
         refused("six fields", "0 0 2 * * *", "schedule/seconds-field", "drop"),
         refused("31 February", "0 0 31 2 *", "schedule/never-fires", ""),
-        refused("Friday to Monday", "0 9 * * FRI-MON", "schedule/reversed", "write the list"),
+        refused("Friday to Monday", "0 9 * * FRI-MON", "schedule/reversed-range", "write the list"),
         refused("Quartz", "0 9 L * *", "schedule/quartz", ""),
         refused("no unit", "every 5 minutes", "schedule/every", "every 15m"),
         case(
@@ -259,7 +259,7 @@ fn commands() -> Vec<Case> {
         ),
         case(
             "data in a file",
-            vec![("liaison.toml", main_file(8420).into_bytes()), ("data", b"x".to_vec())],
+            vec![("liaison.toml", main_file(free_port()).into_bytes()), ("data", b"x".to_vec())],
             &["serve"],
             (3, "store/folder", "data", "data_dir"),
         ),

@@ -1,0 +1,211 @@
+//! A hub with one connection whose source waits for leave, and requests to it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use hub_engine::{Engine, EngineOptions, SyncJob, SystemEnv};
+use hub_model::{
+    CreatePolicy, Direction, EntityKind, Fault, FaultCode, FieldMapping, Mapping, Namespace,
+    Normaliser, Rules, StreamRef, SyncId,
+};
+use hub_schedule::Schedule;
+use hub_store::MemoryStore;
+use plugin_api::{
+    CallContext, Connector, Found, Item, ItemChange, JobState, LookupRequest, Manifest, Page,
+    ReadRequest, StreamInfo, WriteReport, WriteRequest,
+};
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+use crate::routes::{Route, router};
+use crate::state::{AppState, ConnectionView, HttpOptions};
+use crate::token::AccessToken;
+
+const TOKEN: &str = "hub_test";
+pub(super) const HOST: &str = "127.0.0.1:8420";
+pub(super) const ORIGIN: &str = "http://127.0.0.1:8420";
+
+/// A source of one person, which waits for leave before it answers.
+struct Gate {
+    manifest: Manifest,
+    leave: Arc<Semaphore>,
+}
+
+#[async_trait::async_trait]
+impl Connector for Gate {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+    async fn check(&self, _: &CallContext) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn discover(&self, _: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
+        Ok(vec![
+            serde_json::from_value(serde_json::json!({
+                "name": "people", "readable": true, "writable": false, "batch-items-max": 1,
+                "batch-bytes-max": 1000, "schema": true, "fields": [{ "name": "email" }]
+            }))
+            .unwrap(),
+        ])
+    }
+    async fn read(&self, _: &CallContext, _: &ReadRequest) -> Result<Page, Fault> {
+        self.leave.acquire().await.unwrap().forget();
+        let row = Item {
+            key: "1".into(),
+            change: ItemChange::Upsert([("email".to_owned(), "Ana@X.fr".into())].into()),
+            version: None,
+            time: None,
+        };
+        Ok(Page {
+            items: vec![Ok(row)],
+            next: None,
+            more: false,
+            snapshot_complete: true,
+            poll_after_seconds: None,
+        })
+    }
+    async fn lookup(&self, _: &CallContext, _: &LookupRequest) -> Result<Vec<Found>, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+    async fn write(&self, _: &CallContext, _: &WriteRequest) -> Result<WriteReport, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+    async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+}
+
+pub(super) struct Hub {
+    pub(super) router: Router,
+    pub(super) state: AppState,
+    pub(super) leave: Arc<Semaphore>,
+    pub(super) closing: watch::Sender<bool>,
+}
+
+fn rules() -> Rules {
+    let email = Namespace {
+        name: "email".into(),
+        normaliser: Normaliser::Email,
+        trusted: true,
+        country: None,
+        values_per_profile_max: 25,
+        records_per_value_max: 25,
+        never: vec![],
+    };
+    let mapping = Mapping {
+        sync: SyncId::new("people"),
+        stream: StreamRef::new("default", "crm", "people"),
+        kind: EntityKind::Person,
+        fields: vec![FieldMapping {
+            field: "email".into(),
+            to: "email".into(),
+            direction: Direction::ToProfile,
+            identity: Some("email".into()),
+        }],
+        matching: vec![],
+        create: CreatePolicy::Upsert,
+        deletes_percent_max: 20,
+        priority: 10,
+    };
+    Rules { workspace: "default".into(), namespaces: vec![email], mappings: vec![mapping] }
+}
+
+pub(super) async fn hub() -> Hub {
+    let leave = Arc::new(Semaphore::new(0));
+    let manifest = serde_json::from_value(serde_json::json!({
+        "id": "gate", "version": "1.0.0", "contract": "0.1.0", "capabilities": ["source"],
+        "settings": true
+    }));
+    let rules = rules();
+    let job = SyncJob {
+        mapping: rules.mappings[0].clone(),
+        schedule: Schedule::parse("manual", "UTC").unwrap(),
+        schedule_text: "manual".into(),
+        paused: false,
+        connector: Arc::new(Gate { manifest: manifest.unwrap(), leave: leave.clone() }),
+    };
+    let options = EngineOptions {
+        store: Arc::new(MemoryStore::default()),
+        rules,
+        jobs: vec![job],
+        env: Arc::new(SystemEnv::default()),
+    };
+    let closing = watch::Sender::new(false);
+    let connection = ConnectionView {
+        id: "crm".into(),
+        connector: "gate".into(),
+        version: Some("1.0.0".into()),
+        title: String::new(),
+        hosts: vec![],
+        fault: None,
+    };
+    let state = AppState::new(HttpOptions {
+        engine: Engine::open(options).await.unwrap(),
+        connections: vec![connection],
+        token: AccessToken::of(TOKEN),
+        port: 8420,
+        version: "0.0.0",
+        closing: closing.subscribe(),
+    });
+    Hub { router: router(state.clone()), state, leave, closing }
+}
+
+/// A route's address with something for its parameters.
+pub(super) fn address(route: &Route) -> String {
+    route.path.replace("{connection}", "crm").replace("{id}", "people")
+}
+
+pub(super) fn request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let mut builder = Request::builder().method(method).uri(path);
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        builder = builder.header("host", HOST);
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(body.into()).unwrap()
+}
+
+impl Hub {
+    pub(super) async fn send(&self, request: Request<Body>) -> (StatusCode, Value, Response<()>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let stream =
+            parts.headers.get(header::CONTENT_TYPE).is_some_and(|t| t == "text/event-stream");
+        let bytes =
+            if stream { Default::default() } else { to_bytes(body, 1 << 20).await.unwrap() };
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        (parts.status, json, Response::from_parts(parts, ()))
+    }
+
+    pub(super) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (StatusCode, Value) {
+        let (status, json, _) = self.send(request(method, path, headers, body.to_owned())).await;
+        (status, json)
+    }
+
+    pub(super) async fn owner(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+        self.ask(method, path, &[BEARER, JSON], body).await
+    }
+}
+
+pub(super) const BEARER: (&str, &str) = ("authorization", "Bearer hub_test");
+pub(super) const JSON: (&str, &str) = ("content-type", "application/json");
+
+pub(super) fn code(answer: &(StatusCode, Value)) -> (u16, &str) {
+    (answer.0.as_u16(), answer.1.get("code").and_then(Value::as_str).unwrap_or_default())
+}
