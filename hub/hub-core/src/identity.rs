@@ -26,7 +26,9 @@ mod claims;
 
 mod review;
 
-pub mod resolve;
+pub mod world;
+
+mod resolve;
 
 mod needs;
 
@@ -39,6 +41,6 @@ pub use claims::{claims_of, current_identities};
 pub use fold::{Partition, fold};
 pub use needs::{Needs, needs};
 pub use normalise::{Normalised, Reason, normalise};
-pub use resolve::{Member, NotLoaded, Resolution, World};
 pub use review::{Review, ReviewReason};
 pub use separations::Separations;
+pub use world::{Member, NotLoaded, Resolution, World};

@@ -22,6 +22,9 @@ pub mod idempotency;
 pub mod deletes;
 
 #[cfg(test)]
+mod observe_tests;
+
+#[cfg(test)]
 mod due_tests;
 
 #[cfg(test)]

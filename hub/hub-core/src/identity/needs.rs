@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hub_model::{Identity, IdentityFact, Origin, ProfileId, Record, RecordNo};
 
-use super::resolve::World;
+use super::world::World;
 
 /// What has to be loaded. Empty when the world is complete. Loading one thing
 /// may show the need of another: ask again until it is empty, which takes at
