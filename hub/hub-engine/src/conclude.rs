@@ -78,8 +78,7 @@ async fn load(
     world: &mut World<'_>,
     changed: &[Changed],
 ) -> Result<BTreeMap<ProfileId, Profile>, Error> {
-    let numbers: BTreeSet<RecordNo> =
-        changed.iter().map(|change| change.record().number).collect();
+    let numbers: BTreeSet<RecordNo> = changed.iter().map(|change| change.record().number).collect();
     let numbers: Vec<_> = numbers.into_iter().collect();
     for record in workspace.store.records(&numbers).await?.into_iter().flatten() {
         world.load_record(record);

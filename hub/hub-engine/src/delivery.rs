@@ -54,7 +54,11 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
 }
 
 /// Tries again what a vendor refused for the time being.
-async fn retry_due(context: &mut RunContext<'_>, stream: &StreamInfo, step: usize) -> Result<(), Fault> {
+async fn retry_due(
+    context: &mut RunContext<'_>,
+    stream: &StreamInfo,
+    step: usize,
+) -> Result<(), Fault> {
     let now = context.workspace.env.now();
     let waiting = context.workspace.store.pending(context.job.id(), now, usize::MAX).await?;
     let profiles: BTreeSet<ProfileId> = waiting

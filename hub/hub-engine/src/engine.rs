@@ -169,8 +169,8 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] when the sync is unknown or running, or the hub stops.
     pub fn run_now(&self, sync: &SyncId) -> Result<(), RunRefused> {
-        let job = self.begin(sync)?;
-        self.spawn(job, Trigger::Manual);
+        let begun = self.begin(sync)?;
+        self.spawn(begun, Trigger::Manual);
         Ok(())
     }
 
@@ -179,8 +179,8 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
     pub async fn run_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
-        let job = self.begin(sync)?;
-        Ok(self.run(&job, Trigger::Manual).await)
+        let begun = self.begin(sync)?;
+        Ok(self.run(&begun, Trigger::Manual).await)
     }
 
     /// Keeps a raw body that a system pushed, durably, before its sender is
@@ -188,7 +188,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the store did not keep it: the sender must be told to come again.
-    pub async fn accept(&self, connection: &hub_model::ConnectionId, body: &[u8]) -> Result<(), Error> {
+    pub async fn accept(
+        &self,
+        connection: &hub_model::ConnectionId,
+        body: &[u8],
+    ) -> Result<(), Error> {
         inbox::accept(&self.shared.workspace, connection, body).await?;
         self.shared.nudge.notify_one();
         Ok(())
@@ -224,9 +228,9 @@ impl Engine {
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
         for (id, job) in &self.shared.jobs {
             if let Some(trigger) = self.due(job, &mut wait).await?
-                && let Ok(job) = self.begin(id)
+                && let Ok(begun) = self.begin(id)
             {
-                self.spawn(job, trigger);
+                self.spawn(begun, trigger);
             }
         }
         Ok(wait)
@@ -298,14 +302,13 @@ impl Engine {
     /// Stops: runs end at their next commit.
     pub async fn stop(&self) {
         self.shared.stopping.send_replace(true);
-        let mut tasks = std::mem::take(
-            &mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let mut tasks =
+            std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
     }
 
     /// Claims the sync for one run.
-    fn begin(&self, sync: &SyncId) -> Result<SyncJob, RunRefused> {
+    fn begin(&self, sync: &SyncId) -> Result<Begun, RunRefused> {
         if *self.shared.stopping.borrow() {
             return Err(RunRefused::Stopping);
         }
@@ -315,30 +318,38 @@ impl Engine {
         if let Some(run) = &live.running {
             return Err(RunRefused::Running { sync: sync.clone(), run: run.clone() });
         }
-        live.running = Some(run::id_of(sync, self.shared.workspace.env.now()));
-        Ok(job.clone())
+        let started = self.shared.workspace.env.now();
+        live.running = Some(run::id_of(sync, started));
+        Ok(Begun { job: job.clone(), started })
     }
 
-    fn spawn(&self, job: SyncJob, trigger: Trigger) {
+    fn spawn(&self, begun: Begun, trigger: Trigger) {
         let engine = self.clone();
         let mut tasks = self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
-            engine.run(&job, trigger).await;
+            engine.run(&begun, trigger).await;
             engine.shared.nudge.notify_one();
         });
     }
 
-    async fn run(&self, job: &SyncJob, trigger: Trigger) -> Run {
+    async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
+        let Begun { job, started } = begun;
         let stopping = self.shared.stopping.subscribe();
         let claimed = Claimed { engine: self, sync: job.id() };
-        let run = run::execute(&self.shared.workspace, job, trigger, &stopping).await;
+        let run = run::execute(&self.shared.workspace, job, trigger, *started, &stopping).await;
         if let Some(live) = self.shared.live().get_mut(job.id()) {
             live.last = Some(run.clone());
         }
         drop(claimed);
         run
     }
+}
+
+/// A sync that was claimed for one run.
+struct Begun {
+    job: SyncJob,
+    started: Timestamp,
 }
 
 /// Frees the sync when its run ends, also when the run's task is dropped.
@@ -373,9 +384,8 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
         workspace.store.commit(WriteSet { runs, ..WriteSet::default() }).await?;
     }
     let kept = workspace.store.position(&job.schedule_position()).await?;
-    let last_due = kept
-        .and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok())
-        .map(Timestamp);
+    let last_due =
+        kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
     let last = past.into_iter().find(|run| run.ended.is_some());
     Ok(Live { last_due, last, ..Live::default() })
 }

@@ -76,7 +76,7 @@ pub(crate) async fn next(
     // At the end with nothing to do there is nothing to keep: keeping it would
     // itself move the head, and every look would commit.
     let idle = at_end && profiles.is_empty() && kept.is_some();
-    let position = (new != kept && !idle)
-        .then(|| PositionChange { name: name.clone(), expected: kept, new });
+    let position =
+        (new != kept && !idle).then(|| PositionChange { name: name.clone(), expected: kept, new });
     Ok(Stretch { profiles, position, at_end })
 }

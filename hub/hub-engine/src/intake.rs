@@ -66,7 +66,8 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
         // Inferred deletes come before the cursor moves past the snapshot, so
         // that a crash in between repeats them.
         let moved = (kept != next).then_some(change);
-        let numbers = apply_page(context, &rules, page, if complete { None } else { moved.clone() }).await?;
+        let numbers =
+            apply_page(context, &rules, page, if complete { None } else { moved.clone() }).await?;
         if let Some(seen) = &mut seen {
             seen.extend(numbers);
         }
@@ -141,7 +142,10 @@ async fn apply_page(
 }
 
 /// Marks records as deleted that a complete snapshot did not show.
-async fn infer_deletes(context: &mut RunContext<'_>, seen: &BTreeSet<RecordNo>) -> Result<(), Fault> {
+async fn infer_deletes(
+    context: &mut RunContext<'_>,
+    seen: &BTreeSet<RecordNo>,
+) -> Result<(), Fault> {
     let stream = &context.job.mapping.stream;
     let mut known = 0_u64;
     let mut missing: Vec<RemoteKey> = Vec::new();

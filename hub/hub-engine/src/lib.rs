@@ -19,21 +19,27 @@
 //! Clock, randomness and sleeping come in through [`env::Env`], so that the
 //! same engine runs in production and under simulation.
 
-pub mod env;
-pub mod job;
-pub mod workspace;
-mod conclude;
-pub mod slice;
-pub mod retry;
-pub mod settle;
-pub mod intake;
-pub mod follower;
 pub mod audience;
+mod conclude;
 pub mod delivery;
-pub mod inbox;
-pub mod rederive;
-pub mod run;
 pub mod engine;
+pub mod env;
+pub mod follower;
+pub mod inbox;
+pub mod intake;
+pub mod job;
+pub mod rederive;
+pub mod retry;
+pub mod run;
+pub mod settle;
+pub mod slice;
+pub mod workspace;
+
+/// What a typed identity means: the one decision that faces need to ask for, so
+/// that they look people up by the rule that intake keys them by.
+pub mod identity {
+    pub use hub_core::identity::{Normalised, Reason, normalise};
+}
 
 pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus};
 pub use env::{Env, SystemEnv};

@@ -19,10 +19,7 @@ const WAIT_MICROS_MAX: i64 = 20_000_000;
 pub(crate) fn passes(code: FaultCode) -> bool {
     matches!(
         code,
-        FaultCode::Transient
-            | FaultCode::Timeout
-            | FaultCode::Unreachable
-            | FaultCode::RateLimited
+        FaultCode::Transient | FaultCode::Timeout | FaultCode::Unreachable | FaultCode::RateLimited
     )
 }
 

@@ -1,8 +1,6 @@
 //! One run of a sync, from its first row in the log of runs to its last.
 
-use hub_model::{
-    Fault, FaultCode, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger,
-};
+use hub_model::{Fault, FaultCode, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger};
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
@@ -80,9 +78,9 @@ pub(crate) async fn execute(
     workspace: &Workspace,
     job: &SyncJob,
     trigger: Trigger,
+    started: Timestamp,
     stopping: &tokio::sync::watch::Receiver<bool>,
 ) -> Run {
-    let started = workspace.env.now();
     let mut run = Run {
         id: id_of(job.id(), started),
         sync: job.id().clone(),
@@ -97,15 +95,14 @@ pub(crate) async fn execute(
     let mut result = keep(workspace, &run).await;
     workspace.tell(Event::Started(run.clone()));
     if result.is_ok() {
-        let mut context =
-            RunContext {
-                workspace,
-                job,
-                id: run.id.clone(),
-                counts: run.counts,
-                stream: None,
-                stopping,
-            };
+        let mut context = RunContext {
+            workspace,
+            job,
+            id: run.id.clone(),
+            counts: run.counts,
+            stream: None,
+            stopping,
+        };
         result = steps(&mut context).await;
         run.counts = context.counts;
     }

@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Fault, FaultCode, Object, Pending, PendingState, Profile, Record,
-    RecordNo, RecordRef, Stamp,
+    Fault, FaultCode, Object, Pending, PendingState, Profile, Record, RecordNo, RecordRef, Stamp,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::{Found, ItemChange, LookupKey};
@@ -133,7 +132,8 @@ async fn answer(
                     let known = match record {
                         Some(record) => Some(record.clone()),
                         None => {
-                            let known = workspace.store.records_by_ref(std::slice::from_ref(&at)).await?;
+                            let known =
+                                workspace.store.records_by_ref(std::slice::from_ref(&at)).await?;
                             known.into_iter().flatten().next()
                         }
                     };

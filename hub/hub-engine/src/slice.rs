@@ -55,7 +55,9 @@ impl Reading {
             ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
                 What::Gone(key)
             }
-            ItemChange::Event(_) | ItemChange::MemberAdd { .. } | ItemChange::MemberRemove { .. } => {
+            ItemChange::Event(_)
+            | ItemChange::MemberAdd { .. }
+            | ItemChange::MemberRemove { .. } => {
                 return None;
             }
         };
@@ -321,8 +323,7 @@ impl Observer {
         let rules = &context.workspace.rules;
         let about = Context { number, run: &context.id, rules };
         let mapping = &context.job.mapping;
-        let Observation::Seen(seen) =
-            sync::observe(known, &row, mapping, &mut self.stamps, &about)
+        let Observation::Seen(seen) = sync::observe(known, &row, mapping, &mut self.stamps, &about)
         else {
             return;
         };

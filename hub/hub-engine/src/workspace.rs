@@ -51,10 +51,7 @@ impl Workspace {
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub async fn profiles_of(
-        &self,
-        identity: &hub_model::Identity,
-    ) -> Result<Vec<Profile>, Error> {
+    pub async fn profiles_of(&self, identity: &hub_model::Identity) -> Result<Vec<Profile>, Error> {
         let claims = self.store.claims(std::slice::from_ref(identity)).await?;
         let ids: Vec<_> = claims.into_iter().flat_map(|claim| claim.profiles).collect();
         Ok(self.store.profiles(&ids).await?.into_iter().flatten().collect())

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use hub_core::identity::{Normalised, Reason, normalise};
+use hub_engine::identity::{Normalised, Reason, normalise};
 use hub_engine::workspace::Workspace;
 use hub_model::{Identity, Profile, Rules, Value};
 use hub_store::Error;

@@ -9,8 +9,8 @@
 //! Then everybody is quiet, and the invariants are checked against the systems
 //! themselves, which never lie.
 
-pub mod dice;
-pub mod system;
-pub mod fleet;
 pub mod crash;
+pub mod dice;
+pub mod fleet;
 pub mod oracle;
+pub mod system;

@@ -39,32 +39,40 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
     // Whoever lost every row that a user made is owed nothing more; what the hub
     // had created stays, since deletes are local.
     let members = fleet.store.records(&profile.records).await.expect("answers");
-    let spoken_for = members.iter().flatten().any(|r| {
-        r.is_live() && (r.origin == Origin::Received || r.asserts_anything())
-    });
+    let spoken_for = members
+        .iter()
+        .flatten()
+        .any(|r| r.is_live() && (r.origin == Origin::Received || r.asserts_anything()));
     for (index, system) in fleet.systems.iter().enumerate() {
         let here: Vec<_> = rows.iter().filter(|(at, _)| *at == index).collect();
         let deleted = known_deleted(fleet, index, email, profile).await;
         let system = lock(system);
         match here.as_slice() {
-            [] if deleted.is_empty() && spoken_for => wrong.push(format!("I1: {email} is missing in {}", system.name)),
+            [] if deleted.is_empty() && spoken_for => {
+                wrong.push(format!("I1: {email} is missing in {}", system.name))
+            }
             [] => {}
             [(_, key)] if deleted.iter().any(|old| old < key) && system.rows[key].by_hub => {
                 wrong.push(format!("I7: {email} came back in {}", system.name));
             }
             [_] => {}
-            several => wrong.push(format!("I6: {email} is {} times in {}", several.len(), system.name)),
+            several => {
+                wrong.push(format!("I6: {email} is {} times in {}", several.len(), system.name))
+            }
         }
         for (_, key) in here {
             for field in FIELDS {
                 // What nobody asserts is nobody's golden value: a row may hold
                 // something of its own there, such as a vendor's default.
-                let Some(golden) = profile.traits.get(field).filter(|_| spoken_for) else { continue };
+                let Some(golden) = profile.traits.get(field).filter(|_| spoken_for) else {
+                    continue;
+                };
                 let golden = match &golden.value {
                     Value::Text(text) => Some(text.clone()),
                     _ => None,
                 };
-                if !lock(&fleet.truth).typed.contains(&(field, golden.clone())) && golden.is_some() {
+                if !lock(&fleet.truth).typed.contains(&(field, golden.clone())) && golden.is_some()
+                {
                     wrong.push(format!("I5: golden {field} {golden:?} of {email} was never typed"));
                 }
                 let stored = &system.rows[key].fields[field];
@@ -86,7 +94,8 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
 async fn known_deleted(fleet: &Fleet, index: usize, email: &str, profile: &Profile) -> Vec<String> {
     let deleted = lock(&fleet.truth).deleted.get(&(index, email.to_owned())).cloned();
     let stream = fleet.rules().mappings[index].stream.clone();
-    let at = |key: &String| RecordRef { stream: stream.clone(), key: RemoteKey::from(key.as_str()) };
+    let at =
+        |key: &String| RecordRef { stream: stream.clone(), key: RemoteKey::from(key.as_str()) };
     let keys = deleted.unwrap_or_default();
     let refs: Vec<RecordRef> = keys.iter().map(at).collect();
     let known = fleet.store.records_by_ref(&refs).await.expect("answers");
@@ -110,8 +119,12 @@ pub async fn print(fleet: &Fleet) {
     for profile in fleet.store.scan_profiles(None, usize::MAX).await.expect("answers") {
         let emails: Vec<_> = profile.identities.iter().map(|c| c.identity.to_string()).collect();
         println!("profile {} {emails:?}", profile.id);
-        for record in fleet.store.records(&profile.records).await.expect("answers").iter().flatten() {
-            println!("  {} {} {:?} deleted={:?}", record.number, record.at.key, record.origin, record.deleted);
+        for record in fleet.store.records(&profile.records).await.expect("answers").iter().flatten()
+        {
+            println!(
+                "  {} {} {:?} deleted={:?}",
+                record.number, record.at.key, record.origin, record.deleted
+            );
             for (field, state) in &record.fields {
                 println!("    {field} {state:?}");
             }

@@ -175,7 +175,11 @@ impl System {
     fn item(key: &str, row: &Row) -> Item {
         Item {
             key: RemoteKey::from(key),
-            change: if row.deleted { ItemChange::Delete } else { ItemChange::Upsert(Self::data(row)) },
+            change: if row.deleted {
+                ItemChange::Delete
+            } else {
+                ItemChange::Upsert(Self::data(row))
+            },
             version: Some(row.version.to_string()),
             time: None,
         }
@@ -243,7 +247,8 @@ impl System {
                 let Some(row) = self.rows.get(&key).filter(|row| !row.deleted) else {
                     return Outcome::Conflict;
                 };
-                if self.conditional && item.if_version.as_deref() != Some(&row.version.to_string()) {
+                if self.conditional && item.if_version.as_deref() != Some(&row.version.to_string())
+                {
                     return Outcome::Conflict;
                 }
                 for (field, value) in &patch {
@@ -277,9 +282,13 @@ impl System {
             })
         };
         let keys: Vec<String> = match key {
-            LookupKey::Key(key) => {
-                self.rows.get(key.as_str()).filter(|r| !r.deleted).map(|_| key.to_string()).into_iter().collect()
-            }
+            LookupKey::Key(key) => self
+                .rows
+                .get(key.as_str())
+                .filter(|r| !r.deleted)
+                .map(|_| key.to_string())
+                .into_iter()
+                .collect(),
             LookupKey::Fields(fields) => self
                 .rows
                 .iter()
@@ -293,7 +302,9 @@ impl System {
                 self.shown(key);
                 Found::One(Self::item(key, &self.rows[key]))
             }
-            several => Found::Several(several.iter().map(|key| RemoteKey::from(key.as_str())).collect()),
+            several => {
+                Found::Several(several.iter().map(|key| RemoteKey::from(key.as_str())).collect())
+            }
         }
     }
 }
@@ -309,7 +320,11 @@ pub struct Door {
 
 impl Door {
     /// A door to a system; `between` runs before every request.
-    pub fn new(system: Arc<Mutex<System>>, fuse: Arc<Fuse>, between: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub fn new(
+        system: Arc<Mutex<System>>,
+        fuse: Arc<Fuse>,
+        between: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
         let manifest = Manifest {
             id: "fake".to_owned(),
             version: "0.1.0".to_owned(),
@@ -338,7 +353,11 @@ impl Door {
         let mut system = self.lock();
         let percent = system.fault_percent;
         if system.dice.percent(percent) {
-            let code = *system.dice.pick(&[FaultCode::Transient, FaultCode::Timeout, FaultCode::RateLimited]);
+            let code = *system.dice.pick(&[
+                FaultCode::Transient,
+                FaultCode::Timeout,
+                FaultCode::RateLimited,
+            ]);
             return Err(Fault::new(code));
         }
         Ok(system)
@@ -407,7 +426,11 @@ impl Connector for Door {
         Ok(page)
     }
 
-    async fn lookup(&self, _call: &CallContext, request: &LookupRequest) -> Result<Vec<Found>, Fault> {
+    async fn lookup(
+        &self,
+        _call: &CallContext,
+        request: &LookupRequest,
+    ) -> Result<Vec<Found>, Fault> {
         let mut system = self.enter()?;
         let unseen = system.unseen.clone();
         let found = request.keys.iter().map(|key| system.look(key)).collect();
@@ -418,7 +441,11 @@ impl Connector for Door {
         Ok(found)
     }
 
-    async fn write(&self, _call: &CallContext, request: &WriteRequest) -> Result<WriteReport, Fault> {
+    async fn write(
+        &self,
+        _call: &CallContext,
+        request: &WriteRequest,
+    ) -> Result<WriteReport, Fault> {
         let mut system = self.enter()?;
         let mut outcomes = Vec::new();
         for item in &request.items {

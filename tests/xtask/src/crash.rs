@@ -95,7 +95,8 @@ fn kill(world: &World, options: &Options) -> Result<()> {
     let mut state = options.seed;
     for kill in 1..=options.kills {
         let hub = Hub::spawn(&world.stage.binary, &world.stage.work)?;
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let life = LIFE_MILLIS_MIN + (state >> 33) % (LIFE_MILLIS_MAX - LIFE_MILLIS_MIN);
         sleep(Duration::from_millis(life));
         hub.kill()?;

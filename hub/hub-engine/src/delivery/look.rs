@@ -40,7 +40,9 @@ pub(super) async fn look(
         .filter_map(|work| work.record.as_ref())
         .map(|record| LookupKey::Key(record.at.key.clone()))
         .collect();
-    for (work, (found, key)) in unread.iter().zip(find(context, stream, &keys).await?.into_iter().zip(&keys)) {
+    for (work, (found, key)) in
+        unread.iter().zip(find(context, stream, &keys).await?.into_iter().zip(&keys))
+    {
         looked.clear.insert(work.key.clone());
         match (found, key) {
             (Found::One(item), _) => rows.extend(Reading::of(item)),
@@ -117,7 +119,8 @@ pub(crate) async fn find(
             fields: context.job.fields(),
         };
         let call = context.call();
-        let found = retry::reading(context, || context.job.connector.lookup(&call, &request)).await?;
+        let found =
+            retry::reading(context, || context.job.connector.lookup(&call, &request)).await?;
         if found.len() != keys.len() {
             return Err(Fault::new(FaultCode::ConnectorBug)
                 .with("asked", keys.len())

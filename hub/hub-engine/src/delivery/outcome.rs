@@ -2,7 +2,8 @@
 
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Attempt, Fault, FaultCode, Object, Pending, PendingState, RecordNo, RecordRef, RemoteKey, Stamp, Timestamp,
+    Attempt, Fault, FaultCode, Object, Pending, PendingState, RecordNo, RecordRef, RemoteKey,
+    Stamp, Timestamp,
 };
 use hub_schedule::backoff;
 use hub_store::WriteSet;
@@ -104,7 +105,9 @@ async fn keep_slice(
             }
             // Asynchronous and unknown alike: the attempt stays, reading back decides.
             Outcome::Accepted { .. } | Outcome::Unknown => {}
-            Outcome::Conflict => wait(context, &mut set, work, None, Fault::new(FaultCode::Conflict)),
+            Outcome::Conflict => {
+                wait(context, &mut set, work, None, Fault::new(FaultCode::Conflict))
+            }
             Outcome::DuplicateOf(key) => {
                 let fault = duplicate(&key);
                 wait(context, &mut set, work, None, fault);

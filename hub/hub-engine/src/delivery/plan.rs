@@ -120,9 +120,8 @@ pub(super) async fn plan(
     }
     // What waits and is due no more: the golden value went back, or the
     // profile was absorbed. An unknown outcome is never dropped.
-    set.settled.extend(
-        waiting.into_values().filter(|p| p.state != PendingState::Unknown).map(|p| p.key),
-    );
+    set.settled
+        .extend(waiting.into_values().filter(|p| p.state != PendingState::Unknown).map(|p| p.key));
     if !set.is_empty() {
         workspace.store.commit(set).await?;
     }

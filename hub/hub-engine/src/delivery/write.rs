@@ -94,8 +94,11 @@ async fn send(
                     .with("outcomes", outcomes.len()));
             }
             Ok(WriteReport::Aggregate(_)) => {
-                outcome::keep(context, works.into_iter().map(|w| (w, Outcome::Unchanged)).collect())
-                    .await?;
+                outcome::keep(
+                    context,
+                    works.into_iter().map(|w| (w, Outcome::Unchanged)).collect(),
+                )
+                .await?;
             }
             Err(fault) if is_unknown(fault.code) => return Err(fault),
             Err(fault) if fault.code == FaultCode::Rejected && works.len() > 1 => {

@@ -57,7 +57,8 @@ impl Hub {
     /// # Errors
     /// It cannot be started.
     pub fn spawn(binary: &Path, work: &Path) -> Result<Self> {
-        let log = fs::OpenOptions::new().create(true).append(true).open(work.join("liaison.log"))?;
+        let log =
+            fs::OpenOptions::new().create(true).append(true).open(work.join("liaison.log"))?;
         let child = liaison(binary, work)
             .arg("serve")
             .stdin(Stdio::null())

@@ -256,7 +256,11 @@ pub fn edit_both_sides(world: &mut World, hub: &Hub) -> Result<Vec<Edit>> {
     let session = world.erp.session()?;
     let code = |index: usize| format!("C{index:05}");
     let id = |code: &str| -> Result<i64> {
-        parties.get(code).and_then(|ids| ids.first()).copied().with_context(|| format!("{code} is not in the ERP"))
+        parties
+            .get(code)
+            .and_then(|ids| ids.first())
+            .copied()
+            .with_context(|| format!("{code} is not in the ERP"))
     };
     let mut expected = Vec::new();
     let begun = Instant::now();
@@ -272,7 +276,9 @@ pub fn edit_both_sides(world: &mut World, hub: &Hub) -> Result<Vec<Edit>> {
                 0,
                 json!({ "value": value }),
             )?,
-            "address1_street" => party.write_child("address", json!([]), 0, json!({ "street": value }))?,
+            "address1_street" => {
+                party.write_child("address", json!([]), 0, json!({ "street": value }))?
+            }
             _ => party.write_child("address", json!([]), 1, json!({ "street": value }))?,
         }
         expected.push(Expected { from: "ERP", code, column, value: value.to_owned() });
@@ -321,7 +327,12 @@ pub fn edit_both_sides(world: &mut World, hub: &Hub) -> Result<Vec<Edit>> {
         expected = waiting;
         if let (Some(edit), true) = (expected.first(), Instant::now() > limit) {
             let status = hub.command(&["sync", "status"]).unwrap_or_default();
-            bail!("{} of {} did not arrive from the {}\n{status}", edit.column, edit.code, edit.from);
+            bail!(
+                "{} of {} did not arrive from the {}\n{status}",
+                edit.column,
+                edit.code,
+                edit.from
+            );
         }
         sleep(Duration::from_millis(LOOK_INTERVAL_MILLISECONDS));
     }

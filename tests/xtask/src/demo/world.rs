@@ -86,10 +86,8 @@ impl World {
     pub fn parties(&self) -> Result<BTreeMap<String, Vec<i64>>> {
         let session = self.erp.session()?;
         let context = json!({});
-        let found = session.call(
-            "model.party.party.search_read",
-            json!([[], 0, null, null, ["code"], context]),
-        )?;
+        let found = session
+            .call("model.party.party.search_read", json!([[], 0, null, null, ["code"], context]))?;
         let mut by_code: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         for party in found.as_array().into_iter().flatten() {
             let code = party["code"].as_str().unwrap_or_default();
@@ -153,7 +151,13 @@ impl<'a> Party<'a> {
     ///
     /// # Errors
     /// There is none, or the ERP refuses it.
-    pub fn write_child(&self, model: &str, child: Value, index: usize, values: Value) -> Result<()> {
+    pub fn write_child(
+        &self,
+        model: &str,
+        child: Value,
+        index: usize,
+        values: Value,
+    ) -> Result<()> {
         let mut domain = vec![json!(["party", "=", self.id])];
         domain.extend(child.as_array().cloned().filter(|c| !c.is_empty()).map(Value::Array));
         let method = format!("model.party.{model}.search");
@@ -176,9 +180,12 @@ impl<'a> Party<'a> {
             self.session.call(&method, json!([domain, 0, null, order, fields, {}]))
         };
         let mut row = Row::new();
-        let party = self.session.call("model.party.party.read", json!([[self.id], ["name"], {}]))?;
+        let party =
+            self.session.call("model.party.party.read", json!([[self.id], ["name"], {}]))?;
         row.insert("name".to_owned(), text(&party[0]["name"]));
-        for mechanism in read("contact_mechanism", json!(["type", "value"]))?.as_array().into_iter().flatten() {
+        for mechanism in
+            read("contact_mechanism", json!(["type", "value"]))?.as_array().into_iter().flatten()
+        {
             row.entry(text(&mechanism["type"])).or_insert_with(|| text(&mechanism["value"]));
         }
         for (index, address) in
@@ -202,7 +209,8 @@ fn free_port() -> Result<u16> {
 fn write_private(path: &Path, text: &str) -> Result<PathBuf> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     Ok(path.to_path_buf())
 }

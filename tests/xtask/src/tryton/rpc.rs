@@ -96,10 +96,30 @@ fn read_answer(answer: &str) -> Result<Value> {
     if status != "200" {
         bail!("HTTP {status}");
     }
-    let mut body: Value = serde_json::from_str(body).context("the answer is not JSON")?;
+    // Long answers come in chunks, although HTTP/1.0 knows none.
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { unchunk(body)? } else { body.to_owned() };
+    let mut body: Value = serde_json::from_str(&body).context("the answer is not JSON")?;
     match body.get("error") {
         Some(error) => bail!("{error}"),
         None => Ok(body["result"].take()),
+    }
+}
+
+/// Joins the chunks of a body (RFC 9112 section 7.1); JSON of Tryton is ASCII.
+fn unchunk(mut rest: &str) -> Result<String> {
+    let mut body = String::new();
+    loop {
+        let (size, after) = rest.split_once("\r\n").context("a chunk without a size")?;
+        let size = usize::from_str_radix(size.trim(), 16).context("a chunk's size")?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.push_str(after.get(..size).context("a chunk is cut")?);
+        rest = after
+            .get(size..)
+            .and_then(|rest| rest.strip_prefix("\r\n"))
+            .context("a chunk is cut")?;
     }
 }
 
