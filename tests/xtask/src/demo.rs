@@ -57,8 +57,7 @@ pub fn prepare(name: &str) -> Result<Stage> {
     let remedy = "Is the Python package index reachable?";
     let people = steps.step("test data (FEBRL)", remedy, || febrl::fetch(&erp.python))?;
     let binary = steps.step("the hub", "Mend the errors above.", || {
-        let mut command = process::cargo(&paths::root());
-        process::run(command.args(["build", "--package", "hub-server", "--bin", "liaison"]))?;
+        process::build_workspace()?;
         Ok(paths::binary())
     })?;
     let work = paths::target().join(name);

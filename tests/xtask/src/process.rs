@@ -117,6 +117,15 @@ fn tail(text: &str) -> &str {
     text.get(start..).unwrap_or(text)
 }
 
+/// Builds the workspace as its tests need it. The demo uses the same build:
+/// naming one package would resolve other features and compile everything anew.
+///
+/// # Errors
+/// Something does not compile.
+pub fn build_workspace() -> Result<()> {
+    run(cargo(&crate::paths::root()).args(["build", "--workspace", "--lib", "--bins", "--tests"]))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]

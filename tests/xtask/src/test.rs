@@ -25,10 +25,7 @@ pub fn run() -> Result<()> {
     }
     let format = steps.step("format", "cargo fmt --all mends it.", lint::format);
     let clippy = steps.step("clippy", "cargo xtask lint repeats it.", lint::clippy);
-    steps.step("build", "Mend the errors above.", || {
-        // As `cargo test` would build, plus the binary that tests start.
-        process::run(cargo().args(["build", "--workspace", "--lib", "--bins", "--tests"]))
-    })?;
+    steps.step("build", "Mend the errors above.", process::build_workspace)?;
     let remedy = "cargo test -p <crate> <name> repeats one test.";
     let tests = steps.step("tests", remedy, || {
         let mut command = cargo();

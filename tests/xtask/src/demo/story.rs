@@ -125,7 +125,7 @@ fn with_log<T>(hub: &Hub, result: Result<T>) -> Result<T> {
 /// # Errors
 /// The hub or the ERP does not answer.
 pub fn report(world: &World, hub: &Hub) -> Result<Report> {
-    let stats = hub.get("/api/v1/stats")?;
+    let stats = hub.get("/api/v1/stats")?["stats"].take();
     Ok(Report {
         records: stats["records"].as_u64().unwrap_or(0),
         profiles: stats["profiles"].as_u64().unwrap_or(0),
