@@ -103,7 +103,8 @@ fn surface(bytes: &[u8]) -> Result<Surface, LoadError> {
                 }
             }
             Payload::CustomSection(section) if section.name() == MANIFEST_SECTION => {
-                if surface.manifest.replace(section.data().to_vec()).is_some() {
+                let earlier = surface.manifest.replace(section.data().to_vec());
+                if earlier.is_some() {
                     return Err(LoadError::Manifest("it is there twice".to_owned()));
                 }
             }

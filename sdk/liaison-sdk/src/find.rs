@@ -28,6 +28,10 @@ pub struct LookupRequest {
 
 /// What was found for one key.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a batch of answers is short-lived; a box would be every author's burden"
+)]
 pub enum Found {
     /// Nothing.
     None,

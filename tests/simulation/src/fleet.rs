@@ -52,7 +52,7 @@ impl Env for SimEnv {
     }
 
     fn random(&self) -> u64 {
-        lock(&self.dice).next()
+        lock(&self.dice).draw()
     }
 }
 

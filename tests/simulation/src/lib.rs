@@ -8,9 +8,14 @@
 //! process dies at any commit or call and starts again over what was durable.
 //! Then everybody is quiet, and the invariants are checked against the systems
 //! themselves, which never lie.
+#![allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
+
+pub mod dice;
+
+pub mod system;
 
 pub mod crash;
-pub mod dice;
+
 pub mod fleet;
+
 pub mod oracle;
-pub mod system;

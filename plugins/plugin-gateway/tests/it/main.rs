@@ -2,6 +2,7 @@
 //! files, and a lookup that says what a test wants.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "a test measures how long something took")]
 
 mod canary;
 mod credentials;
