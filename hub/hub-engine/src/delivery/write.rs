@@ -19,7 +19,7 @@ pub(super) async fn write(
     for batch in batches(stream, works) {
         context.go_on()?;
         intend(context, &batch).await?;
-        send(context, stream, batch).await?;
+        send(context, batch).await?;
     }
     Ok(())
 }
@@ -68,11 +68,7 @@ async fn intend(context: &RunContext<'_>, works: &[Work]) -> Result<(), Fault> {
 
 /// Sends one batch and keeps what became of it. Where one bad item fails its
 /// whole batch, the batch is halved until the bad item stands alone.
-async fn send(
-    context: &mut RunContext<'_>,
-    stream: &StreamInfo,
-    works: Vec<Work>,
-) -> Result<(), Fault> {
+async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Fault> {
     let mut stack = vec![works];
     while let Some(mut works) = stack.pop() {
         let request = WriteRequest {
@@ -105,9 +101,6 @@ async fn send(
                 let rest = works.split_off(works.len() / 2);
                 stack.push(rest);
                 stack.push(works);
-                // The halves are attempts of their own only in size: what is
-                // kept already names every item of both.
-                debug_assert!(stream.atomic_batches || stack.len() >= 2);
             }
             Err(fault) => {
                 let ends_the_run = fault.code != FaultCode::Rejected;
