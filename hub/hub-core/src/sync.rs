@@ -33,6 +33,6 @@ mod simulation;
 pub use deletes::{Verdict, deletes};
 pub use delivered::{Birth, created, delivered, mark_sent};
 pub use due::{Due, created_for, due};
-pub use echo::{looks_like, settle_echo};
+pub use echo::{looks_like, settle_birth, settle_echo};
 pub use idempotency::idempotency_key;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};

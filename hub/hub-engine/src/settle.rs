@@ -198,7 +198,6 @@ impl Births<'_, '_> {
             profile: profile.id,
             run: self.context.id.clone(),
         };
-        // Nothing of the row is believed yet: reading it tells echo from edit.
-        Some(Changed::Created(sync::created(birth, attempt, None, version, mapping)))
+        Some(Changed::Created(sync::settle_birth(birth, attempt, object, version, mapping)))
     }
 }

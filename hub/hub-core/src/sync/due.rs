@@ -102,17 +102,16 @@ fn update(profile: &Profile, record: &Record, mapping: &Mapping) -> Vec<Due> {
     due
 }
 
-/// The record that a new one is created for: the lowest living one that the hub
-/// did not create itself, else the lowest that somebody has edited since.
+/// The record that a new one belongs to: the lowest living one that the hub did
+/// not create itself, else the lowest that somebody has edited since. Where none
+/// is left that speaks for the profile, a row that was on its way still belongs
+/// to the one that brought the person here, gone or not.
 pub fn created_for(members: &[&Record]) -> Option<RecordNo> {
-    let lowest = |received: bool| {
-        members
-            .iter()
-            .filter(|record| speaks(record) && (!received || record.origin == Origin::Received))
-            .map(|record| record.number)
-            .min()
+    let rank = |record: &Record| {
+        let received = record.origin == Origin::Received;
+        (!speaks(record), !received, record.number)
     };
-    lowest(true).or_else(|| lowest(false))
+    members.iter().copied().min_by_key(|record| rank(record)).map(|record| record.number)
 }
 
 /// A create, unless the policy, a record that is or was there, or the lack of

@@ -3,9 +3,13 @@
 
 use hub_model::{Attempt, FieldName, Mapping, Object, Record, Stamp, Value};
 
+use super::delivered::{Birth, created};
+
 /// Settles an attempt whose outcome is unknown against the row read back:
-/// where the field changed and now holds what we tried, in the vendor's own
-/// form, it is our echo and counts as delivered. Give the result to
+/// where the field changed and now holds what we tried, in whatever form, it is
+/// our echo. To the letter, it counts as delivered; in another form it stays
+/// due, because the form may be the vendor's own or somebody who typed nearly
+/// the same, and writing once more tells. Give the result to
 /// [`super::observe()`] together with the same row; what is left there is
 /// somebody else's edit.
 ///
@@ -22,12 +26,37 @@ pub fn settle_echo(record: &Record, attempt: &Attempt, row: &Object, mapping: &M
         let shown = shown(row, field);
         let moved = form_there(&settled, field) != Some(shown);
         let state = settled.fields.entry(field.clone()).or_default();
-        if shown == wanted || (moved && resembles(shown, wanted)) {
+        if shown == wanted {
             state.remote = Some(shown.clone());
             state.sent = *stamp;
+        } else if moved && resembles(shown, wanted) {
+            state.remote = Some(shown.clone());
         }
     }
     settled
+}
+
+/// The record of a row that a create with an unknown outcome made, as
+/// [`looks_like`] found. As in [`settle_echo`], only what it shows to the letter
+/// counts as delivered; what it does not show in any form is left to
+/// [`super::observe()`].
+pub fn settle_birth(
+    birth: Birth,
+    attempt: &Attempt,
+    row: &Object,
+    version: Option<&str>,
+    mapping: &Mapping,
+) -> Record {
+    let mut record = created(birth, attempt, None, version, mapping);
+    for (field, state) in &mut record.fields {
+        let Some((wanted, _)) = attempt.fields.get(field) else { continue };
+        let shown = shown(row, field);
+        if shown != wanted && resembles(shown, wanted) {
+            state.remote = Some(shown.clone());
+            state.sent = Stamp(0);
+        }
+    }
+    record
 }
 
 /// Whether a row may be the one that a create with an unknown outcome made: it
@@ -90,9 +119,20 @@ fn loose(value: &Value) -> Option<String> {
 mod tests {
     use hub_model::{Attempt, FieldName, Stamp, Value};
 
-    use super::{looks_like, settle_echo};
+    use super::{looks_like, settle_birth, settle_echo};
     use crate::fixture::{mapping, row};
     use crate::sync::{Birth, created};
+
+    fn birth(crm: &hub_model::Mapping) -> Birth {
+        Birth {
+            number: hub_model::RecordNo(1),
+            stamp: Stamp(1),
+            at: crate::fixture::at(crm, "k"),
+            for_record: hub_model::RecordNo(1),
+            profile: hub_model::ProfileId(1),
+            run: hub_model::RunId::new("run"),
+        }
+    }
 
     fn attempt(name: &str) -> Attempt {
         let fields = [(FieldName::new("name"), (Value::text(name), Stamp(9)))].into();
@@ -121,16 +161,8 @@ mod tests {
             ("Ana", "Ana", "Ana", true),
         ];
         for (before, tried, now, ours) in cases {
-            let birth = Birth {
-                number: hub_model::RecordNo(1),
-                stamp: Stamp(1),
-                at: crate::fixture::at(&crm, "k"),
-                for_record: hub_model::RecordNo(1),
-                profile: hub_model::ProfileId(1),
-                run: hub_model::RunId::new("run"),
-            };
-            let mut record =
-                created(birth, &attempt(before), Some(&row(&[("name", before)])), None, &crm);
+            let shows = row(&[("name", before)]);
+            let mut record = created(birth(&crm), &attempt(before), Some(&shows), None, &crm);
             record.fields.get_mut("name").unwrap().sent = Stamp(3);
             let mut tried = attempt(tried);
             if tried.fields["name"].0 == Value::text("") {
@@ -138,13 +170,31 @@ mod tests {
             }
             let settled = settle_echo(&record, &tried, &row(&[("name", now)]), &crm);
             let state = &settled.fields["name"];
-            assert_eq!(state.sent == Stamp(9), ours, "{before:?} {tried:?} {now:?}");
+            let now = row(&[("name", now)]);
+            let shown = now.get("name").unwrap();
+            let to_the_letter = *shown == tried.fields[&FieldName::new("name")].0;
+            assert_eq!(state.sent == Stamp(9), to_the_letter, "{before:?} {tried:?} {now:?}");
             if ours {
-                assert_eq!(state.remote.as_ref(), row(&[("name", now)]).get("name"));
+                assert_eq!(state.remote.as_ref(), Some(shown), "{before:?} {tried:?}");
             } else {
                 assert_eq!(settled, record);
             }
         }
+    }
+
+    #[test]
+    fn a_row_found_in_another_form_is_ours_and_written_once_more() {
+        let crm = mapping("crm", &["name <-> name", "city <-> city", "mail <-> mail"]);
+        let mut tried = attempt("Ana Maria");
+        tried.fields.insert(FieldName::new("city"), (Value::text("Lyon"), Stamp(9)));
+        tried.fields.insert(FieldName::new("mail"), (Value::text("ana@x.fr"), Stamp(9)));
+        let shows = row(&[("name", "ANA MARIA"), ("city", "Nice"), ("mail", "ana@x.fr")]);
+        let record = settle_birth(birth(&crm), &tried, &shows, None, &crm);
+        let state = |field: &str| record.fields[field].clone();
+        assert_eq!(state("name").remote, Some(Value::text("ANA MARIA")));
+        assert_eq!(state("name").sent, Stamp(0), "still due");
+        assert_eq!((state("city").remote, state("city").sent), (None, Stamp(9)), "an edit");
+        assert_eq!(state("mail").sent, Stamp(9));
     }
 
     #[test]
