@@ -149,12 +149,11 @@ async fn infer_deletes(
     let stream = &context.job.mapping.stream;
     let mut known = 0_u64;
     let mut missing: Vec<RemoteKey> = Vec::new();
-    let mut after: Option<RemoteKey> = None;
+    let mut after: Option<RecordNo> = None;
     loop {
-        let records =
-            context.workspace.store.scan_records(stream, after.as_ref(), SCAN_RECORDS).await?;
+        let records = context.workspace.store.scan_records(stream, after, SCAN_RECORDS).await?;
         let Some(last) = records.last() else { break };
-        after = Some(last.at.key.clone());
+        after = Some(last.number);
         for record in records.iter().filter(|record| record.is_live()) {
             known += 1;
             if !seen.contains(&record.number) {

@@ -21,7 +21,8 @@ pub const PAGE_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Most items in one page.
 pub const PAGE_ITEMS_MAX: usize = 10_000;
 /// Most records in one commit: a page is applied in slices of this size.
-pub const SLICE_RECORDS_MAX: usize = 250;
-/// Most bytes of values in one commit. A larger commit can be torn by a power
-/// cut in a way that the store's recovery does not notice.
-pub const SLICE_BYTES_MAX: usize = 256 * 1024;
+pub const SLICE_RECORDS_MAX: usize = 1_000;
+/// Most bytes of rows in one commit. A commit that takes more than a segment of
+/// the store's log (4 MiB) can be torn by a power cut in a way that its recovery
+/// does not notice.
+pub const SLICE_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -15,21 +15,21 @@ use hub_model::{CommitSeq, limits};
 use hub_store::{Error, WriteSet, rules};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::delta::Op;
 use crate::fault;
 use crate::frame::{self, PIECE_BYTES_MAX};
 use crate::keys::{self, Key, table};
 use crate::meta::Meta;
 use crate::plan::Plan;
-use crate::read::Reader;
 use crate::rows::Rows;
 use crate::store::Shared;
 use crate::witness::{Seen, Witness};
 
-/// Most bytes of one batch. The port's weight keeps commits below half of it;
-/// this is the last look before the engine's limit.
-const BATCH_BYTES_MAX: usize = 2 * limits::SLICE_BYTES_MAX;
+/// Most bytes of one batch: below a segment of the engine's log, with room for
+/// what it adds. The port's weight keeps commits below two thirds of it.
+const BATCH_BYTES_MAX: usize = limits::SLICE_BYTES_MAX / 2 * 3;
 /// Bytes of bodies in one batch that is written ahead.
-const AHEAD_BYTES: usize = limits::SLICE_BYTES_MAX;
+const AHEAD_BYTES: usize = 256 * 1024;
 
 /// A commit that waits for the writer.
 pub(crate) struct Job {
@@ -57,23 +57,23 @@ impl Writer {
     fn commit(&self, set: WriteSet) -> Result<CommitSeq, Error> {
         self.shared.may_write()?;
         fault::contained("committing", || self.prepare(set)).and_then(|prepared| match prepared {
-            None => Ok(self.shared.meta().seq()),
-            Some((batches, meta)) => self
-                .shared
-                .fail_on_error(fault::contained("committing", || self.write(batches, meta))),
+            None => Ok(self.shared.state().meta.seq()),
+            Some(prepared) => {
+                self.shared.fail_on_error(fault::contained("committing", || self.write(prepared)))
+            }
         })
     }
 
     /// Checks and plans; nothing is written. `None` = nothing to write.
-    fn prepare(&self, set: WriteSet) -> Result<Option<(Batches, Meta)>, Error> {
+    fn prepare(&self, set: WriteSet) -> Result<Option<Prepared>, Error> {
         if set.is_empty() {
             return Ok(None);
         }
         let rows = &self.shared.rows;
-        let meta = self.shared.meta().clone();
-        self.shared.check_workspace(&set, &meta)?;
-        rules::check(&set, &Reader { rows, meta: &meta })?;
-        let plan = Plan::new(rows, &meta, set)?;
+        let state = self.shared.state();
+        self.shared.check_workspace(&set, &state.meta)?;
+        rules::check(&set, &self.shared.reader(&state))?;
+        let plan = Plan::new(rows, &state, set)?;
         let batches = Batches::new(rows, plan.changed)?;
         if batches.bytes > BATCH_BYTES_MAX {
             let bytes = batches.bytes;
@@ -81,10 +81,11 @@ impl Writer {
                 "{bytes} bytes as stored, {BATCH_BYTES_MAX} may be"
             )));
         }
-        Ok(Some((batches, plan.meta)))
+        Ok(Some(Prepared { batches, meta: plan.meta, ops: plan.ops }))
     }
 
-    fn write(&self, batches: Batches, meta: Meta) -> Result<CommitSeq, Error> {
+    fn write(&self, prepared: Prepared) -> Result<CommitSeq, Error> {
+        let Prepared { batches, meta, ops } = prepared;
         let seq = meta.seq();
         let seen = Seen { uuid: meta.uuid, seq: seq.0 };
         for ahead in batches.ahead {
@@ -93,9 +94,10 @@ impl Writer {
         }
         {
             // Readers see all of a commit or nothing of it.
-            let mut current = self.shared.meta_for_writing();
+            let mut state = self.shared.state_for_writing();
             self.apply(batches.commit)?;
-            *current = meta;
+            state.meta = meta;
+            ops.into_iter().for_each(|op| state.index.apply(op));
         }
         self.sync()?;
         if self.shared.place.has_blobs()? {
@@ -115,6 +117,13 @@ impl Writer {
         tree.flush().map_err(|error| fault::sled("flushing a commit", &error))?;
         self.db.sync_data().map_err(|error| fault::io("syncing db", &error))
     }
+}
+
+/// A commit that was checked and planned.
+struct Prepared {
+    batches: Batches,
+    meta: Meta,
+    ops: Vec<Op>,
 }
 
 /// What the engine is given.

@@ -4,8 +4,8 @@
 //! sorts by its bytes.
 
 use hub_model::{
-    CommitSeq, Identity, PendingKey, PositionName, ProfileId, RecordNo, RecordRef, RemoteKey,
-    RunId, Stamp, StreamRef, SyncId, Timestamp,
+    CommitSeq, Identity, PendingKey, PositionName, ProfileId, RecordNo, RemoteKey, RunId, Stamp,
+    StreamRef, SyncId, Timestamp,
 };
 use hub_store::Review;
 
@@ -16,18 +16,12 @@ pub(crate) type Key = Vec<u8>;
 pub(crate) mod table {
     /// The meta row: no further key.
     pub const META: u8 = b'M';
-    /// Records by number.
+    /// Records, in blocks.
     pub const RECORD: u8 = b'R';
-    /// Numbers by stream and key.
-    pub const NUMBER: u8 = b'I';
-    /// Profiles by id.
+    /// Profiles, in blocks.
     pub const PROFILE: u8 = b'P';
-    /// Surviving by absorbed.
-    pub const ALIAS: u8 = b'A';
-    /// (surviving, absorbed), no value.
-    pub const ABSORBED: u8 = b'B';
-    /// Claims by identity.
-    pub const CLAIM: u8 = b'C';
+    /// What commits changed in the index, by commit and piece.
+    pub const DELTA: u8 = b'I';
     /// Positions by name.
     pub const POSITION: u8 = b'O';
     /// Pending deliveries by sync, profile, record.
@@ -81,41 +75,27 @@ pub(crate) fn all(table: u8) -> Key {
     start(table)
 }
 
-pub(crate) fn record(no: RecordNo) -> Key {
-    number(start(table::RECORD), no.0)
+/// A block of records or profiles.
+pub(crate) fn block(table: u8, number: u32) -> Key {
+    let mut key = start(table);
+    key.extend(number.to_be_bytes());
+    key
 }
 
-pub(crate) fn numbers(stream: &StreamRef) -> Key {
-    stream_text(start(table::NUMBER), stream)
+/// The number of a block, from its key.
+pub(crate) fn block_number(key: &[u8]) -> Option<u32> {
+    key.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+pub(crate) fn delta(seq: CommitSeq, piece: u32) -> Key {
+    let mut key = number(start(table::DELTA), seq.0);
+    key.extend(piece.to_be_bytes());
+    key
 }
 
 fn stream_text(key: Key, stream: &StreamRef) -> Key {
     let key = text(key, stream.workspace.as_str());
     text(text(key, stream.connection.as_str()), stream.stream.as_str())
-}
-
-pub(crate) fn number_of(at: &RecordRef) -> Key {
-    last(numbers(&at.stream), at.key.as_str())
-}
-
-pub(crate) fn profile(id: ProfileId) -> Key {
-    number(start(table::PROFILE), id.0)
-}
-
-pub(crate) fn alias(absorbed: ProfileId) -> Key {
-    number(start(table::ALIAS), absorbed.0)
-}
-
-pub(crate) fn absorbed_by(surviving: ProfileId) -> Key {
-    number(start(table::ABSORBED), surviving.0)
-}
-
-pub(crate) fn absorbed(surviving: ProfileId, absorbed: ProfileId) -> Key {
-    number(absorbed_by(surviving), absorbed.0)
-}
-
-pub(crate) fn claim(identity: &Identity) -> Key {
-    last(text(start(table::CLAIM), &identity.namespace), &identity.value)
 }
 
 pub(crate) fn position(name: &PositionName) -> Key {
@@ -270,10 +250,4 @@ pub(crate) fn read_review(key: &[u8]) -> Option<Review> {
         right: ProfileId(u64::from_be_bytes(*right)),
         reason: std::str::from_utf8(reason).ok()?.to_owned(),
     })
-}
-
-/// An identity from the key of its claim.
-pub(crate) fn read_identity(key: &[u8]) -> Option<Identity> {
-    let (namespace, value) = split_text(key.get(1..)?)?;
-    Some(Identity::new(namespace, std::str::from_utf8(value).ok()?))
 }

@@ -27,8 +27,19 @@
 // What a row is.
 mod frame;
 mod keys;
-mod meta;
 mod rows;
+
+// People by the million: packed rows in blocks, and what leads to them.
+mod pack;
+
+mod block;
+mod index;
+
+mod delta;
+
+// The rest.
+mod log;
+mod meta;
 
 // The directory.
 mod open;
@@ -38,6 +49,9 @@ mod witness;
 // Writing, then reading.
 mod commit;
 mod plan;
+
+mod people;
+
 mod read;
 mod verify;
 

@@ -11,12 +11,18 @@ pub(crate) struct Meta {
     pub format: u32,
     /// Which store this is, by chance given once; ties the witness to it.
     pub uuid: Uuid,
+    /// What turns keys and identities into hashes; never leaves the store.
+    pub hash_key: Uuid,
     /// Whose data these are.
     pub workspace: WorkspaceId,
     /// The newest commit, and the counts as of it (disk size not kept).
     pub stats: Stats,
     /// The numbers given out.
     pub counters: Counters,
+    /// The last block of records, and of profiles.
+    pub record_block: u32,
+    /// See above.
+    pub profile_block: u32,
     /// The number of the last inbox body.
     pub inbox_last: u64,
     /// Bodies up to this one are forgotten.
@@ -27,18 +33,21 @@ pub(crate) struct Meta {
     pub keyless_last: u64,
 }
 
-/// Which store: 16 random bytes.
+/// 16 random bytes.
 pub(crate) type Uuid = [u8; 16];
 
 impl Meta {
     /// Of a store without a commit.
-    pub fn new(format: u32, uuid: Uuid, workspace: WorkspaceId) -> Self {
+    pub fn new(format: u32, uuid: Uuid, hash_key: Uuid, workspace: WorkspaceId) -> Self {
         Self {
             format,
             uuid,
+            hash_key,
             workspace,
             stats: Stats::default(),
             counters: Counters::default(),
+            record_block: 0,
+            profile_block: 0,
             inbox_last: 0,
             inbox_done: 0,
             inbox_removed: 0,

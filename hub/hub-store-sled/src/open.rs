@@ -6,9 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use hub_model::WorkspaceId;
-use hub_store::Error;
+use hub_store::{Error, Stats};
 
+use crate::delta;
 use crate::fault;
+use crate::index::Index;
 use crate::keys::{self, table};
 use crate::meta::{Meta, Uuid};
 use crate::place::{self, FORMAT, Place};
@@ -42,6 +44,7 @@ pub(crate) struct Opened {
     // Dropped before the lock.
     pub rows: Rows,
     pub meta: Meta,
+    pub index: Index,
     pub db: File,
     pub witness: Witness,
     /// Why it may only be looked at.
@@ -98,6 +101,7 @@ pub(crate) fn open(
     if let (Some(why), false) = (&suspect, mode == Mode::Inspect) {
         return Err(Error::Unavailable(format!("{}: {why}", dir.display())));
     }
+    let index = fault::contained("reading the index", || index(&rows, &meta))?;
     place.sync_created()?;
     let mut full = false;
     if mode != Mode::Inspect {
@@ -106,7 +110,7 @@ pub(crate) fn open(
             remove_orphans(&rows, &meta)
         })?;
     }
-    Ok(Opened { rows, meta, db, witness, suspect, full, place })
+    Ok(Opened { rows, meta, index, db, witness, suspect, full, place })
 }
 
 /// Why the store is not the one that the witness saw.
@@ -183,10 +187,8 @@ fn create(
     if !rows.tree.is_empty() {
         return Err(Error::Corrupt("the store has rows but no meta row".to_owned()));
     }
-    let mut uuid = Uuid::default();
-    getrandom::fill(&mut uuid)
-        .map_err(|error| Error::Unavailable(format!("no random numbers: {error}")))?;
-    let meta = Meta::new(FORMAT, uuid, workspace.clone());
+    let [uuid, hash_key] = [random()?, random()?];
+    let meta = Meta::new(FORMAT, uuid, hash_key, workspace.clone());
     let key = keys::all(table::META);
     let payload = serde_json::to_vec(&meta)
         .map_err(|error| Error::Refused(format!("the meta row is not JSON: {error}")))?;
@@ -200,6 +202,31 @@ fn create(
     db.sync_data().map_err(|error| fault::io("syncing db", &error))?;
     witness.write(Seen { uuid, seq: 0 })?;
     Ok(meta)
+}
+
+fn random() -> Result<Uuid, Error> {
+    let mut bytes = Uuid::default();
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Unavailable(format!("no random numbers: {error}")))?;
+    Ok(bytes)
+}
+
+/// The index, from its log.
+fn index(rows: &Rows, meta: &Meta) -> Result<Index, Error> {
+    let mut index = Index::new();
+    for row in rows.scan(&keys::all(table::DELTA), None) {
+        delta::read(&row?.1, |op| index.apply(op))?;
+    }
+    let Stats { records, profiles, aliases, claims, .. } = meta.stats;
+    let counts = index.counts();
+    if counts != [records, profiles, aliases, claims] {
+        return Err(Error::Corrupt(format!(
+            "the log of the index leads to {counts:?} records, profiles, aliases and claims; \
+             the newest commit had {:?}",
+            [records, profiles, aliases, claims]
+        )));
+    }
+    Ok(index)
 }
 
 /// Pieces of an inbox body are written ahead of its row; a kill in between

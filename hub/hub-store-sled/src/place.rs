@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! <dir>/lock      locked while open; holds the process id
-//! <dir>/format    "liaison-store 1"
+//! <dir>/format    "liaison-store 2"
 //! <dir>/witness   how far the store was (see the witness module)
 //! <dir>/reserve   space to give up when the disk is full
 //! <dir>/sled/     the engine's files: conf, db, snap.*, blobs/
@@ -18,7 +18,7 @@ use hub_store::Error;
 use crate::fault;
 
 /// The format that this version writes and the newest that it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 const FORMAT_WORD: &str = "liaison-store";
 /// Space kept back, so that a store on a full disk can be opened once more.
 pub(crate) const RESERVE_BYTES: u64 = 16 * 1024 * 1024;

@@ -6,14 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{CommitSeq, Pending, PendingKey, ProfileId, Quarantined, StreamRef, SyncId};
+use hub_model::{Pending, PendingKey, Quarantined, StreamRef, SyncId};
 use hub_store::rules::{QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX, inbox_done};
 use hub_store::{Error, WriteSet};
 use serde::Serialize;
 
+use crate::delta::{self, Op};
 use crate::keys::{self, Key};
+use crate::log;
 use crate::meta::Meta;
+use crate::people::People;
 use crate::rows::Rows;
+use crate::store::State;
 
 /// Most inbox bodies that one commit removes; the rest waits, unseen.
 const INBOX_REMOVED_PER_COMMIT_MAX: u64 = 1_000;
@@ -23,6 +27,8 @@ pub(crate) struct Plan<'a> {
     rows: &'a Rows,
     /// The meta row after the commit.
     pub meta: Meta,
+    /// What the commit changes in the index.
+    pub ops: Vec<Op>,
     /// Payloads to put; `None` = remove.
     pub changed: BTreeMap<Key, Option<Vec<u8>>>,
 }
@@ -34,20 +40,27 @@ impl<'a> Plan<'a> {
     /// Plans a set that keeps the rules.
     ///
     /// # Errors
-    /// When a row cannot be read or written as JSON.
-    pub fn new(rows: &'a Rows, meta: &Meta, set: WriteSet) -> Result<Self, Error> {
-        let mut plan = Self { rows, meta: meta.clone(), changed: BTreeMap::new() };
+    /// When a row cannot be read or written.
+    pub fn new(rows: &'a Rows, state: &State, mut set: WriteSet) -> Result<Self, Error> {
+        let mut plan =
+            Self { rows, meta: state.meta.clone(), ops: Vec::new(), changed: BTreeMap::new() };
         plan.meta.stats.seq += 1;
         plan.meta.counters = set.counters.unwrap_or(plan.meta.counters);
+        plan.log(&set);
+        let people = People::new(state, &mut plan.meta).plan(&mut set)?;
+        plan.ops = people.ops;
+        plan.changed.extend(people.blocks.into_iter().map(|(key, block)| (key, Some(block))));
+        let seq = plan.meta.seq();
+        for (place, piece) in (0_u32..).zip(delta::pieces(&plan.ops)) {
+            plan.changed.insert(keys::delta(seq, place), Some(piece));
+        }
         plan.set(set)?;
         let meta = json(&plan.meta)?;
         plan.changed.insert(keys::all(keys::table::META), Some(meta));
         Ok(plan)
     }
 
-    fn set(&mut self, mut set: WriteSet) -> Result<(), Error> {
-        self.log(&set)?;
-        self.people(&mut set)?;
+    fn set(&mut self, set: WriteSet) -> Result<(), Error> {
         self.deliveries(&set)?;
         self.quarantine(&set)?;
         self.runs(&set)?;
@@ -67,49 +80,9 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn log(&mut self, set: &WriteSet) -> Result<(), Error> {
-        let changes: Vec<_> = set.changes.iter().map(|c| (c.profile, c.kind)).collect();
-        self.changed.insert(keys::log(CommitSeq(self.meta.stats.seq)), Some(json(&changes)?));
-        Ok(())
-    }
-
-    fn people(&mut self, set: &mut WriteSet) -> Result<(), Error> {
-        for record in &set.records {
-            let number = record.number.0.to_be_bytes().to_vec();
-            self.changed.insert(keys::number_of(&record.at), Some(number));
-            self.put(keys::record(record.number), json(record)?, |meta| &mut meta.stats.records)?;
-        }
-        for (absorbed, surviving) in &set.aliases {
-            self.remove(keys::profile(*absorbed), |meta| &mut meta.stats.profiles)?;
-            self.forget_alias(*absorbed)?;
-            let target = surviving.0.to_be_bytes().to_vec();
-            self.put(keys::alias(*absorbed), target, |meta| &mut meta.stats.aliases)?;
-            self.changed.insert(keys::absorbed(*surviving, *absorbed), Some(Vec::new()));
-        }
-        for profile in &set.profiles {
-            self.forget_alias(profile.id)?;
-            self.put(keys::profile(profile.id), json(profile)?, |meta| &mut meta.stats.profiles)?;
-        }
-        for (identity, claim) in &set.claims {
-            let key = keys::claim(identity);
-            let count: Count = |meta| &mut meta.stats.claims;
-            if claim.profiles.is_empty() && claim.carriers == 0 {
-                self.remove(key, count)?;
-            } else {
-                self.put(key, json(claim)?, count)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn forget_alias(&mut self, absorbed: ProfileId) -> Result<(), Error> {
-        let key = keys::alias(absorbed);
-        if let Some(bytes) = self.payload(&key)? {
-            let surviving = keys::last_number(&bytes).map_or(ProfileId(0), ProfileId);
-            self.changed.insert(keys::absorbed(surviving, absorbed), None);
-            self.remove(key, |meta| &mut meta.stats.aliases)?;
-        }
-        Ok(())
+    fn log(&mut self, set: &WriteSet) {
+        let entry = log::pack(&set.changes);
+        self.changed.insert(keys::log(self.meta.seq()), Some(entry));
     }
 
     fn deliveries(&mut self, set: &WriteSet) -> Result<(), Error> {

@@ -3,21 +3,26 @@
 use std::collections::BTreeSet;
 
 use hub_model::{
-    Change, ChangeKind, Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, Stamp, StreamRef, SyncId,
-    Timestamp,
+    Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
+    Record, RecordNo, RecordRef, Run, Stamp, StreamRef, SyncId, Timestamp,
 };
-use hub_store::{Counters, Error, InboxEntry, LogPage, Review, View};
+use hub_store::{Counters, Error, InboxEntry, Known, LogPage, Review, View};
 
+use crate::block::{Blocks, Location, damaged};
+use crate::index::{HashKey, Index};
 use crate::keys::{self, Key, table};
+use crate::log;
 use crate::meta::Meta;
+use crate::pack::{profile, record};
 use crate::rows::{Rows, decoded};
 
-/// The rows and the meta row of one moment.
+/// The rows, and what is known of them, at one moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub rows: &'a Rows,
+    pub blocks: &'a Blocks,
     pub meta: &'a Meta,
+    pub index: &'a Index,
 }
 
 impl View for Reader<'_> {
@@ -26,23 +31,31 @@ impl View for Reader<'_> {
     }
 
     fn record(&self, number: RecordNo) -> Result<Option<Record>, Error> {
-        self.rows.row(&keys::record(number))
+        let Some(at) = self.index.record(number) else { return Ok(None) };
+        let found = self.blocks.row(table::RECORD, at, record::read)?;
+        if found.number == number { Ok(Some(found)) } else { Err(misplaced(table::RECORD, at)) }
+    }
+
+    fn has_record(&self, number: RecordNo) -> Result<bool, Error> {
+        Ok(self.index.record(number).is_some())
     }
 
     fn number(&self, at: &RecordRef) -> Result<Option<RecordNo>, Error> {
-        Ok(self.rows.number(&keys::number_of(at))?.map(RecordNo))
+        Ok(self.index.number(self.hash_key().row(at)))
     }
 
     fn profile(&self, id: ProfileId) -> Result<Option<Profile>, Error> {
-        self.rows.row(&keys::profile(id))
+        let Some(at) = self.index.profile(id) else { return Ok(None) };
+        let found = self.blocks.row(table::PROFILE, at, profile::read)?;
+        if found.id == id { Ok(Some(found)) } else { Err(misplaced(table::PROFILE, at)) }
     }
 
     fn alias(&self, id: ProfileId) -> Result<Option<ProfileId>, Error> {
-        Ok(self.rows.number(&keys::alias(id))?.map(ProfileId))
+        Ok(self.index.alias(id))
     }
 
     fn claim(&self, identity: &Identity) -> Result<Option<Claim>, Error> {
-        self.rows.row(&keys::claim(identity))
+        Ok(self.index.claim(self.hash_key().identity(identity)))
     }
 
     fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error> {
@@ -63,6 +76,15 @@ impl View for Reader<'_> {
 }
 
 impl Reader<'_> {
+    pub const fn hash_key(&self) -> HashKey {
+        HashKey(self.meta.hash_key)
+    }
+
+    pub fn known(&self, at: &RecordRef) -> Result<Option<Known>, Error> {
+        let number = self.number(at)?;
+        Ok(number.map(|number| Known { number, mark: self.index.mark(number) }))
+    }
+
     pub fn by_ref(&self, at: &RecordRef) -> Result<Option<Record>, Error> {
         self.number(at)?.map_or(Ok(None), |number| self.record(number))
     }
@@ -75,7 +97,7 @@ impl Reader<'_> {
         }
         for row in self.rows.scan(&keys::all(table::LOG), Some(&keys::log(after))) {
             let (key, payload) = row?;
-            let (seq, changes) = read_log(&key, &payload)?;
+            let (seq, changes) = log::read(&key, &payload)?;
             let full = page.changes.len() + changes.len() > limit.max(1);
             if full && !page.changes.is_empty() && !changes.is_empty() {
                 page.next = CommitSeq(seq.0 - 1);
@@ -91,26 +113,21 @@ impl Reader<'_> {
         after: Option<ProfileId>,
         limit: usize,
     ) -> Result<Vec<Profile>, Error> {
-        let after = after.map(keys::profile);
-        let rows = self.rows.scan(&keys::all(table::PROFILE), after.as_deref()).take(limit);
-        rows.map(decoded_row).collect()
+        let ids = self.index.profiles_after(after).take(limit);
+        let found = ids.map(|id| self.profile(id)?.ok_or_else(|| missing("profile", "its id")));
+        found.collect()
     }
 
     pub fn scan_records(
         &self,
         stream: &StreamRef,
-        after: Option<&RemoteKey>,
+        after: Option<RecordNo>,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
-        let after = after
-            .map(|key| keys::number_of(&RecordRef { stream: stream.clone(), key: key.clone() }));
-        let mut found = Vec::new();
-        for row in self.rows.scan(&keys::numbers(stream), after.as_deref()).take(limit) {
-            let number = keys::last_number(&row?.1).map(RecordNo);
-            let record = number.map_or(Ok(None), |number| self.record(number))?;
-            found.push(record.ok_or_else(|| missing("record", "its key"))?);
-        }
-        Ok(found)
+        let numbers = self.index.records_of(stream, after).take(limit);
+        let found =
+            numbers.map(|no| self.record(no)?.ok_or_else(|| missing("record", "its number")));
+        found.collect()
     }
 
     pub fn pending_due(
@@ -140,10 +157,8 @@ impl Reader<'_> {
         let mut family = BTreeSet::from([self.resolve(profile)?]);
         let mut look: Vec<ProfileId> = family.iter().copied().collect();
         while let Some(id) = look.pop() {
-            for stored in self.rows.stored(&keys::absorbed_by(id), None) {
-                let absorbed = keys::last_number(&stored?.0).map(ProfileId);
-                look.extend(absorbed.filter(|absorbed| family.insert(*absorbed)));
-            }
+            let absorbed = self.index.absorbed_by(id);
+            look.extend(absorbed.filter(|absorbed| family.insert(*absorbed)));
         }
         let mut found = Vec::new();
         for id in family {
@@ -197,6 +212,10 @@ impl Reader<'_> {
     }
 }
 
+fn misplaced(table: u8, at: Location) -> Error {
+    damaged(table, at.block())
+}
+
 fn missing(what: &str, by: &str) -> Error {
     Error::Corrupt(format!("a {what} is not found by {by}"))
 }
@@ -206,12 +225,4 @@ fn decoded_row<T: serde::de::DeserializeOwned>(
 ) -> Result<T, Error> {
     let (key, payload) = row?;
     decoded(&key, &payload)
-}
-
-/// A commit of the log from its row.
-pub(crate) fn read_log(key: &[u8], payload: &[u8]) -> Result<(CommitSeq, Vec<Change>), Error> {
-    let seq = keys::last_number(key).map(CommitSeq).ok_or_else(|| missing("commit", "its key"))?;
-    let changes: Vec<(ProfileId, ChangeKind)> = decoded(key, payload)?;
-    let changes = changes.into_iter().map(|(profile, kind)| Change { seq, profile, kind });
-    Ok((seq, changes.collect()))
 }

@@ -32,15 +32,6 @@ impl Rows {
         self.payload(key)?.map(|payload| decoded(key, &payload)).transpose()
     }
 
-    /// The number under a key.
-    pub fn number(&self, key: &[u8]) -> Result<Option<u64>, Error> {
-        let Some(payload) = self.payload(key)? else { return Ok(None) };
-        match <[u8; 8]>::try_from(payload.as_slice()) {
-            Ok(bytes) => Ok(Some(u64::from_be_bytes(bytes))),
-            Err(_) => Err(Error::Corrupt("a number does not have 8 bytes".to_owned())),
-        }
-    }
-
     /// Keys and payloads that begin with a prefix, after a key of them.
     pub fn scan<'a>(
         &'a self,

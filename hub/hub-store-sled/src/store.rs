@@ -7,15 +7,18 @@ use std::thread::{self, JoinHandle};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, RecordRef, RemoteKey, Run, RunId, StreamRef, SyncId, Timestamp, WorkspaceId,
+    Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::{
-    Counters, Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding, View, WriteSet,
+    Counters, Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding, View,
+    WriteSet,
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::block::Blocks;
 use crate::commit::{Job, Writer};
 use crate::fault;
+use crate::index::Index;
 use crate::keys;
 use crate::meta::Meta;
 use crate::open::{self, Mode};
@@ -38,11 +41,18 @@ pub struct SledStore {
     writer: Option<JoinHandle<()>>,
 }
 
+/// What is in memory of the newest commit.
+pub(crate) struct State {
+    pub meta: Meta,
+    pub index: Index,
+}
+
 /// What readers and the writer share.
 pub(crate) struct Shared {
     pub rows: Rows,
+    blocks: Blocks,
     // Guards the rows too: held for writing while a batch is applied.
-    meta: RwLock<Meta>,
+    state: RwLock<State>,
     failed: OnceLock<String>,
     suspect: Option<String>,
     full: bool,
@@ -82,8 +92,9 @@ impl SledStore {
     fn start(dir: &Path, workspace: Option<&WorkspaceId>, mode: Mode) -> Result<Self, Error> {
         let opened = open::open(dir, workspace, mode)?;
         let shared = Arc::new(Shared {
+            blocks: Blocks::new(opened.rows.clone()),
             rows: opened.rows,
-            meta: RwLock::new(opened.meta),
+            state: RwLock::new(State { meta: opened.meta, index: opened.index }),
             failed: OnceLock::new(),
             suspect: opened.suspect,
             full: opened.full,
@@ -103,7 +114,7 @@ impl SledStore {
 
     /// The workspace that the store belongs to.
     pub fn workspace(&self) -> WorkspaceId {
-        self.shared.meta().workspace.clone()
+        self.shared.state().meta.workspace.clone()
     }
 
     /// Finishes the commit under way and closes the files. Dropping does the
@@ -118,8 +129,7 @@ impl SledStore {
         let shared = Arc::clone(&self.shared);
         let reading = tokio::task::spawn_blocking(move || {
             shared.may_read()?;
-            let meta = shared.meta();
-            read(&Reader { rows: &shared.rows, meta: &meta })
+            read(&shared.reader(&shared.state()))
         });
         match reading.await {
             Ok(answer) => answer,
@@ -149,20 +159,25 @@ impl std::fmt::Debug for SledStore {
 }
 
 impl Shared {
-    /// The meta row, and the right to read rows that belong to it.
-    pub fn meta(&self) -> RwLockReadGuard<'_, Meta> {
-        self.meta.read().unwrap_or_else(PoisonError::into_inner)
+    /// What is in memory, and the right to read rows that belong to it.
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right to change rows that readers see together.
-    pub fn meta_for_writing(&self) -> RwLockWriteGuard<'_, Meta> {
+    /// The right to change what readers see together.
+    pub fn state_for_writing(&self) -> RwLockWriteGuard<'_, State> {
         // Poisoned = the writer's batch panicked: `failed` is set right after,
         // and nothing is read or written any more.
-        self.meta.write().unwrap_or_else(PoisonError::into_inner)
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads rows that belong to what is in memory.
+    pub fn reader<'a>(&'a self, state: &'a State) -> Reader<'a> {
+        Reader { rows: &self.rows, blocks: &self.blocks, meta: &state.meta, index: &state.index }
     }
 
     fn may_read(&self) -> Result<(), Error> {
-        if self.meta.is_poisoned() {
+        if self.state.is_poisoned() {
             return Err(Error::Unavailable("the engine gave up; open the store again".to_owned()));
         }
         match self.failed.get() {
@@ -219,7 +234,7 @@ impl Store for SledStore {
 
     async fn counters(&self) -> Result<Counters, Error> {
         self.shared.may_read()?;
-        Ok(self.shared.meta().counters)
+        Ok(self.shared.state().meta.counters)
     }
 
     async fn records(&self, numbers: &[RecordNo]) -> Result<Vec<Option<Record>>, Error> {
@@ -232,6 +247,13 @@ impl Store for SledStore {
         self.read(move |reader| refs.iter().map(|at| reader.by_ref(at)).collect()).await
     }
 
+    async fn known(&self, refs: &[RecordRef]) -> Result<Vec<Option<Known>>, Error> {
+        self.shared.may_read()?;
+        let state = self.shared.state();
+        let reader = self.shared.reader(&state);
+        refs.iter().map(|at| reader.known(at)).collect()
+    }
+
     async fn profiles(&self, ids: &[ProfileId]) -> Result<Vec<Option<Profile>>, Error> {
         let ids = ids.to_vec();
         self.read(move |reader| ids.iter().map(|id| reader.profile(reader.resolve(*id)?)).collect())
@@ -239,11 +261,10 @@ impl Store for SledStore {
     }
 
     async fn claims(&self, identities: &[Identity]) -> Result<Vec<Claim>, Error> {
-        let identities = identities.to_vec();
-        self.read(move |reader| {
-            identities.iter().map(|identity| reader.resolved_claim(identity)).collect()
-        })
-        .await
+        self.shared.may_read()?;
+        let state = self.shared.state();
+        let reader = self.shared.reader(&state);
+        identities.iter().map(|identity| reader.resolved_claim(identity)).collect()
     }
 
     async fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error> {
@@ -266,11 +287,11 @@ impl Store for SledStore {
     async fn scan_records(
         &self,
         stream: &StreamRef,
-        after: Option<&RemoteKey>,
+        after: Option<RecordNo>,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
-        let (stream, after) = (stream.clone(), after.cloned());
-        self.read(move |reader| reader.scan_records(&stream, after.as_ref(), limit)).await
+        let stream = stream.clone();
+        self.read(move |reader| reader.scan_records(&stream, after, limit)).await
     }
 
     async fn pending(
@@ -322,7 +343,7 @@ impl Store for SledStore {
     async fn stats(&self) -> Result<Stats, Error> {
         self.shared.may_read()?;
         let disk_bytes = self.shared.place.disk_bytes();
-        Ok(Stats { disk_bytes, ..self.shared.meta().stats })
+        Ok(Stats { disk_bytes, ..self.shared.state().meta.stats })
     }
 
     async fn verify(&self) -> Result<Vec<VerifyFinding>, Error> {

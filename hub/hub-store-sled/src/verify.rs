@@ -1,15 +1,21 @@
 //! Verify: reads every row there is, and checks what belongs together.
 
-use hub_model::{
-    Claim, CommitSeq, Decision, Pending, Profile, ProfileId, Quarantined, Record, RecordNo, Run,
-};
+use hub_model::{CommitSeq, Decision, Identity, Pending, Quarantined, Run};
 use hub_store::audit::{self, Findings};
 use hub_store::{Error, Stats, VerifyFinding, View};
 
+use crate::block::{Block, damaged};
+use crate::delta;
 use crate::frame::{self, Frame};
 use crate::keys::{self, Key, table};
-use crate::read::{Reader, read_log};
+use crate::log;
+use crate::pack::names::Item;
+use crate::pack::{Damaged, profile, record};
+use crate::read::Reader;
 use crate::rows::decoded;
+
+/// Identities looked up in one go.
+const CLAIMS_AT_ONCE: usize = 10_000;
 
 /// Everything that is wrong.
 pub(crate) fn verify(reader: &Reader<'_>) -> Result<Vec<VerifyFinding>, Error> {
@@ -54,50 +60,59 @@ impl Check<'_> {
 
     fn people(&mut self) -> Result<(), Error> {
         let reader = self.reader;
-        self.each(table::RECORD, |check, key, payload| {
-            check.counted.records += 1;
-            let record: Record = decoded(key, payload)?;
-            check.misplaced(key, *key == keys::record(record.number));
-            audit::record(&record, reader, &mut check.found)
-        })?;
-        self.each(table::NUMBER, |check, key, payload| {
-            let number = keys::last_number(payload).map_or(RecordNo(0), RecordNo);
-            let record = reader.record(number)?;
-            check.misplaced(key, record.is_some_and(|record| *key == keys::number_of(&record.at)));
-            Ok(())
-        })?;
-        self.each(table::PROFILE, |check, key, payload| {
-            check.counted.profiles += 1;
-            let profile: Profile = decoded(key, payload)?;
-            check.misplaced(key, *key == keys::profile(profile.id));
-            audit::profile(&profile, reader, &mut check.found)
-        })?;
-        self.each(table::ALIAS, |check, key, payload| {
-            check.counted.aliases += 1;
-            let absorbed = keys::last_number(key).map_or(ProfileId(0), ProfileId);
-            let surviving = keys::last_number(payload).map_or(ProfileId(0), ProfileId);
-            let back = reader.rows.raw(&keys::absorbed(surviving, absorbed))?;
-            check.misplaced(key, back.is_some());
-            audit::alias(absorbed, reader, &mut check.found)
-        })?;
-        self.each(table::ABSORBED, |check, key, _| {
-            let absorbed = keys::last_number(key).map_or(ProfileId(0), ProfileId);
-            let alias = reader.alias(absorbed)?;
-            let right = alias.is_some_and(|surviving| *key == keys::absorbed(surviving, absorbed));
-            check.misplaced(key, right);
-            Ok(())
-        })?;
-        self.each(table::CLAIM, |check, key, payload| {
-            check.counted.claims += 1;
-            let claim: Claim = decoded(key, payload)?;
-            match keys::read_identity(key) {
-                Some(identity) => audit::claim(&identity, &claim, reader, &mut check.found),
-                None => {
-                    check.misplaced(key, false);
-                    Ok(())
-                }
+        self.blocks(table::RECORD, |item| record::read(item).map(|_| ()))?;
+        self.blocks(table::PROFILE, |item| profile::read(item).map(|_| ()))?;
+        self.each(table::DELTA, |_, _, payload| delta::read(payload, |_| ()))?;
+        let [records, profiles, aliases, claims] = reader.index.counts();
+        self.counted = Stats { records, profiles, aliases, claims, ..self.counted };
+        let mut claimed = Vec::new();
+        for number in reader.index.records_after(None) {
+            let Some(Some(record)) = self.found.sound(reader.record(number))? else { continue };
+            let looked = audit::record(&record, reader, &mut self.found);
+            self.found.sound(looked)?;
+            claimed.extend(record.identities.into_iter().filter_map(|fact| fact.identity));
+            if claimed.len() > CLAIMS_AT_ONCE {
+                self.claims(&mut claimed)?;
             }
+        }
+        self.claims(&mut claimed)?;
+        for id in reader.index.profiles_after(None) {
+            if let Some(Some(profile)) = self.found.sound(reader.profile(id))? {
+                let looked = audit::profile(&profile, reader, &mut self.found);
+                self.found.sound(looked)?;
+            }
+        }
+        for (absorbed, _) in reader.index.aliases() {
+            let looked = audit::alias(absorbed, reader, &mut self.found);
+            self.found.sound(looked)?;
+        }
+        Ok(())
+    }
+
+    /// Every row of every block, those included that are not current any more.
+    fn blocks(
+        &mut self,
+        table: u8,
+        read: impl Fn(Item<'_>) -> Result<(), Damaged>,
+    ) -> Result<(), Error> {
+        self.each(table, |_, key, payload| {
+            let rows = Block::read(payload)
+                .and_then(|block| (0..block.rows()).try_for_each(|row| read(block.item(row)?)));
+            rows.map_err(|Damaged| damaged(table, keys::block_number(key).unwrap_or(0)))
         })
+    }
+
+    /// The claims of identities that records asserted; several name one.
+    fn claims(&mut self, claimed: &mut Vec<Identity>) -> Result<(), Error> {
+        claimed.sort_unstable();
+        claimed.dedup();
+        for identity in claimed.drain(..) {
+            if let Some(claim) = self.reader.claim(&identity)? {
+                let looked = audit::claim(&identity, &claim, self.reader, &mut self.found);
+                self.found.sound(looked)?;
+            }
+        }
+        Ok(())
     }
 
     fn work(&mut self) -> Result<(), Error> {
@@ -151,7 +166,7 @@ impl Check<'_> {
     fn log(&mut self) -> Result<(), Error> {
         let mut before = CommitSeq(0);
         self.each(table::LOG, |check, key, payload| {
-            let (seq, changes) = read_log(key, payload)?;
+            let (seq, changes) = log::read(key, payload)?;
             audit::log(before, seq, &changes, &mut check.found);
             before = seq;
             Ok(())
@@ -183,14 +198,11 @@ impl Check<'_> {
     }
 
     fn unknown_tables(&mut self) -> Result<(), Error> {
-        const KNOWN: [u8; 19] = [
+        const KNOWN: [u8; 16] = [
             table::META,
             table::RECORD,
-            table::NUMBER,
             table::PROFILE,
-            table::ALIAS,
-            table::ABSORBED,
-            table::CLAIM,
+            table::DELTA,
             table::POSITION,
             table::PENDING,
             table::DUE,

@@ -129,7 +129,8 @@ macro_rules! each_store_case {
             claims_come_and_go
             the_log_gives_whole_commits
             profiles_are_scanned_in_order
-            records_are_scanned_per_stream_in_byte_order
+            records_are_scanned_per_stream_in_order_of_number
+            a_mark_goes_with_the_next_change_of_its_record
             pending_waits_until_due
             pending_follows_merged_profiles
             decisions_are_kept_in_order

@@ -30,6 +30,6 @@ pub mod conformance;
 pub mod memory;
 
 pub use memory::MemoryStore;
-pub use store::{Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding};
+pub use store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
 pub use view::View;
 pub use write_set::{Counters, PositionChange, WriteSet};

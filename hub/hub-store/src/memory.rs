@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, RecordRef, RemoteKey, Run, RunId, StreamRef, SyncId, Timestamp,
+    Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 
 use crate::rules;
-use crate::store::{Error, InboxEntry, LogPage, Review, Stats, Store, VerifyFinding};
+use crate::store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
 use crate::view::View;
 use crate::write_set::{Counters, WriteSet};
 
@@ -117,6 +117,11 @@ impl Store for MemoryStore {
         Ok(refs.iter().map(|at| state.by_ref(at).cloned()).collect())
     }
 
+    async fn known(&self, refs: &[RecordRef]) -> Result<Vec<Option<Known>>, Error> {
+        let state = self.read();
+        Ok(refs.iter().map(|at| state.known(at)).collect())
+    }
+
     async fn profiles(&self, ids: &[ProfileId]) -> Result<Vec<Option<Profile>>, Error> {
         let state = self.read();
         ids.iter().map(|id| state.profile(state.resolve(*id)?)).collect()
@@ -146,7 +151,7 @@ impl Store for MemoryStore {
     async fn scan_records(
         &self,
         stream: &StreamRef,
-        after: Option<&RemoteKey>,
+        after: Option<RecordNo>,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
         Ok(self.read().scan_records(stream, after, limit))

@@ -38,6 +38,7 @@ pub fn check(set: &WriteSet, view: &impl View) -> Result<(), Error> {
     positions(set, view)?;
     let counters = counters(set, view)?;
     records(set, view, counters)?;
+    marks(set, view)?;
     aliases(set, view)?;
     decisions(set, view, counters)?;
     let waiting = view.inbox_entries()?;
@@ -173,6 +174,16 @@ fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), E
                 "record {number} and its row in {} do not belong together",
                 record.at.stream
             ));
+        }
+    }
+    Ok(())
+}
+
+fn marks(set: &WriteSet, view: &impl View) -> Result<(), Error> {
+    let put: BTreeSet<RecordNo> = set.records.iter().map(|record| record.number).collect();
+    for (number, _) in &set.marks {
+        if !put.contains(number) && !view.has_record(*number)? {
+            return refuse(format!("a mark for record {number}, which does not exist"));
         }
     }
     Ok(())

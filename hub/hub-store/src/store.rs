@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Fault, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, StreamRef, SyncId, Timestamp,
+    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,16 @@ pub struct InboxEntry {
     pub body: Vec<u8>,
 }
 
+/// What the store knows of a row without reading its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The number of its record.
+    pub number: RecordNo,
+    /// The mark that came with the record's last change, or since; 0 = none. See
+    /// [`WriteSet::marks`].
+    pub mark: u64,
+}
+
 /// Counts of what the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stats {
@@ -121,6 +131,9 @@ pub trait Store: Send + Sync {
     /// Records by remote key, in the order asked.
     async fn records_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Record>>, Error>;
 
+    /// What is known of rows, in the order asked, without reading them.
+    async fn known(&self, refs: &[RecordRef]) -> Result<Vec<Option<Known>>, Error>;
+
     /// Profiles by id, aliases followed, in the order asked.
     async fn profiles(&self, ids: &[ProfileId]) -> Result<Vec<Option<Profile>>, Error>;
 
@@ -143,11 +156,11 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Profile>, Error>;
 
-    /// Records of a stream in byte order of the key.
+    /// Records of a stream in order of number.
     async fn scan_records(
         &self,
         stream: &StreamRef,
-        after: Option<&RemoteKey>,
+        after: Option<RecordNo>,
         limit: usize,
     ) -> Result<Vec<Record>, Error>;
 

@@ -17,6 +17,10 @@ pub trait View {
     fn counters(&self) -> Result<Counters, Error>;
     /// The record of a number.
     fn record(&self, number: RecordNo) -> Result<Option<Record>, Error>;
+    /// Whether there is a record of a number.
+    fn has_record(&self, number: RecordNo) -> Result<bool, Error> {
+        Ok(self.record(number)?.is_some())
+    }
     /// The number of a row of a stream.
     fn number(&self, at: &RecordRef) -> Result<Option<RecordNo>, Error>;
     /// The profile of exactly this id.

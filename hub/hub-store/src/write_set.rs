@@ -2,7 +2,7 @@
 
 use hub_model::{
     Change, Claim, Decision, Identity, Pending, PendingKey, PositionName, Profile, ProfileId,
-    Quarantined, Record, RemoteKey, Run, StreamRef,
+    Quarantined, Record, RecordNo, RemoteKey, Run, StreamRef,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,10 @@ pub struct WriteSet {
     pub counters: Option<Counters>,
     /// Records, whole, new or replaced. A number keeps its row for ever.
     pub records: Vec<Record>,
+    /// Marks of records: whatever the caller will know their rows by, so that a
+    /// row that was read before need not be compared with its record. A record
+    /// that is put loses its mark, unless it is given one here. 0 = none.
+    pub marks: Vec<(RecordNo, u64)>,
     /// Profiles, whole, new or replaced. Putting a profile whose id is an alias
     /// ends the alias: that is how a separation gives an id back.
     pub profiles: Vec<Profile>,

@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Fault, FaultCode, Identity, Pending, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, StreamRef, SyncId,
-    Timestamp,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{
-    Counters, Error, InboxEntry, LogPage, MemoryStore, Review, Stats, Store, VerifyFinding,
+    Counters, Error, InboxEntry, Known, LogPage, MemoryStore, Review, Stats, Store, VerifyFinding,
     WriteSet,
 };
 
@@ -89,6 +88,10 @@ impl Store for MortalStore {
         self.alive()?;
         self.body.records_by_ref(refs).await
     }
+    async fn known(&self, refs: &[RecordRef]) -> Result<Vec<Option<Known>>, Error> {
+        self.alive()?;
+        self.body.known(refs).await
+    }
     async fn profiles(&self, ids: &[ProfileId]) -> Result<Vec<Option<Profile>>, Error> {
         self.alive()?;
         self.body.profiles(ids).await
@@ -116,7 +119,7 @@ impl Store for MortalStore {
     async fn scan_records(
         &self,
         stream: &StreamRef,
-        after: Option<&RemoteKey>,
+        after: Option<RecordNo>,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
         self.alive()?;

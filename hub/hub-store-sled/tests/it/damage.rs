@@ -106,7 +106,8 @@ async fn a_truncated_file_gives_a_message() {
 async fn a_wrong_row_is_never_served() {
     let dir = tempfile::tempdir().unwrap();
     crate::filled(dir.path(), 3).await;
-    let key = |number: u64| [&b"R"[..], &number.to_be_bytes()].concat();
+    // Each record came with a commit, hence a block, of its own.
+    let key = |block: u32| [&b"R"[..], &block.to_be_bytes()].concat();
     {
         let engine = sled::Config::new()
             .path(dir.path().join("sled"))

@@ -18,7 +18,7 @@ use crate::open;
 const TOKEN_BYTES: usize = 33_000;
 
 fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-1")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -89,7 +89,7 @@ async fn write_the_fixture() {
 }
 
 #[tokio::test]
-async fn format_1_is_read() {
+async fn format_2_is_read() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["format", "witness"] {
         fs::copy(fixture().join(name), dir.path().join(name)).unwrap();

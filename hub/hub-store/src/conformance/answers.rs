@@ -9,7 +9,7 @@ use hub_model::{
 };
 
 use super::model::Model;
-use crate::store::{Error, Store};
+use crate::store::{Error, Known, Store};
 
 /// Rows per call when everything is read.
 const CALL_ROWS: usize = 200;
@@ -55,6 +55,13 @@ async fn records(store: &dyn Store, model: &Model, found: &mut Differences) {
     for (refs, rows) in refs.chunks(CALL_ROWS).zip(model.records.chunks(CALL_ROWS)) {
         let wanted: Vec<Option<Record>> = rows.iter().cloned().map(Some).collect();
         found.compare("records by key", store.records_by_ref(refs).await, &wanted);
+        let mark = |number: RecordNo| {
+            let mark = model.marks.iter().find(|(marked, _)| *marked == number);
+            mark.map_or(0, |(_, mark)| *mark)
+        };
+        let known = |row: &Record| Some(Known { number: row.number, mark: mark(row.number) });
+        let wanted: Vec<Option<Known>> = rows.iter().map(known).collect();
+        found.compare("known", store.known(refs).await, &wanted);
     }
 }
 
@@ -90,14 +97,14 @@ async fn scans(store: &dyn Store, model: &Model, found: &mut Differences) {
     for stream in streams {
         let mut records: Vec<Record> =
             model.records.iter().filter(|r| r.at.stream == *stream).cloned().collect();
-        records.sort_by(|left, right| left.at.key.cmp(&right.at.key));
+        records.sort_by_key(|record| record.number);
         let mut after = None;
         for page in records.chunks(CALL_ROWS) {
-            let answer = store.scan_records(stream, after.as_ref(), CALL_ROWS).await;
+            let answer = store.scan_records(stream, after, CALL_ROWS).await;
             found.compare("scan of records", answer, &page.to_vec());
-            after = page.last().map(|record| record.at.key.clone());
+            after = page.last().map(|record| record.number);
         }
-        let answer = store.scan_records(stream, after.as_ref(), 1).await;
+        let answer = store.scan_records(stream, after, 1).await;
         found.compare("end of records", answer, &Vec::new());
     }
 }

@@ -8,6 +8,7 @@ use hub_model::{
 };
 
 use super::{Subject, WORKSPACE, fixtures as f};
+use crate::store::{Error, Known};
 use crate::write_set::WriteSet;
 
 pub async fn aliases_are_followed(subject: &mut dyn Subject) {
@@ -148,7 +149,7 @@ pub async fn profiles_are_scanned_in_order(subject: &mut dyn Subject) {
     }
 }
 
-pub async fn records_are_scanned_per_stream_in_byte_order(subject: &mut dyn Subject) {
+pub async fn records_are_scanned_per_stream_in_order_of_number(subject: &mut dyn Subject) {
     let streams = [("crm", "contacts"), ("crm", "contact"), ("crmc", "ontacts"), ("a", "z")];
     let keys = ["b", "a", "", "a\u{0}", "aa", "é", "Z", "10", "9"];
     let mut number = 0;
@@ -168,27 +169,46 @@ pub async fn records_are_scanned_per_stream_in_byte_order(subject: &mut dyn Subj
     }
     subject.reopen().await;
     let store = subject.store();
-    let mut sorted = keys;
-    sorted.sort_unstable();
     let names = |found: &[Record]| {
         found.iter().map(|record| record.at.key.as_str().to_owned()).collect::<Vec<_>>()
     };
     for (connection, stream) in streams {
         let stream = StreamRef::new(WORKSPACE, connection, stream);
         let found = store.scan_records(&stream, None, 99).await.expect("scan");
-        assert_eq!(names(&found), sorted, "{stream}");
+        assert_eq!(names(&found), keys, "{stream}");
         assert!(found.iter().all(|record| record.at.stream == stream), "{stream}");
-        let mut after: Option<RemoteKey> = None;
+        let mut after: Option<RecordNo> = None;
         let mut paged = Vec::new();
         loop {
-            let page = store.scan_records(&stream, after.as_ref(), 2).await.expect("scan");
+            let page = store.scan_records(&stream, after, 2).await.expect("scan");
             let Some(last) = page.last() else { break };
             assert!(page.len() <= 2);
-            after = Some(last.at.key.clone());
+            after = Some(last.number);
             paged.extend(page);
         }
-        assert_eq!(names(&paged), sorted, "{stream} in pages");
+        assert_eq!(names(&paged), keys, "{stream} in pages");
     }
     let none = StreamRef::new(WORKSPACE, "crm", "nothing");
     assert_eq!(store.scan_records(&none, None, 9).await, Ok(vec![]));
+}
+
+pub async fn a_mark_goes_with_the_next_change_of_its_record(subject: &mut dyn Subject) {
+    let mut set = f::people(3);
+    set.marks = vec![(RecordNo(1), 7), (RecordNo(2), u64::MAX)];
+    subject.store().commit(set).await.expect("commit");
+    let refs = [f::at("k1"), f::at("k2"), f::at("k3"), f::at("nobody")];
+    let known = |number, mark| Some(Known { number: RecordNo(number), mark });
+    subject.reopen().await;
+    let found = subject.store().known(&refs).await;
+    assert_eq!(found, Ok(vec![known(1, 7), known(2, u64::MAX), known(3, 0), None]));
+    let mut set = WriteSet { records: vec![f::record(1)], ..WriteSet::default() };
+    set.marks = vec![(RecordNo(3), 9)];
+    subject.store().commit(set).await.expect("commit");
+    subject.reopen().await;
+    let found = subject.store().known(&refs).await;
+    assert_eq!(found, Ok(vec![known(1, 0), known(2, u64::MAX), known(3, 9), None]));
+    let records = subject.store().records(&[RecordNo(3)]).await;
+    assert_eq!(records, Ok(vec![Some(f::record(3))]), "a mark changes nothing else");
+    let set = WriteSet { marks: vec![(RecordNo(4), 1)], ..WriteSet::default() };
+    assert!(matches!(subject.store().commit(set).await, Err(Error::Refused(_))));
 }

@@ -3,7 +3,7 @@
 
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, Run,
+    Quarantined, Record, RecordNo, Run,
 };
 
 use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
@@ -19,6 +19,8 @@ pub struct Model {
     pub counters: Counters,
     /// Records, in no order; so are all lists but the log and the inbox.
     pub records: Vec<Record>,
+    /// Marks of records.
+    pub marks: Vec<(RecordNo, u64)>,
     /// Profiles.
     pub profiles: Vec<Profile>,
     /// (absorbed, surviving).
@@ -66,6 +68,10 @@ impl Model {
     fn apply_people(&mut self, set: &WriteSet) {
         for record in &set.records {
             put(&mut self.records, |stored| stored.number == record.number, record.clone());
+            self.marks.retain(|(number, _)| *number != record.number);
+        }
+        for mark in &set.marks {
+            put(&mut self.marks, |stored| stored.0 == mark.0, *mark);
         }
         for (absorbed, surviving) in &set.aliases {
             self.profiles.retain(|stored| stored.id != *absorbed);

@@ -73,6 +73,9 @@ impl Workload {
                 record.at.stream = StreamRef::new(WORKSPACE, "crm", stream);
                 record.at.key = RemoteKey::new(format!("{}-{number}", self.random.text(3)));
                 self.fill(record);
+                if self.random.percent(60) {
+                    set.marks.push((record.number, self.random.next_u64()));
+                }
             }
             set.records.append(&mut one.records);
             set.profiles.append(&mut one.profiles);

@@ -36,8 +36,10 @@ impl State {
     fn apply_people(&mut self, set: &mut WriteSet) {
         for record in set.records.drain(..) {
             self.numbers.insert(record.at.clone(), record.number);
+            self.marks.remove(&record.number);
             self.records.insert(record.number, record);
         }
+        self.marks.extend(set.marks.drain(..));
         for (absorbed, surviving) in set.aliases.drain(..) {
             self.profiles.remove(&absorbed);
             self.aliases.insert(absorbed, surviving);

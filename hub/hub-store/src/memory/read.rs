@@ -1,10 +1,10 @@
 //! Reading stretches, counting, checking.
 
-use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    CommitSeq, Pending, PendingKey, Profile, ProfileId, Record, RecordRef, RemoteKey, StreamRef,
-    SyncId, Timestamp,
+    CommitSeq, Pending, PendingKey, Profile, ProfileId, Record, RecordNo, StreamRef, SyncId,
+    Timestamp,
 };
 
 use super::state::State;
@@ -37,21 +37,12 @@ impl State {
     pub fn scan_records(
         &self,
         stream: &StreamRef,
-        after: Option<&RemoteKey>,
+        after: Option<RecordNo>,
         limit: usize,
     ) -> Vec<Record> {
-        let at = |key| RecordRef { stream: stream.clone(), key };
-        let start = match after {
-            Some(key) => Excluded(at(key.clone())),
-            None => Included(at(RemoteKey::new(""))),
-        };
-        self.numbers
-            .range((start, Unbounded))
-            .take_while(|(at, _)| at.stream == *stream)
-            .filter_map(|(_, number)| self.records.get(number))
-            .take(limit)
-            .cloned()
-            .collect()
+        let start = after.map_or(Unbounded, Excluded);
+        let records = self.records.range((start, Unbounded)).map(|(_, record)| record);
+        records.filter(|record| record.at.stream == *stream).take(limit).cloned().collect()
     }
 
     fn pending_of_sync<'a>(&'a self, sync: &'a SyncId) -> impl Iterator<Item = &'a Pending> {

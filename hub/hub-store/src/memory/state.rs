@@ -7,7 +7,7 @@ use hub_model::{
     ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp, StreamRef,
 };
 
-use crate::store::{Error, Review};
+use crate::store::{Error, Known, Review};
 use crate::view::View;
 use crate::write_set::Counters;
 
@@ -27,6 +27,7 @@ pub(super) struct State {
     pub counters: Counters,
     pub records: BTreeMap<RecordNo, Record>,
     pub numbers: BTreeMap<RecordRef, RecordNo>,
+    pub marks: BTreeMap<RecordNo, u64>,
     pub profiles: BTreeMap<ProfileId, Profile>,
     pub aliases: BTreeMap<ProfileId, ProfileId>,
     pub claims: BTreeMap<Identity, Claim>,
@@ -47,6 +48,12 @@ impl State {
     /// The record of a row of a stream.
     pub fn by_ref(&self, at: &RecordRef) -> Option<&Record> {
         self.records.get(self.numbers.get(at)?)
+    }
+
+    /// What is known of a row.
+    pub fn known(&self, at: &RecordRef) -> Option<Known> {
+        let number = *self.numbers.get(at)?;
+        Some(Known { number, mark: self.marks.get(&number).copied().unwrap_or_default() })
     }
 
     /// Every row in quarantine.

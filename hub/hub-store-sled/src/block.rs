@@ -1,0 +1,316 @@
+//! Blocks: a few packed rows under one key, compressed together.
+//!
+//! Rows of one commit look alike, so a block of them costs a fifth of what they
+//! cost alone, and the engine has one key to keep instead of many. A block is
+//! never changed: what is new of a row goes to a new block, and the index knows
+//! which block is current ([`crate::index`]).
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hub_store::Error;
+use zstd::bulk::{Compressor, Decompressor};
+
+use crate::keys::{self, Key};
+use crate::pack::names::Item;
+use crate::pack::{Bytes, Damaged, Names, bytes};
+use crate::rows::Rows;
+
+/// Bits of a [`Location`] that tell the place in its block.
+const SLOT_BITS: u32 = 5;
+/// Most rows in a block.
+pub(crate) const BLOCK_ROWS_MAX: usize = 1 << SLOT_BITS;
+/// Bytes of packed rows after which a block takes no more.
+const BLOCK_BYTES: usize = 24 * 1024;
+/// Largest block that reading accepts: one row of the port's limits and more.
+const BLOCK_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How hard to compress: the next level costs twice the time for a tenth less.
+const COMPRESSION_LEVEL: i32 = 1;
+/// Blocks kept unpacked, by table and number: a batch of deliveries reads each
+/// of its blocks several times.
+const CACHED_BLOCKS: usize = 512;
+
+const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
+
+/// Where a row lies: the number of its block, and its place there. Blocks are
+/// numbered from 1, so no row lies at 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Location(pub u32);
+
+impl Location {
+    /// Of no row.
+    pub const NONE: Self = Self(0);
+
+    fn new(block: u32, slot: usize) -> Result<Self, Error> {
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+        match block.checked_mul(1 << SLOT_BITS) {
+            Some(first) if slot < 1 << SLOT_BITS => Ok(Self(first | slot)),
+            _ => Err(Error::Refused("the store has no block numbers left; compact it".to_owned())),
+        }
+    }
+
+    /// The number of the block.
+    pub const fn block(self) -> u32 {
+        self.0 >> SLOT_BITS
+    }
+
+    fn slot(self) -> usize {
+        usize::try_from(self.0 & ((1 << SLOT_BITS) - 1)).unwrap_or(usize::MAX)
+    }
+}
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Packs rows into the blocks of one table.
+pub(crate) struct Packing {
+    table: u8,
+    block: u32,
+    names: Names,
+    items: Vec<u8>,
+    ends: Vec<usize>,
+    done: Vec<(Key, Vec<u8>)>,
+}
+
+impl Packing {
+    /// After the last block of a table.
+    pub fn after(table: u8, last: u32) -> Self {
+        Self {
+            table,
+            block: last,
+            names: Names::default(),
+            items: Vec::new(),
+            ends: Vec::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Adds a row; where it will lie.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the numbers of blocks are used up.
+    pub fn add(&mut self, pack: impl FnOnce(&mut Names, &mut Vec<u8>)) -> Result<Location, Error> {
+        let full = self.items.len() + self.names.size_bytes() >= BLOCK_BYTES;
+        if self.ends.is_empty() {
+            self.block += 1;
+        } else if full || self.ends.len() == BLOCK_ROWS_MAX {
+            self.close()?;
+            self.block += 1;
+        }
+        let location = Location::new(self.block, self.ends.len())?;
+        pack(&mut self.names, &mut self.items);
+        self.ends.push(self.items.len());
+        Ok(location)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        let mut plain = Vec::with_capacity(self.items.len() + self.names.size_bytes() + 100);
+        std::mem::take(&mut self.names).finish(&mut plain);
+        bytes::put_len(&mut plain, self.ends.len());
+        let mut start = 0;
+        for end in self.ends.drain(..) {
+            bytes::put_len(&mut plain, end - start);
+            start = end;
+        }
+        plain.append(&mut self.items);
+        self.done.push((keys::block(self.table, self.block), compressed(&plain)?));
+        Ok(())
+    }
+
+    /// The blocks, and the number of the last.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a block cannot be compressed.
+    pub fn finish(mut self) -> Result<(Vec<(Key, Vec<u8>)>, u32), Error> {
+        self.close()?;
+        Ok((self.done, self.block))
+    }
+}
+
+fn compressed(plain: &[u8]) -> Result<Vec<u8>, Error> {
+    let failed = |error: std::io::Error| Error::Refused(format!("compressing a block: {error}"));
+    let packed = COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => kept.insert(Compressor::new(COMPRESSION_LEVEL).map_err(failed)?),
+        };
+        compressor.compress(plain).map_err(failed)
+    })?;
+    let (method, body) = if packed.len() < plain.len() { (ZSTD, &*packed) } else { (PLAIN, plain) };
+    let mut out = Vec::with_capacity(body.len() + 6);
+    out.push(method);
+    bytes::put_len(&mut out, plain.len());
+    out.extend_from_slice(body);
+    Ok(out)
+}
+
+/// A block, unpacked as far as its rows can be told apart.
+#[derive(Debug)]
+pub(crate) struct Block {
+    names: Vec<Arc<str>>,
+    plain: Vec<u8>,
+    /// Where each row begins, and where the last ends.
+    bounds: Vec<usize>,
+}
+
+impl Block {
+    /// Reads a block.
+    pub fn read(payload: &[u8]) -> Result<Self, Damaged> {
+        let mut head = Bytes(payload);
+        let method = head.byte()?;
+        let len = usize::try_from(head.uint()?).map_err(|_| Damaged)?;
+        let plain = match method {
+            PLAIN => head.0.to_vec(),
+            ZSTD if len <= BLOCK_BYTES_MAX => decompressed(head.0, len)?,
+            _ => return Err(Damaged),
+        };
+        let mut rest = Bytes(&plain);
+        let names = Names::read(&mut rest)?;
+        let count = rest.count()?;
+        let lens: Vec<usize> = (0..count).map(|_| rest.count()).collect::<Result<_, _>>()?;
+        let mut at = plain.len() - rest.0.len();
+        let mut bounds = vec![at];
+        for len in lens {
+            at = at.checked_add(len).filter(|end| *end <= plain.len()).ok_or(Damaged)?;
+            bounds.push(at);
+        }
+        Ok(Self { names, plain, bounds })
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
+    /// A row of it.
+    pub fn item(&self, slot: usize) -> Result<Item<'_>, Damaged> {
+        let (Some(start), Some(end)) = (self.bounds.get(slot), self.bounds.get(slot + 1)) else {
+            return Err(Damaged);
+        };
+        let bytes = self.plain.get(*start..*end).ok_or(Damaged)?;
+        Ok(Item { names: &self.names, bytes: Bytes(bytes) })
+    }
+}
+
+fn decompressed(packed: &[u8], len: usize) -> Result<Vec<u8>, Damaged> {
+    let plain = DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            None => kept.insert(Decompressor::new().map_err(|_| Damaged)?),
+        };
+        decompressor.decompress(packed, len).map_err(|_| Damaged)
+    })?;
+    if plain.len() == len { Ok(plain) } else { Err(Damaged) }
+}
+
+/// Which block a place of the cache holds: (table, number).
+type Cached = Option<((u8, u32), Arc<Block>)>;
+
+/// Reads rows out of blocks; keeps the blocks read last.
+pub(crate) struct Blocks {
+    rows: Rows,
+    cache: Vec<Mutex<Cached>>,
+}
+
+impl Blocks {
+    /// The blocks among these rows.
+    pub fn new(rows: Rows) -> Self {
+        Self { rows, cache: (0..CACHED_BLOCKS).map(|_| Mutex::new(None)).collect() }
+    }
+
+    /// The row at a location of a table.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when there is none, or it cannot be read.
+    pub fn row<T>(
+        &self,
+        table: u8,
+        at: Location,
+        read: impl FnOnce(Item<'_>) -> Result<T, Damaged>,
+    ) -> Result<T, Error> {
+        let block = self.block(table, at.block())?;
+        block.item(at.slot()).and_then(read).map_err(|Damaged| damaged(table, at.block()))
+    }
+
+    fn block(&self, table: u8, number: u32) -> Result<Arc<Block>, Error> {
+        let place = usize::try_from(number).unwrap_or(0) * 2 + usize::from(table & 1);
+        let cached = self.cache.get(place % CACHED_BLOCKS);
+        let wanted = (table, number);
+        let kept = cached.map(|cached| cached.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(Some((found, block))) = kept.as_deref()
+            && *found == wanted
+        {
+            return Ok(Arc::clone(block));
+        }
+        drop(kept);
+        let payload = self.rows.payload(&keys::block(table, number))?;
+        let payload = payload.ok_or_else(|| damaged(table, number))?;
+        let block = Arc::new(Block::read(&payload).map_err(|Damaged| damaged(table, number))?);
+        if let Some(cached) = cached {
+            let mut place = cached.lock().unwrap_or_else(PoisonError::into_inner);
+            *place = Some((wanted, Arc::clone(&block)));
+        }
+        Ok(block)
+    }
+}
+
+/// What is said of a block that cannot be read.
+pub(crate) fn damaged(table: u8, number: u32) -> Error {
+    Error::Corrupt(format!("block {number} of table {} cannot be read", char::from(table)))
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{Profile, Record};
+    use hub_store::conformance::fixtures as f;
+
+    use super::{BLOCK_ROWS_MAX, Block, Packing};
+    use crate::keys::table;
+    use crate::pack::{profile, record};
+
+    #[test]
+    fn rows_come_back_from_their_blocks() {
+        let records: Vec<Record> = (1..100).map(f::record).collect();
+        let mut packing = Packing::after(table::RECORD, 7);
+        let places: Vec<_> = records
+            .iter()
+            .map(|row| packing.add(|names, out| record::put(row, names, out)).unwrap())
+            .collect();
+        assert_eq!((places[0].block(), places[BLOCK_ROWS_MAX].block()), (8, 9));
+        let (blocks, last) = packing.finish().unwrap();
+        assert_eq!((blocks.len(), last), (4, 11));
+        for (row, place) in records.iter().zip(&places) {
+            let payload = &blocks[(place.block() - 8) as usize].1;
+            let block = Block::read(payload).unwrap();
+            assert_eq!(record::read(block.item(place.slot()).unwrap()).as_ref(), Ok(row));
+            assert!(block.item(block.rows()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_block_that_was_changed_is_noticed_or_harmless() {
+        let rows: Vec<Profile> = (1..9).map(f::profile).collect();
+        let mut packing = Packing::after(table::PROFILE, 0);
+        for row in &rows {
+            packing.add(|names, out| profile::put(row, names, out)).unwrap();
+        }
+        let payload = packing.finish().unwrap().0.remove(0).1;
+        for bit in 0..payload.len() * 8 {
+            let mut flipped = payload.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            // The frame around it has the checksum; here nothing may panic.
+            if let Ok(block) = Block::read(&flipped) {
+                for slot in 0..block.rows() {
+                    let _ = block.item(slot).and_then(profile::read);
+                }
+            }
+        }
+        assert!((0..payload.len()).all(|len| Block::read(&payload[..len]).is_err()));
+    }
+}

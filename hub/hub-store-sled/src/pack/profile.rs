@@ -1,0 +1,82 @@
+//! Profiles.
+
+use std::collections::BTreeMap;
+
+use hub_model::{
+    Claimed, EntityKind, FieldName, Identity, Profile, ProfileId, Provenance, RecordNo, Stamp,
+    Trait, TraitName,
+};
+
+use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
+use super::names::{Item, Names};
+use super::value;
+
+/// Packs a profile.
+pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
+    out.push(match profile.kind {
+        EntityKind::Person => 0,
+        EntityKind::Account => 1,
+    });
+    put_uint(out, profile.id.0);
+    let mut stamp = 0;
+    put_len(out, profile.traits.len());
+    for (name, golden) in &profile.traits {
+        names.put(out, name.as_str());
+        value::put(out, &golden.value);
+        put_step(out, stamp, golden.stamp.0);
+        stamp = golden.stamp.0;
+        put_step(out, profile.id.0, golden.provenance.record.0);
+        names.put(out, golden.provenance.field.as_str());
+        names.put(out, &golden.provenance.rule);
+    }
+    put_len(out, profile.identities.len());
+    for claimed in &profile.identities {
+        names.put(out, &claimed.identity.namespace);
+        put_text(out, &claimed.identity.value);
+        put_step(out, stamp, claimed.stamp.0);
+        stamp = claimed.stamp.0;
+    }
+    let mut number = profile.id.0;
+    put_len(out, profile.records.len());
+    for record in &profile.records {
+        put_step(out, number, record.0);
+        number = record.0;
+    }
+}
+
+/// Unpacks a profile.
+pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
+    let kind = match item.bytes.byte()? {
+        0 => EntityKind::Person,
+        1 => EntityKind::Account,
+        _ => return Err(Damaged),
+    };
+    let id = ProfileId(item.bytes.uint()?);
+    let mut stamp = 0;
+    let mut traits = BTreeMap::new();
+    for _ in 0..item.bytes.count()? {
+        let name = TraitName::new(item.name()?);
+        let value = value::read(&mut item.bytes)?;
+        stamp = item.bytes.step(stamp)?;
+        let provenance = Provenance {
+            record: RecordNo(item.bytes.step(id.0)?),
+            field: FieldName::new(item.name()?),
+            rule: (*item.name()?).to_owned(),
+        };
+        traits.insert(name, Trait { value, stamp: Stamp(stamp), provenance });
+    }
+    let mut identities = Vec::new();
+    for _ in 0..item.bytes.count()? {
+        let namespace = item.name()?;
+        let identity = Identity { namespace, value: item.bytes.text()?.into() };
+        stamp = item.bytes.step(stamp)?;
+        identities.push(Claimed { identity, stamp: Stamp(stamp) });
+    }
+    let mut number = id.0;
+    let mut records = Vec::new();
+    for _ in 0..item.bytes.count()? {
+        number = item.bytes.step(number)?;
+        records.push(RecordNo(number));
+    }
+    Ok(Profile { id, kind, traits, identities, records })
+}

@@ -1,0 +1,299 @@
+//! Records.
+
+use std::collections::BTreeMap;
+
+use hub_model::{
+    Absence, Assertion, ConnectionId, FieldName, FieldState, Identity, IdentityFact, Object,
+    Origin, ProfileId, Record, RecordNo, RecordRef, RemoteKey, RunId, Stamp, StreamName, StreamRef,
+    Value, WorkspaceId,
+};
+
+use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
+use super::names::{Item, Names};
+use super::value;
+
+/// What a record has beyond the usual.
+mod has {
+    pub const CREATOR: u8 = 1;
+    pub const DELETED: u8 = 2;
+    pub const ABSENCES: u8 = 4;
+    pub const VERSION: u8 = 8;
+    /// Its profile is not the one that it founded.
+    pub const PROFILE: u8 = 16;
+}
+
+/// What a field state says.
+mod state {
+    pub const ASSERTED: u8 = 1;
+    /// ... what the raw row says.
+    pub const ASSERTED_RAW: u8 = 2;
+    /// ... with the stamp after the one before.
+    pub const NEXT_STAMP: u8 = 4;
+    pub const REMOTE: u8 = 8;
+    pub const REMOTE_RAW: u8 = 16;
+    pub const SENT: u8 = 32;
+    /// ... the stamp of the assertion.
+    pub const SENT_ASSERTED: u8 = 64;
+}
+
+/// What an identity fact says.
+mod fact {
+    pub const IDENTITY: u8 = 1;
+    /// ... the text of the raw row, as it is.
+    pub const RAW: u8 = 2;
+    pub const EDITED: u8 = 4;
+    pub const CONTESTED: u8 = 8;
+    /// The stamp is that of the field's assertion.
+    pub const ASSERTED: u8 = 16;
+}
+
+const fn flag(bit: u8, set: bool) -> u8 {
+    if set { bit } else { 0 }
+}
+
+/// Packs a record.
+pub fn put(record: &Record, names: &mut Names, out: &mut Vec<u8>) {
+    let profile = ProfileId::from(record.number);
+    let creator = match record.origin {
+        Origin::Received => None,
+        Origin::Created { for_record } => Some(for_record),
+    };
+    out.push(
+        flag(has::CREATOR, creator.is_some())
+            | flag(has::DELETED, record.deleted.is_some())
+            | flag(has::ABSENCES, !record.absences.is_empty())
+            | flag(has::VERSION, record.version.is_some())
+            | flag(has::PROFILE, record.profile != profile),
+    );
+    put_uint(out, record.number.0);
+    let stream = &record.at.stream;
+    names.put(out, stream.workspace.as_str());
+    names.put(out, stream.connection.as_str());
+    names.put(out, stream.stream.as_str());
+    put_text(out, record.at.key.as_str());
+    put_uint(out, record.born.0);
+    names.put(out, record.run.as_str());
+    if let Some(creator) = creator {
+        put_step(out, record.number.0, creator.0);
+    }
+    if let Some(deleted) = record.deleted {
+        put_step(out, record.born.0, deleted.0);
+    }
+    if !record.absences.is_empty() {
+        put_len(out, record.absences.len());
+        for absence in &record.absences {
+            put_step(out, record.born.0, absence.from.0);
+            put_step(out, absence.from.0, absence.to.0);
+        }
+    }
+    if let Some(version) = &record.version {
+        put_text(out, version);
+    }
+    if record.profile != profile {
+        put_step(out, profile.0, record.profile.0);
+    }
+    put_len(out, record.raw.len());
+    for (name, raw) in &record.raw {
+        names.put(out, name);
+        value::put(out, raw);
+    }
+    put_len(out, record.fields.len());
+    let mut stamp = record.born;
+    for (name, field) in &record.fields {
+        names.put(out, name.as_str());
+        put_state(field, record.raw.get(name.as_str()), &mut stamp, out);
+    }
+    put_len(out, record.identities.len());
+    for said in &record.identities {
+        put_fact(said, record, names, out);
+    }
+}
+
+fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &mut Vec<u8>) {
+    let FieldState { asserted, remote, sent } = field;
+    let asserted_raw = asserted.as_ref().is_some_and(|asserted| Some(&asserted.value) == raw);
+    let next_stamp = asserted.as_ref().is_some_and(|a| a.stamp.0 == before.0.wrapping_add(1));
+    let remote_raw = remote.is_some() && remote.as_ref() == raw;
+    let sent_asserted = asserted.as_ref().is_some_and(|asserted| asserted.stamp == *sent);
+    out.push(
+        flag(state::ASSERTED, asserted.is_some())
+            | flag(state::ASSERTED_RAW, asserted_raw)
+            | flag(state::NEXT_STAMP, next_stamp)
+            | flag(state::REMOTE, remote.is_some())
+            | flag(state::REMOTE_RAW, remote_raw)
+            | flag(state::SENT, sent.0 != 0)
+            | flag(state::SENT_ASSERTED, sent_asserted),
+    );
+    if let Some(asserted) = asserted {
+        if !asserted_raw {
+            value::put(out, &asserted.value);
+        }
+        if !next_stamp {
+            put_step(out, before.0, asserted.stamp.0);
+        }
+        *before = asserted.stamp;
+    }
+    if let Some(remote) = remote.as_ref().filter(|_| !remote_raw) {
+        value::put(out, remote);
+    }
+    if sent.0 != 0 && !sent_asserted {
+        put_step(out, before.0, sent.0);
+    }
+}
+
+fn put_fact(said: &IdentityFact, record: &Record, names: &mut Names, out: &mut Vec<u8>) {
+    let raw = record.raw.get(said.field.as_str()).and_then(Value::as_text);
+    let value = said.identity.as_ref().map(|identity| &*identity.value);
+    let is_raw = value.is_some() && value == raw;
+    let asserted = record.fields.get(&said.field).and_then(|field| field.asserted.as_ref());
+    let at_assertion = asserted.is_some_and(|asserted| asserted.stamp == said.stamp);
+    out.push(
+        flag(fact::IDENTITY, said.identity.is_some())
+            | flag(fact::RAW, is_raw)
+            | flag(fact::EDITED, said.edited)
+            | flag(fact::CONTESTED, said.contested)
+            | flag(fact::ASSERTED, at_assertion),
+    );
+    // An identity is of the namespace of its fact.
+    names.put(out, &said.namespace);
+    names.put(out, said.field.as_str());
+    if let Some(value) = value.filter(|_| !is_raw) {
+        put_text(out, value);
+    }
+    if !at_assertion {
+        put_step(out, record.born.0, said.stamp.0);
+    }
+}
+
+/// Unpacks a record.
+pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
+    let flags = item.bytes.byte()?;
+    let number = RecordNo(item.bytes.uint()?);
+    let stream = StreamRef {
+        workspace: WorkspaceId::new(item.name()?),
+        connection: ConnectionId::new(item.name()?),
+        stream: StreamName::new(item.name()?),
+    };
+    let key = RemoteKey::from(item.bytes.text()?);
+    let born = Stamp(item.bytes.uint()?);
+    let run = RunId::new(item.name()?);
+    let mut origin = Origin::Received;
+    if flags & has::CREATOR != 0 {
+        origin = Origin::Created { for_record: RecordNo(item.bytes.step(number.0)?) };
+    }
+    let mut deleted = None;
+    if flags & has::DELETED != 0 {
+        deleted = Some(Stamp(item.bytes.step(born.0)?));
+    }
+    let mut absences = Vec::new();
+    if flags & has::ABSENCES != 0 {
+        for _ in 0..item.bytes.count()? {
+            let from = item.bytes.step(born.0)?;
+            absences.push(Absence { from: Stamp(from), to: Stamp(item.bytes.step(from)?) });
+        }
+    }
+    let mut version = None;
+    if flags & has::VERSION != 0 {
+        version = Some(item.bytes.text()?.to_owned());
+    }
+    let mut profile = ProfileId::from(number);
+    if flags & has::PROFILE != 0 {
+        profile = ProfileId(item.bytes.step(profile.0)?);
+    }
+    let mut raw = Object::new();
+    for _ in 0..item.bytes.count()? {
+        let name = item.name()?;
+        raw.insert((*name).to_owned(), value::read(&mut item.bytes)?);
+    }
+    let mut fields = BTreeMap::new();
+    let mut stamp = born;
+    for _ in 0..item.bytes.count()? {
+        let name = FieldName::new(item.name()?);
+        let field = read_state(&mut item, raw.get(name.as_str()), &mut stamp)?;
+        fields.insert(name, field);
+    }
+    let mut identities = Vec::new();
+    for _ in 0..item.bytes.count()? {
+        identities.push(read_fact(&mut item, &raw, &fields, born)?);
+    }
+    let at = RecordRef { stream, key };
+    Ok(Record {
+        number,
+        at,
+        origin,
+        born,
+        deleted,
+        absences,
+        version,
+        raw,
+        fields,
+        identities,
+        profile,
+        run,
+    })
+}
+
+fn read_state(
+    item: &mut Item<'_>,
+    raw: Option<&Value>,
+    before: &mut Stamp,
+) -> Result<FieldState, Damaged> {
+    let flags = item.bytes.byte()?;
+    let mut field = FieldState::default();
+    if flags & state::ASSERTED != 0 {
+        let value = value_or_raw(item, flags & state::ASSERTED_RAW != 0, raw)?;
+        let stamp = match flags & state::NEXT_STAMP {
+            0 => item.bytes.step(before.0)?,
+            _ => before.0.wrapping_add(1),
+        };
+        *before = Stamp(stamp);
+        field.asserted = Some(Assertion { value, stamp: *before });
+    }
+    if flags & state::REMOTE != 0 {
+        field.remote = Some(value_or_raw(item, flags & state::REMOTE_RAW != 0, raw)?);
+    }
+    if flags & state::SENT_ASSERTED != 0 {
+        field.sent = field.asserted.as_ref().ok_or(Damaged)?.stamp;
+    } else if flags & state::SENT != 0 {
+        field.sent = Stamp(item.bytes.step(before.0)?);
+    }
+    Ok(field)
+}
+
+fn value_or_raw(item: &mut Item<'_>, is_raw: bool, raw: Option<&Value>) -> Result<Value, Damaged> {
+    if is_raw { raw.cloned().ok_or(Damaged) } else { value::read(&mut item.bytes) }
+}
+
+fn read_fact(
+    item: &mut Item<'_>,
+    raw: &Object,
+    fields: &BTreeMap<FieldName, FieldState>,
+    born: Stamp,
+) -> Result<IdentityFact, Damaged> {
+    let flags = item.bytes.byte()?;
+    let namespace = item.name()?;
+    let field = FieldName::new(item.name()?);
+    let mut identity = None;
+    if flags & fact::IDENTITY != 0 {
+        let value = match flags & fact::RAW {
+            0 => item.bytes.text()?,
+            _ => raw.get(field.as_str()).and_then(Value::as_text).ok_or(Damaged)?,
+        };
+        identity = Some(Identity { namespace: namespace.clone(), value: value.into() });
+    }
+    let stamp = match flags & fact::ASSERTED {
+        0 => Stamp(item.bytes.step(born.0)?),
+        _ => {
+            let asserted = fields.get(&field).and_then(|field| field.asserted.as_ref());
+            asserted.ok_or(Damaged)?.stamp
+        }
+    };
+    Ok(IdentityFact {
+        identity,
+        namespace,
+        field,
+        stamp,
+        edited: flags & fact::EDITED != 0,
+        contested: flags & fact::CONTESTED != 0,
+    })
+}

@@ -1,0 +1,172 @@
+//! From the people of a write set to blocks and changes of the index.
+
+use std::collections::BTreeMap;
+
+use hub_model::{Claim, Identity, Profile, ProfileId, Record, RecordNo, StreamRef};
+use hub_store::{Error, WriteSet};
+
+use crate::block::{Location, Packing};
+use crate::delta::Op;
+use crate::index::{HashKey, Index};
+use crate::keys::{Key, table};
+use crate::meta::Meta;
+use crate::pack::{profile, record};
+use crate::store::State;
+
+/// What the people of a commit come to.
+pub(crate) struct Planned {
+    /// Changes of the index, in order.
+    pub ops: Vec<Op>,
+    /// New blocks.
+    pub blocks: Vec<(Key, Vec<u8>)>,
+}
+
+/// Plans records, profiles, aliases and claims.
+pub(crate) struct People<'a> {
+    index: &'a Index,
+    meta: &'a mut Meta,
+    hash_key: HashKey,
+    ops: Vec<Op>,
+    blocks: Vec<(Key, Vec<u8>)>,
+}
+
+/// What a profile id becomes.
+enum Becomes<'a> {
+    Profile(&'a Profile),
+    Alias(ProfileId),
+}
+
+fn short(number: u64) -> Result<u32, Error> {
+    // One less than there are, so that the index has a number for "none".
+    u32::try_from(number)
+        .ok()
+        .filter(|number| *number < u32::MAX)
+        .ok_or_else(|| Error::Refused(format!("number {number}: this store has room for 2^32")))
+}
+
+impl<'a> People<'a> {
+    /// Over the state before the commit.
+    pub fn new(state: &'a State, meta: &'a mut Meta) -> Self {
+        let hash_key = HashKey(meta.hash_key);
+        Self { index: &state.index, meta, hash_key, ops: Vec::new(), blocks: Vec::new() }
+    }
+
+    /// # Errors
+    /// [`Error::Refused`] when the store has no numbers left.
+    pub fn plan(mut self, set: &mut WriteSet) -> Result<Planned, Error> {
+        self.records(&set.records, &set.marks)?;
+        self.profiles(&set.aliases, &set.profiles)?;
+        self.claims(std::mem::take(&mut set.claims))?;
+        Ok(Planned { ops: self.ops, blocks: self.blocks })
+    }
+
+    fn records(&mut self, records: &[Record], marks: &[(RecordNo, u64)]) -> Result<(), Error> {
+        let mut marks: BTreeMap<RecordNo, u64> = marks.iter().copied().collect();
+        // Of two rows of one record the later one wins.
+        let rows: BTreeMap<RecordNo, &Record> =
+            records.iter().map(|record| (record.number, record)).collect();
+        let mut streams = Streams::of(self.index);
+        let mut packing = Packing::after(table::RECORD, self.meta.record_block);
+        for row in rows.into_values() {
+            let number = short(row.number.0)?;
+            let location = packing.add(|names, out| record::put(row, names, out))?;
+            let mark = marks.remove(&row.number).unwrap_or(0);
+            if self.index.record(row.number).is_some() {
+                self.ops.push(Op::Record { number, location, mark });
+                continue;
+            }
+            let stream = streams.place(&row.at.stream, &mut self.ops)?;
+            let at = self.hash_key.row(&row.at);
+            self.ops.push(Op::Born { number, location, mark, at, stream });
+            self.meta.stats.records += 1;
+        }
+        for (number, mark) in marks {
+            if let Some(location) = self.index.record(number) {
+                self.ops.push(Op::Record { number: short(number.0)?, location, mark });
+            }
+        }
+        let (blocks, last) = packing.finish()?;
+        self.blocks.extend(blocks);
+        self.meta.record_block = last;
+        Ok(())
+    }
+
+    fn profiles(
+        &mut self,
+        aliases: &[(ProfileId, ProfileId)],
+        profiles: &[Profile],
+    ) -> Result<(), Error> {
+        let absorbed = aliases.iter().map(|(absorbed, by)| (*absorbed, Becomes::Alias(*by)));
+        let put = profiles.iter().map(|profile| (profile.id, Becomes::Profile(profile)));
+        let become_: BTreeMap<ProfileId, Becomes<'_>> = absorbed.chain(put).collect();
+        let mut packing = Packing::after(table::PROFILE, self.meta.profile_block);
+        for (id, what) in become_ {
+            let was = (self.index.profile(id).is_some(), self.index.alias(id).is_some());
+            let short_id = short(id.0)?;
+            let stats = &mut self.meta.stats;
+            match what {
+                Becomes::Profile(row) => {
+                    let location = packing.add(|names, out| profile::put(row, names, out))?;
+                    self.ops.push(Op::Profile { id: short_id, location });
+                    stats.profiles += u64::from(!was.0);
+                    if was.1 {
+                        self.ops.push(Op::Alias { absorbed: short_id, surviving: 0 });
+                        stats.aliases -= 1;
+                    }
+                }
+                Becomes::Alias(by) => {
+                    if was.0 {
+                        self.ops.push(Op::Profile { id: short_id, location: Location::NONE });
+                        stats.profiles -= 1;
+                    }
+                    self.ops.push(Op::Alias { absorbed: short_id, surviving: short(by.0)? });
+                    stats.aliases += u64::from(!was.1);
+                }
+            }
+        }
+        let (blocks, last) = packing.finish()?;
+        self.blocks.extend(blocks);
+        self.meta.profile_block = last;
+        Ok(())
+    }
+
+    fn claims(&mut self, claims: Vec<(Identity, Claim)>) -> Result<(), Error> {
+        let claims: BTreeMap<Identity, Claim> = claims.into_iter().collect();
+        for (identity, claim) in claims {
+            let identity = self.hash_key.identity(&identity);
+            let was = self.index.claim(identity).is_some();
+            let is = claim != Claim::default();
+            let stats = &mut self.meta.stats;
+            stats.claims = stats.claims + u64::from(is) - u64::from(was);
+            if is || was {
+                let profiles = claim.profiles.iter().map(|id| short(id.0));
+                let profiles = profiles.collect::<Result<_, _>>()?;
+                self.ops.push(Op::Claim { identity, profiles, carriers: claim.carriers });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Streams by their place, those that this commit brings included.
+struct Streams<'a> {
+    known: &'a [StreamRef],
+    new: Vec<StreamRef>,
+}
+
+impl<'a> Streams<'a> {
+    fn of(index: &'a Index) -> Self {
+        Self { known: index.streams(), new: Vec::new() }
+    }
+
+    fn place(&mut self, stream: &StreamRef, ops: &mut Vec<Op>) -> Result<u16, Error> {
+        let known = self.known.iter().chain(&self.new).position(|known| known == stream);
+        let place = known.unwrap_or(self.known.len() + self.new.len());
+        if known.is_none() {
+            self.new.push(stream.clone());
+            ops.push(Op::Stream(stream.clone()));
+        }
+        u16::try_from(place)
+            .map_err(|_| Error::Refused("more streams than this store has room for".to_owned()))
+    }
+}
