@@ -4,7 +4,7 @@
 //! Making a row is no work of the hub's and is taken out of the account;
 //! parsing its text is the hub's and stays in, counted by itself.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,15 +40,15 @@ pub struct Point {
     pub resident_bytes: u64,
 }
 
-/// Rows of a table, page by page, up to a number that can be raised.
+/// Rows of a table, page by page.
 pub struct Feed {
     people: People,
     manifest: Manifest,
     stream: StreamInfo,
-    rows: AtomicU64,
+    rows: u64,
     making_nanos: AtomicU64,
     parsing_nanos: AtomicU64,
-    restart: AtomicBool,
+    seek: Mutex<Option<u64>>,
     begun: (Instant, Duration),
     points: Mutex<Vec<Point>>,
 }
@@ -67,23 +67,18 @@ impl Feed {
             people,
             manifest: serde_json::from_value(manifest())?,
             stream: stream(fields),
-            rows: AtomicU64::new(rows),
+            rows,
             making_nanos: AtomicU64::new(0),
             parsing_nanos: AtomicU64::new(0),
-            restart: AtomicBool::new(false),
+            seek: Mutex::default(),
             begun: (Instant::now(), clock::process_cpu()),
             points: Mutex::default(),
         })
     }
 
-    /// From now on the table has so many rows.
-    pub fn grow(&self, rows: u64) {
-        self.rows.store(rows, Ordering::Relaxed);
-    }
-
-    /// The next page is the first one again.
-    pub fn restart(&self) {
-        self.restart.store(true, Ordering::Relaxed);
+    /// The next page begins after so many rows, whatever was read before.
+    pub fn seek(&self, after: u64) {
+        *self.seek.lock().unwrap_or_else(PoisonError::into_inner) = Some(after);
     }
 
     /// Now, after so many rows. Making them is not counted.
@@ -110,8 +105,7 @@ impl Feed {
     }
 
     fn page(&self, after: u64) -> Result<Page, Fault> {
-        let rows = self.rows.load(Ordering::Relaxed);
-        let end = rows.min(after + PAGE_ROWS);
+        let end = self.rows.min(after + PAGE_ROWS);
         let begun = thread_cpu();
         let mut texts = Vec::new();
         for row in after..end {
@@ -129,7 +123,7 @@ impl Feed {
         count(&self.making_nanos, made.saturating_sub(begun) + thread_cpu().saturating_sub(parsed));
         count(&self.parsing_nanos, parsed.saturating_sub(made));
         let next = Some(Cursor(end.to_string().into_bytes()));
-        let more = end < rows;
+        let more = end < self.rows;
         Ok(Page { items, next, more, snapshot_complete: false, poll_after_seconds: None })
     }
 }
@@ -214,7 +208,8 @@ impl Connector for Feed {
     async fn read(&self, _: &CallContext, request: &ReadRequest) -> Result<Page, Fault> {
         let position = request.cursor.as_ref().and_then(|c| std::str::from_utf8(&c.0).ok());
         let kept = position.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let after = if self.restart.swap(false, Ordering::Relaxed) { 0 } else { kept };
+        let sought = self.seek.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let after = sought.unwrap_or(kept);
         if after % SLICE_ROWS == 0 {
             let point = self.point(after);
             self.points.lock().unwrap_or_else(PoisonError::into_inner).push(point);

@@ -120,7 +120,7 @@ pub async fn measure(world: &Path, dir: &Path, people: People, rows: u64) -> Res
         bail!("{rows} rows of {persons} persons became {new} records, {} profiles", stats.profiles);
     }
 
-    loader.feed.restart();
+    loader.feed.seek(0);
     let (read, new) = loader.load().await?;
     let again = loader.feed.point(rows);
     if (read, new) != (rows, 0) {
