@@ -1,0 +1,177 @@
+//! `liaison-bench`: started by `cargo xtask bench`, which builds everything.
+//! What measures in a process of its own is a command of its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use bench::api::{Server, Shown};
+use bench::people::People;
+use bench::references::{self, Reference};
+use bench::workloads::{Bench, Plan};
+use bench::{curve, store_path};
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "liaison-bench", about = "What the hub costs, against goals and references")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure, and print figures, goals and ratios.
+    Run(Run),
+    /// The made-up vendor: customers to read, contacts to write.
+    Api {
+        /// Where to listen, on the loopback.
+        #[arg(long)]
+        port: u16,
+        /// Decides every row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Rows to serve.
+        #[arg(long)]
+        rows: u64,
+        /// So many of them differ from the table as generated.
+        #[arg(long, default_value_t = 0)]
+        changed: u64,
+    },
+    /// The store path alone; prints what it cost as JSON.
+    StorePath {
+        /// The folder with the configuration.
+        #[arg(long)]
+        world: PathBuf,
+        /// A fresh folder for the store.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Decides every row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Rows to load.
+        #[arg(long)]
+        rows: u64,
+    },
+    /// A reference; prints what it cost as JSON.
+    Reference {
+        /// What to do.
+        what: Reference,
+        /// Decides every row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Rows to handle; pulling takes all that the API has.
+        #[arg(long)]
+        rows: u64,
+        /// The address of the API.
+        #[arg(long)]
+        url: String,
+        /// A fresh folder to write into.
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Count the bytes of all values in a copy of a store's engine.
+    Values {
+        /// The copy.
+        #[arg(long)]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// The binary `liaison`.
+    #[arg(long)]
+    liaison: PathBuf,
+    /// The folder of components.
+    #[arg(long)]
+    components: PathBuf,
+    /// A folder of the bench's own; what is in it is lost.
+    #[arg(long)]
+    work: PathBuf,
+    /// Decides every row.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Rows of the large loads.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    records: u64,
+    /// Only these, such as `w1,w3,r1`.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Draw throughput and memory of the large load (`w2`, else `w10`) as SVG.
+    #[arg(long, value_name = "FILE")]
+    curve: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match command {
+        Command::Run(run) => measure(run),
+        Command::Api { port, seed, rows, changed } => runtime.block_on(async {
+            let shown = Shown { rows, changed };
+            let server = Server::open(People::new(seed), shown, port).await?;
+            eprintln!("serving {rows} rows at http://{}", server.address()?);
+            server.serve().await
+        }),
+        Command::StorePath { world, dir, seed, rows } => {
+            let people = People::new(seed);
+            print(&runtime.block_on(store_path::measure(&world, &dir, people, rows))?)
+        }
+        Command::Reference { what, seed, rows, url, dir } => {
+            let people = People::new(seed);
+            print(&match what {
+                Reference::Pull => runtime.block_on(references::pull(&url))?,
+                Reference::PageValues => references::write(&dir, people, rows, false)?,
+                Reference::RowValues => references::write(&dir, people, rows, true)?,
+                Reference::UnionFind => references::union_find(people, rows)?,
+            })
+        }
+        Command::Values { dir } => print(&references::values_bytes(&dir)?),
+    }
+}
+
+fn print(value: &impl serde::Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}
+
+fn measure(run: Run) -> Result<()> {
+    let mut bench = Bench::open(Plan {
+        liaison: run.liaison,
+        bench: std::env::current_exe()?,
+        components: run.components,
+        work: run.work,
+        seed: run.seed,
+        rows: run.records,
+        only: run.only,
+    })?;
+    let measured = bench.measure();
+    let report = &bench.report;
+    if run.json {
+        println!("{:#}", report.json());
+    } else {
+        println!("{}", report.table());
+    }
+    if let Some(file) = run.curve {
+        let points = report.curves.get("w2").or_else(|| report.curves.get("w10"));
+        let points = points.context("no load was measured that could be drawn")?;
+        let title = format!("A load of {} rows", run.records);
+        fs::write(&file, curve::svg(&title, points))
+            .with_context(|| format!("write {}", file.display()))?;
+    }
+    measured
+}
