@@ -11,6 +11,8 @@
 
 pub mod observe;
 
+pub mod mark;
+
 pub mod echo;
 
 pub mod due;
@@ -35,4 +37,5 @@ pub use delivered::{Birth, created, delivered, mark_sent};
 pub use due::{Due, created_for, due};
 pub use echo::{looks_like, settle_birth, settle_echo};
 pub use idempotency::idempotency_key;
+pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};

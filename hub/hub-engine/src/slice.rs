@@ -3,10 +3,10 @@
 //! The same path serves pages, look-ups before a write and read-backs after an
 //! unknown outcome, so that a row means the same wherever it was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::quality::{self, RowRules};
-use hub_core::sync::{self, Context, Observation, Row, Stamps};
+use hub_core::sync::{self, Context, Marks, Observation, Row, Stamps};
 use hub_model::{
     Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey, RunCounts, id,
     limits,
@@ -62,6 +62,21 @@ impl Reading {
             }
         };
         Some(Self { what })
+    }
+
+    fn key(&self) -> Option<&RemoteKey> {
+        match &self.what {
+            What::Row { key, .. } | What::Gone(key) => Some(key),
+            What::Rejected(row) => row.key.as_ref(),
+        }
+    }
+
+    /// The mark of the row; `None` if nothing is to be seen of it.
+    fn mark(&self, marks: &Marks) -> Option<u64> {
+        match &self.what {
+            What::Row { object, version, .. } => Some(marks.of(object, version.as_deref())),
+            What::Gone(_) | What::Rejected(_) => None,
+        }
     }
 
     fn is_row(&self) -> bool {
@@ -259,7 +274,12 @@ fn add(total: &mut RunCounts, slice: RunCounts) {
 
 /// Compares the rows of one slice with what is known of them.
 struct Observer {
+    /// The number and mark of rows, as of the newest reading.
+    marks: BTreeMap<RemoteKey, (RecordNo, u64)>,
+    /// The records of those whose readings say something new.
     known: BTreeMap<RemoteKey, Record>,
+    /// Rows of which there are several readings.
+    repeated: BTreeSet<RemoteKey>,
     stamps: Stamps,
     record: u64,
     changed: Vec<Changed>,
@@ -270,19 +290,37 @@ struct Observer {
 
 impl Observer {
     async fn open(context: &RunContext<'_>, readings: &[Reading]) -> Result<Self, Error> {
-        let refs: Vec<RecordRef> = readings
-            .iter()
-            .filter_map(|reading| match &reading.what {
-                What::Row { key, .. } | What::Gone(key) => Some(key.clone()),
-                What::Rejected(_) => None,
-            })
-            .map(|key| RecordRef { stream: context.job.mapping.stream.clone(), key })
+        let store = &context.workspace.store;
+        let mut keys: BTreeSet<&RemoteKey> = BTreeSet::new();
+        let mut repeated = BTreeSet::new();
+        for key in readings.iter().filter_map(Reading::key) {
+            if !keys.insert(key) {
+                repeated.insert(key.clone());
+            }
+        }
+        let stream = &context.job.mapping.stream;
+        let at = |key: &RemoteKey| RecordRef { stream: stream.clone(), key: key.clone() };
+        let refs: Vec<RecordRef> = keys.into_iter().map(at).collect();
+        let known = store.known(&refs).await?;
+        let marks: BTreeMap<RemoteKey, (RecordNo, u64)> = refs
+            .into_iter()
+            .zip(known)
+            .filter_map(|(at, known)| Some((at.key, known.map(|k| (k.number, k.mark))?)))
             .collect();
-        let found = context.workspace.store.records_by_ref(&refs).await?;
+        let news: BTreeSet<RecordNo> = readings
+            .iter()
+            .filter_map(|reading| {
+                let (number, mark) = marks.get(reading.key()?)?;
+                (reading.mark(&context.workspace.marks) != Some(*mark)).then_some(*number)
+            })
+            .collect();
+        let found = store.records(&news.into_iter().collect::<Vec<_>>()).await?;
         let known = found.into_iter().flatten().map(|r| (r.at.key.clone(), r)).collect();
-        let counters = context.workspace.store.counters().await?;
+        let counters = store.counters().await?;
         Ok(Self {
+            marks,
             known,
+            repeated,
             stamps: Stamps::after(counters.stamp),
             record: counters.record,
             changed: Vec::new(),
@@ -302,8 +340,8 @@ impl Observer {
                 self.counts.quarantined += 1;
                 self.set.quarantined.push((**row).clone());
                 // A known record is still there, only unreadable.
-                let known = row.key.as_ref().and_then(|key| self.known.get(key));
-                self.numbers.extend(known.map(|record| record.number));
+                let known = row.key.as_ref().and_then(|key| self.marks.get(key));
+                self.numbers.extend(known.map(|(number, _)| *number));
             }
         }
     }
@@ -315,11 +353,22 @@ impl Observer {
         object: &Object,
         version: Option<&str>,
     ) {
+        let mark = context.workspace.marks.of(object, version);
+        if let Some((number, known)) = self.marks.get(key)
+            && *known == mark
+        {
+            self.numbers.push(*number);
+            return;
+        }
         let at = RecordRef { stream: context.job.mapping.stream.clone(), key: key.clone() };
         let known = self.known.get(key);
         let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
         self.numbers.push(number);
+        self.set.marks.push((number, mark));
         let row = Row { at: &at, object, version };
+        if self.repeated.contains(key) {
+            self.marks.insert(key.clone(), (number, mark));
+        }
         let rules = &context.workspace.rules;
         let about = Context { number, run: &context.id, rules };
         let mapping = &context.job.mapping;
@@ -333,7 +382,9 @@ impl Observer {
         }
         self.set.released.push((at.stream.clone(), key.clone()));
         self.counts.changed += u64::from(seen.is_changed());
-        self.known.insert(key.clone(), seen.record.clone());
+        if self.repeated.contains(key) {
+            self.known.insert(key.clone(), seen.record.clone());
+        }
         self.changed.push(Changed::Seen(seen));
     }
 
@@ -341,6 +392,9 @@ impl Observer {
         let Some(record) = self.known.get(key).filter(|record| record.is_live()) else { return };
         let record = sync::observe_deleted(record, self.stamps.next(), &context.id);
         self.counts.deleted += 1;
+        // Seen again, whatever it shows, it is news.
+        self.marks.insert(key.clone(), (record.number, 0));
+        self.set.marks.push((record.number, 0));
         self.known.insert(key.clone(), record.clone());
         self.changed.push(Changed::Deleted(record));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hub_core::sync::Marks;
 use hub_model::{Profile, Rules};
 use hub_store::{Error, Store};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
@@ -20,6 +21,8 @@ pub struct Workspace {
     pub rules: Arc<Rules>,
     /// Time and randomness.
     pub env: Arc<dyn Env>,
+    /// What rows are known by, under these rules.
+    pub(crate) marks: Marks,
     decision: Mutex<()>,
     events: broadcast::Sender<Event>,
 }
@@ -28,7 +31,8 @@ impl Workspace {
     /// A workspace over a store.
     pub fn new(store: Arc<dyn Store>, rules: Arc<Rules>, env: Arc<dyn Env>) -> Self {
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
-        Self { store, rules, env, decision: Mutex::new(()), events }
+        let marks = Marks::under(&rules);
+        Self { store, rules, env, marks, decision: Mutex::new(()), events }
     }
 
     /// The right to read, decide and commit with nobody in between. Hold it

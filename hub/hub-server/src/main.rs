@@ -42,6 +42,9 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::trouble::Trouble;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // clap prints its own help and errors, and ends with 0 or 2: our codes.
     let cli = Cli::parse();
