@@ -18,8 +18,31 @@
 //! - it cannot be opened on a full disk, so a reserve is kept that can be given
 //!   up ([`place`]).
 //!
-//! The layout is plain: one tree, a table per first byte of the key, JSON
-//! values in checked frames ([`frame`], [`keys`]). One thread writes ([`commit`]),
+//! # The layout
+//!
+//! What comes by the million never goes into a tree of random keys, because
+//! that is what the engine is slow and large at: two thirds of the time of a
+//! plain layout went into index rows. The store is a small log inside the
+//! engine instead, one batch per commit, keys in order, almost nothing
+//! overwritten:
+//!
+//! | key | what | how often overwritten |
+//! |---|---|---|
+//! | `R` block | up to 32 records, packed and compressed ([`pack`], [`block`]) | never |
+//! | `P` block | up to 32 profiles | never |
+//! | `I` commit, piece | what the commit changed in the index ([`delta`]) | never |
+//! | `L` commit | the change log, references only ([`log`]) | never |
+//! | `M` | the meta row: counters, counts, last blocks ([`meta`]) | by every commit |
+//! | the rest | positions, deliveries under way, runs, quarantine ...: small JSON rows ([`keys`]) | as they change |
+//!
+//! A new version of a record goes to a new block and the old one is dead until
+//! the store is compacted. Keys of rows, identities and places are an index in
+//! memory ([`index`]), read from its own log at opening. A record that was only
+//! ever read keeps its values once: assertion and last form are "as in the raw
+//! row", two bytes a field. A row may carry a mark of its caller's, so that a
+//! row that was read before costs one look at memory and nothing else.
+//!
+//! Values are in checked frames ([`frame`]). One thread writes ([`commit`]),
 //! readers share a lock with it only while a batch is applied, so every call
 //! sees whole commits. After the first error of a write nothing is written or
 //! read any more until the store is opened again.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
-    Identity, IdentityFact, Namespace, Origin, ProfileId, Record, RecordNo, RunId, Stamp,
+    Claim, Identity, IdentityFact, Namespace, Origin, ProfileId, Record, RecordNo, RunId, Stamp,
 };
 
 use super::claims::{claims_of, current_identities};
@@ -21,6 +21,10 @@ impl<'a> World<'a> {
     /// [`NotLoaded`]; the world is then of no use.
     pub fn apply(&mut self, seen: Seen) -> Result<(), NotLoaded> {
         let number = seen.record.number;
+        if self.is_stranger(&seen) {
+            self.welcome(seen);
+            return Ok(());
+        }
         if seen.is_new {
             self.found(seen.record)?;
         } else {
@@ -33,6 +37,33 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// Whether a new row names somebody whom no other record ever named: nothing
+    /// can join, so none of the steps below has anything to decide. Most rows of
+    /// a first load are like that.
+    fn is_stranger(&self, seen: &Seen) -> bool {
+        let mut facts = seen.facts.iter().enumerate();
+        let alone = |(place, fact): (usize, &IdentityFact)| {
+            let earlier = seen.facts.iter().take(place);
+            let claim = fact.identity.as_ref().and_then(|identity| self.claims.get(identity));
+            let namespace = self.rules.namespace(&fact.namespace);
+            claim.is_some_and(|claim| claim.profiles.is_empty() && claim.carriers == 0)
+                && namespace.is_some_and(|namespace| namespace.records_per_value_max > 0)
+                // Two values of a namespace may be one, or one may replace the other.
+                && !earlier.into_iter().any(|other| other.namespace == fact.namespace)
+        };
+        seen.is_new && seen.record.origin == Origin::Received && facts.all(alone)
+    }
+
+    /// Takes a stranger in: a profile of its own, which claims what it says.
+    fn welcome(&mut self, seen: Seen) {
+        let id = self.settle(seen.record);
+        for identity in seen.facts.into_iter().filter_map(|fact| fact.identity) {
+            let claim = Claim { profiles: vec![id], carriers: 1 };
+            self.claims.insert(identity.clone(), claim);
+            self.outcome.claims.insert(identity);
+        }
+    }
+
     /// A new record founds a profile under its own number. A record that the
     /// hub created joins the one it was created for, unless that was forbidden.
     /// Its identity facts are told apart from it, by [`World::assert`].
@@ -41,22 +72,30 @@ impl<'a> World<'a> {
     /// [`NotLoaded`]; the world is then of no use.
     pub fn found(&mut self, mut record: Record) -> Result<(), NotLoaded> {
         let number = record.number;
-        let id = ProfileId::from(number);
         record.identities.clear();
+        let origin = record.origin.clone();
+        let id = self.settle(record);
+        self.newborn = Some(id);
+        match origin {
+            Origin::Received => Ok(()),
+            Origin::Created { for_record } => self.confirm(for_record, number),
+        }
+    }
+
+    /// Gives a new record a profile of its own.
+    fn settle(&mut self, record: Record) -> ProfileId {
+        let number = record.number;
+        let id = ProfileId::from(number);
         let mapping = self.rules.mapping(&record.at.stream.connection, &record.at.stream.stream);
         let kind = mapping.map(|mapping| mapping.kind).unwrap_or_default();
-        let origin = record.origin.clone();
         self.records.insert(number, record);
         self.owners.insert(number, id);
         self.profiles.insert(id, Member { kind, records: BTreeSet::from([number]) });
         self.outcome.founded.insert(id);
         self.outcome.touched.insert(id);
         self.outcome.records.insert(number);
-        self.newborn = Some(id);
-        match origin {
-            Origin::Received => Ok(()),
-            Origin::Created { for_record } => self.confirm(for_record, number),
-        }
+        self.newborn = None;
+        id
     }
 
     /// A known record has other field states, or was deleted, or is back. Its
