@@ -148,7 +148,7 @@ fn item(row: u64, text: &str) -> Result<Item, Fault> {
 fn manifest() -> serde_json::Value {
     serde_json::json!({
         "id": "feed", "version": "0.1.0", "contract": "0.1.0", "title": "Feed",
-        "capabilities": ["source"],
+        "capabilities": ["source"], "settings": { "type": "object" },
     })
 }
 
@@ -227,5 +227,35 @@ impl Connector for Feed {
 
     async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
         only_reads()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{FieldName, StreamName, Timestamp};
+    use plugin_api::{CallContext, Connector as _, Cursor, ReadRequest};
+
+    use super::Feed;
+    use crate::people::People;
+
+    #[tokio::test]
+    async fn pages_follow_each_other_to_the_end() {
+        let fields = ["id", "consent_sms"].map(FieldName::new);
+        let feed = Feed::new(People::new(1), 2_300, &fields).unwrap();
+        let call = CallContext { purpose: String::new(), now: Timestamp(0), seed: 0 };
+        let mut cursor: Option<Cursor> = None;
+        let mut keys = std::collections::BTreeSet::new();
+        loop {
+            let stream = StreamName::new("customers");
+            let request = ReadRequest { stream, cursor: cursor.clone(), fields: Vec::new() };
+            let page = feed.read(&call, &request).await.unwrap();
+            keys.extend(page.items.into_iter().map(|item| item.unwrap().key));
+            cursor = page.next;
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(keys.len(), 2_300);
+        assert_eq!(feed.points().len(), 1, "one point at the start of the first slice");
     }
 }
