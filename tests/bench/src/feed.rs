@@ -58,11 +58,7 @@ impl Feed {
     ///
     /// # Errors
     /// The fields make no schema.
-    pub fn new(
-        people: People,
-        rows: u64,
-        fields: &[FieldName],
-    ) -> Result<Self, serde_json::Error> {
+    pub fn new(people: People, rows: u64, fields: &[FieldName]) -> Result<Self, serde_json::Error> {
         Ok(Self {
             people,
             manifest: serde_json::from_value(manifest())?,
@@ -134,7 +130,8 @@ fn count(total: &AtomicU64, time: Duration) {
 
 /// The same steps as the host's for a line of a page.
 fn item(row: u64, text: &str) -> Result<Item, Fault> {
-    let broken = |error: &dyn std::fmt::Display| Fault::new(FaultCode::ConnectorBug).with("row", error);
+    let broken =
+        |error: &dyn std::fmt::Display| Fault::new(FaultCode::ConnectorBug).with("row", error);
     let json: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|error| broken(&error))?;
     let mut object = Object::new();
@@ -210,7 +207,7 @@ impl Connector for Feed {
         let kept = position.and_then(|text| text.parse().ok()).unwrap_or(0);
         let sought = self.seek.lock().unwrap_or_else(PoisonError::into_inner).take();
         let after = sought.unwrap_or(kept);
-        if after % SLICE_ROWS == 0 {
+        if after.is_multiple_of(SLICE_ROWS) {
             let point = self.point(after);
             self.points.lock().unwrap_or_else(PoisonError::into_inner).push(point);
         }

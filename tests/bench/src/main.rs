@@ -55,6 +55,9 @@ enum Command {
         /// Rows to load.
         #[arg(long)]
         rows: u64,
+        /// Do not read the same rows once more.
+        #[arg(long)]
+        load_only: bool,
     },
     /// A reference; prints what it cost as JSON.
     Reference {
@@ -136,9 +139,9 @@ fn run(command: Command) -> Result<()> {
             eprintln!("serving {rows} rows at http://{}", server.address()?);
             server.serve().await
         }),
-        Command::StorePath { world, dir, seed, rows } => {
-            let people = People::new(seed);
-            print(&runtime.block_on(store_path::measure(&world, &dir, people, rows))?)
+        Command::StorePath { world, dir, seed, rows, load_only } => {
+            let measured = store_path::measure(&world, &dir, People::new(seed), rows, !load_only);
+            print(&runtime.block_on(measured)?)
         }
         Command::Reference { what, seed, rows, url, dir } => {
             let people = People::new(seed);

@@ -25,7 +25,9 @@ pub fn functions(program: &Command, file: &Path) -> Result<Vec<String>> {
     record.arg(program.get_program()).args(program.get_args());
     measure::run(record, |_| {}).context("`perf record`; is perf installed?")?;
     let mut report = Command::new("perf");
-    report.args(["report", "--stdio", "--no-children", "--no-inline", "--sort", "symbol", "--input"]).arg(file);
+    report
+        .args(["report", "--stdio", "--no-children", "--no-inline", "--sort", "symbol", "--input"])
+        .arg(file);
     let (text, _) = measure::run(report, |_| {}).context("`perf report`")?;
     let functions = shares(&String::from_utf8_lossy(&text));
     if functions.is_empty() {
@@ -49,7 +51,8 @@ mod tests {
 
     #[test]
     fn only_lines_with_a_share_are_functions() {
-        let report = "# Overhead  Symbol\n\n    12.50%  [.] sled::apply\n  x 3%\n  1.00%  [k] read\n";
+        let report =
+            "# Overhead  Symbol\n\n    12.50%  [.] sled::apply\n  x 3%\n  1.00%  [k] read\n";
         assert_eq!(shares(report), ["12.50%  [.] sled::apply", "1.00%  [k] read"]);
     }
 }

@@ -105,9 +105,11 @@ impl Bench {
     pub fn profile(&self) -> Result<()> {
         let samples = self.plan.work.join("perf.data");
         let world = self.world("profile")?;
-        let rows = self.plan.rows;
+        let rows = self.small_rows();
         told(&format!("store path, {rows} rows, under perf"));
-        self.show_profile(&self.store_path_command(&world), "store path (w10)", &samples)?;
+        let mut command = self.store_path_command(&world, rows);
+        command.arg("--load-only");
+        self.show_profile(&command, "store path (w10)", &samples)?;
         self.warm(&world)?;
         self.api.show(Shown::unchanged(rows));
         told(&format!("{rows} new customers, under perf"));
@@ -118,7 +120,7 @@ impl Bench {
     }
 
     fn show_profile(&self, command: &Command, name: &str, samples: &Path) -> Result<()> {
-        println!("# {name}, {} rows, self time", self.plan.rows);
+        println!("# {name}, {} rows, self time", self.small_rows());
         for line in profile::functions(command, samples)? {
             println!("{line}");
         }
@@ -181,7 +183,7 @@ impl Bench {
         }
         told(&format!("store path, {} rows", self.plan.rows));
         let world = self.world("store-path")?;
-        let (output, _) = measure::run(self.store_path_command(&world), |_| {})?;
+        let (output, _) = measure::run(self.store_path_command(&world, self.plan.rows), |_| {})?;
         let path: StorePath = serde_json::from_slice(&output)?;
         if let Some((first, last)) = ends(&path.points) {
             self.report.keep("w10.first", first);
@@ -204,12 +206,11 @@ impl Bench {
         empty(world.root())
     }
 
-    fn store_path_command(&self, world: &World) -> Command {
+    fn store_path_command(&self, world: &World, rows: u64) -> Command {
         let mut command = Command::new(&self.plan.bench);
         command.arg("store-path").arg("--world").arg(world.root());
         command.arg("--dir").arg(world.root().join(STORE_PATH_STORE));
-        command.args(["--seed", &self.plan.seed.to_string()]);
-        command.args(["--rows", &self.plan.rows.to_string()]);
+        command.args(["--seed", &self.plan.seed.to_string(), "--rows", &rows.to_string()]);
         command
     }
 
@@ -303,8 +304,10 @@ impl Bench {
             Serving::start(&world, &binary).await?.kill()?;
             let hub = Serving::start(&world, &binary).await?;
             let connections = hub.get("/api/v1/connections").await?;
-            if connections["connections"].as_array().map_or(0, Vec::len) != 3 {
-                bail!("not three connections: {connections}");
+            let all = connections["connections"].as_array();
+            let sound = |all: &Vec<Value>| all.iter().filter(|one| one["fault"].is_null()).count();
+            if all.map_or(0, sound) != 3 {
+                bail!("not three sound connections: {connections}");
             }
             tokio::time::sleep(IDLE).await;
             crate::clock::memory(hub.process()).context("the hub ended")
@@ -497,8 +500,7 @@ fn between(curve: &[Point], rows: u64) -> Option<Point> {
     let after = curve.iter().position(|point| point.rows >= rows)?;
     let (after, before) = (curve.get(after)?, curve.get(after.saturating_sub(1))?);
     let span = after.rows.saturating_sub(before.rows);
-    let share =
-        if span == 0 { 1.0 } else { rows.saturating_sub(before.rows) as f64 / span as f64 };
+    let share = if span == 0 { 1.0 } else { rows.saturating_sub(before.rows) as f64 / span as f64 };
     let mix = |before: f64, after: f64| before + (after - before) * share;
     Some(Point {
         rows,
