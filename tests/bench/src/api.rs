@@ -66,7 +66,7 @@ impl Table {
     fn page(&self, after: u64, limit: u64) -> Bytes {
         let made = usize::try_from(after / PAGE_ROWS).ok().and_then(|at| self.pages.get(at));
         match made {
-            Some(page) if after % PAGE_ROWS == 0 && limit == PAGE_ROWS => page.clone(),
+            Some(page) if after.is_multiple_of(PAGE_ROWS) && limit == PAGE_ROWS => page.clone(),
             _ => self.render(after, limit.min(PAGE_ROWS_MAX)),
         }
     }
@@ -169,7 +169,8 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = listener.with_context(|| format!("listen on port {port}"))?;
         let table = Mutex::new(Arc::new(Table::make(people, shown)));
-        let shared = Arc::new(Shared { table, sink: Mutex::default(), asked_after: AtomicU64::new(0) });
+        let shared =
+            Arc::new(Shared { table, sink: Mutex::default(), asked_after: AtomicU64::new(0) });
         let router = Router::new()
             .route("/customers", get(customers))
             .route("/table", post(replace))
@@ -268,7 +269,8 @@ impl Sink {
         if item.action == "create" {
             return self.create(item);
         }
-        let Some((key, row)) = item.key.and_then(|key| Some((key.clone(), self.items.get_mut(&key)?)))
+        let Some((key, row)) =
+            item.key.and_then(|key| Some((key.clone(), self.items.get_mut(&key)?)))
         else {
             return json!({ "status": "missing", "key": "" });
         };
@@ -334,7 +336,10 @@ mod tests {
         let rows = all(&url, 1_000).await;
         assert_eq!(rows.len(), 2_345);
         assert_eq!(all(&url, 700).await, rows);
-        assert_eq!(ask(&format!("{url}/customers?after=2345&limit=1000")).await["customers"], json!([]));
+        assert_eq!(
+            ask(&format!("{url}/customers?after=2345&limit=1000")).await["customers"],
+            json!([])
+        );
 
         let client = reqwest::Client::new();
         for changed in [1, 7, 1_000, 2_345] {
@@ -355,7 +360,8 @@ mod tests {
             let sent = client.post(format!("{url}/{path}")).json(&body).send().await.unwrap();
             sent.json().await.unwrap()
         };
-        let item = json!({ "action": "create", "idempotency-key": "r1", "patch": { "email": "a@x" } });
+        let item =
+            json!({ "action": "create", "idempotency-key": "r1", "patch": { "email": "a@x" } });
         let batch = json!({ "items": [item, { "action": "update", "key": "S9" }] });
         for _ in 0..2 {
             let done = post("contacts/batch", batch.clone()).await;
@@ -367,7 +373,8 @@ mod tests {
         let counts = ask(&format!("{url}/contacts")).await;
         assert_eq!((&counts["rows"], &counts["batches"]), (&json!(1), &json!(2)));
         let many = json!({ "items": vec![json!({ "action": "create" }); 1_001] });
-        let refused = client.post(format!("{url}/contacts/batch")).json(&many).send().await.unwrap();
+        let refused =
+            client.post(format!("{url}/contacts/batch")).json(&many).send().await.unwrap();
         assert_eq!(refused.status(), 413);
     }
 }

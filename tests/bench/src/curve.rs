@@ -130,9 +130,9 @@ fn line(out: &mut String, points: &[(f64, f64)], rows_max: f64, value_max: f64, 
         .iter()
         .map(|(rows, value)| format!("{:.1},{:.1}", x(*rows, rows_max), y(*value, value_max)))
         .collect();
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n",
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
         places.join(" ")
     );
 }
@@ -186,7 +186,9 @@ mod tests {
 
     #[test]
     fn scales_end_at_round_numbers() {
-        for (value, round) in [(0.0, 1.0), (1.0, 1.0), (3.0, 5.0), (51_000.0, 100_000.0), (199.0, 200.0)] {
+        for (value, round) in
+            [(0.0, 1.0), (1.0, 1.0), (3.0, 5.0), (51_000.0, 100_000.0), (199.0, 200.0)]
+        {
             assert!((round_up(value) - round).abs() < 1e-6, "{value}");
         }
     }

@@ -58,11 +58,7 @@ impl Feed {
     ///
     /// # Errors
     /// The fields make no schema.
-    pub fn new(
-        people: People,
-        rows: u64,
-        fields: &[FieldName],
-    ) -> Result<Self, serde_json::Error> {
+    pub fn new(people: People, rows: u64, fields: &[FieldName]) -> Result<Self, serde_json::Error> {
         Ok(Self {
             people,
             manifest: serde_json::from_value(manifest())?,
@@ -134,7 +130,8 @@ fn count(total: &AtomicU64, time: Duration) {
 
 /// The same steps as the host's for a line of a page.
 fn item(row: u64, text: &str) -> Result<Item, Fault> {
-    let broken = |error: &dyn std::fmt::Display| Fault::new(FaultCode::ConnectorBug).with("row", error);
+    let broken =
+        |error: &dyn std::fmt::Display| Fault::new(FaultCode::ConnectorBug).with("row", error);
     let json: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|error| broken(&error))?;
     let mut object = Object::new();
@@ -148,7 +145,7 @@ fn item(row: u64, text: &str) -> Result<Item, Fault> {
 fn manifest() -> serde_json::Value {
     serde_json::json!({
         "id": "feed", "version": "0.1.0", "contract": "0.1.0", "title": "Feed",
-        "capabilities": ["source"],
+        "capabilities": ["source"], "settings": { "type": "object" },
     })
 }
 
@@ -210,7 +207,7 @@ impl Connector for Feed {
         let kept = position.and_then(|text| text.parse().ok()).unwrap_or(0);
         let sought = self.seek.lock().unwrap_or_else(PoisonError::into_inner).take();
         let after = sought.unwrap_or(kept);
-        if after % SLICE_ROWS == 0 {
+        if after.is_multiple_of(SLICE_ROWS) {
             let point = self.point(after);
             self.points.lock().unwrap_or_else(PoisonError::into_inner).push(point);
         }
@@ -227,5 +224,35 @@ impl Connector for Feed {
 
     async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
         only_reads()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_model::{FieldName, StreamName, Timestamp};
+    use plugin_api::{CallContext, Connector as _, Cursor, ReadRequest};
+
+    use super::Feed;
+    use crate::people::People;
+
+    #[tokio::test]
+    async fn pages_follow_each_other_to_the_end() {
+        let fields = ["id", "consent_sms"].map(FieldName::new);
+        let feed = Feed::new(People::new(1), 2_300, &fields).unwrap();
+        let call = CallContext { purpose: String::new(), now: Timestamp(0), seed: 0 };
+        let mut cursor: Option<Cursor> = None;
+        let mut keys = std::collections::BTreeSet::new();
+        loop {
+            let stream = StreamName::new("customers");
+            let request = ReadRequest { stream, cursor: cursor.clone(), fields: Vec::new() };
+            let page = feed.read(&call, &request).await.unwrap();
+            keys.extend(page.items.into_iter().map(|item| item.unwrap().key));
+            cursor = page.next;
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(keys.len(), 2_300);
+        assert_eq!(feed.points().len(), 1, "one point at the start of the first slice");
     }
 }

@@ -95,9 +95,12 @@ mod tests {
         let names: BTreeSet<_> = FIGURES.iter().map(|figure| figure.name).collect();
         assert_eq!(names.len(), FIGURES.len());
         for figure in FIGURES {
-            assert!(figure.name.split_once('.').is_some_and(|(w, what)| {
-                w.starts_with(['r', 'w']) && !what.is_empty()
-            }));
+            assert!(
+                figure
+                    .name
+                    .split_once('.')
+                    .is_some_and(|(w, what)| { w.starts_with(['r', 'w']) && !what.is_empty() })
+            );
             if let Some(reference) = figure.reference {
                 assert_eq!(named(reference).map(|found| found.goal), Some(Goal::None));
             }

@@ -47,5 +47,6 @@ pub mod store_path;
 pub mod curve;
 pub mod figures;
 pub mod look_up;
+pub mod profile;
 pub mod report;
 pub mod workloads;

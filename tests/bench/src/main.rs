@@ -24,6 +24,8 @@ struct Arguments {
 enum Command {
     /// Measure, and print figures, goals and ratios.
     Run(Run),
+    /// Print the functions that cost most, of the store path and of a load.
+    Profile(Setting),
     /// The made-up vendor: customers to read, contacts to write.
     Api {
         /// Where to listen, on the loopback.
@@ -53,6 +55,9 @@ enum Command {
         /// Rows to load.
         #[arg(long)]
         rows: u64,
+        /// Do not read the same rows once more.
+        #[arg(long)]
+        load_only: bool,
     },
     /// A reference; prints what it cost as JSON.
     Reference {
@@ -81,6 +86,21 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Run {
+    #[command(flatten)]
+    setting: Setting,
+    /// Only these, such as `w1,w3,r1`.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Draw throughput and memory of the large load (`w2`, else `w10`) as SVG.
+    #[arg(long, value_name = "FILE")]
+    curve: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Setting {
     /// The binary `liaison`.
     #[arg(long)]
     liaison: PathBuf,
@@ -96,15 +116,6 @@ struct Run {
     /// Rows of the large loads.
     #[arg(long, default_value_t = 1_000_000, value_name = "N")]
     records: u64,
-    /// Only these, such as `w1,w3,r1`.
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    only: Vec<String>,
-    /// Print the figures as JSON.
-    #[arg(long)]
-    json: bool,
-    /// Draw throughput and memory of the large load (`w2`, else `w10`) as SVG.
-    #[arg(long, value_name = "FILE")]
-    curve: Option<PathBuf>,
 }
 
 // As in the hub.
@@ -125,15 +136,16 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
         Command::Run(run) => measure(run),
+        Command::Profile(setting) => open(setting, Vec::new())?.profile(),
         Command::Api { port, seed, rows, changed } => runtime.block_on(async {
             let shown = Shown { rows, changed };
             let server = Server::open(People::new(seed), shown, port).await?;
             eprintln!("serving {rows} rows at http://{}", server.address()?);
             server.serve().await
         }),
-        Command::StorePath { world, dir, seed, rows } => {
-            let people = People::new(seed);
-            print(&runtime.block_on(store_path::measure(&world, &dir, people, rows))?)
+        Command::StorePath { world, dir, seed, rows, load_only } => {
+            let measured = store_path::measure(&world, &dir, People::new(seed), rows, !load_only);
+            print(&runtime.block_on(measured)?)
         }
         Command::Reference { what, seed, rows, url, dir } => {
             let people = People::new(seed);
@@ -153,16 +165,21 @@ fn print(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
-fn measure(run: Run) -> Result<()> {
-    let mut bench = Bench::open(Plan {
-        liaison: run.liaison,
+fn open(setting: Setting, only: Vec<String>) -> Result<Bench> {
+    Bench::open(Plan {
+        liaison: setting.liaison,
         bench: std::env::current_exe()?,
-        components: run.components,
-        work: run.work,
-        seed: run.seed,
-        rows: run.records,
-        only: run.only,
-    })?;
+        components: setting.components,
+        work: setting.work,
+        seed: setting.seed,
+        rows: setting.records,
+        only,
+    })
+}
+
+fn measure(run: Run) -> Result<()> {
+    let records = run.setting.records;
+    let mut bench = open(run.setting, run.only)?;
     let measured = bench.measure();
     let report = &bench.report;
     if run.json {
@@ -173,7 +190,7 @@ fn measure(run: Run) -> Result<()> {
     if let Some(file) = run.curve {
         let points = report.curves.get("w2").or_else(|| report.curves.get("w10"));
         let points = points.context("no load was measured that could be drawn")?;
-        let title = format!("A load of {} rows", run.records);
+        let title = format!("A load of {} rows", records);
         fs::write(&file, curve::svg(&title, points))
             .with_context(|| format!("write {}", file.display()))?;
     }

@@ -207,7 +207,8 @@ pub fn union_find(people: People, rows: u64) -> Result<Cost> {
     let mut first_of: HashMap<String, u64> = HashMap::new();
     for first in (0..rows).step_by(usize::try_from(PAGE_ROWS)?) {
         let last = rows.min(first + PAGE_ROWS);
-        let names = account.making(|| (first..last).map(|row| people.names(row)).collect::<Vec<_>>());
+        let names =
+            account.making(|| (first..last).map(|row| people.names(row)).collect::<Vec<_>>());
         for (row, names) in (first..last).zip(names) {
             forest.push(row);
             for value in [names.id, names.email, names.phone] {

@@ -16,6 +16,7 @@ use crate::feed::{PAGE_ROWS, Point, SLICE_ROWS};
 use crate::look_up;
 use crate::measure::{self, Sample, Used};
 use crate::people::People;
+use crate::profile;
 use crate::references::{Cost, Reference};
 use crate::report::Report;
 use crate::serving::Serving;
@@ -24,6 +25,8 @@ use crate::world::{CONTACTS, CUSTOMERS, Purpose, World, disk_bytes};
 
 /// Rows of the small load.
 const SMALL_ROWS: u64 = 100_000;
+/// The store of the store path, in its world's folder.
+const STORE_PATH_STORE: &str = "store";
 /// Runs of a small sync before and while it is measured.
 const WARM_RUNS: u64 = 3;
 const MEASURED_RUNS: u64 = 20;
@@ -94,6 +97,37 @@ impl Bench {
         self.large()
     }
 
+    /// Prints the dearest functions of the store path, then of a load through
+    /// the sandbox, each of a fresh store.
+    ///
+    /// # Errors
+    /// There is no `perf`, or a load fails.
+    pub fn profile(&self) -> Result<()> {
+        let samples = self.plan.work.join("perf.data");
+        let world = self.world("profile")?;
+        let rows = self.small_rows();
+        told(&format!("store path, {rows} rows, under perf"));
+        let mut command = self.store_path_command(&world, rows);
+        command.arg("--load-only");
+        self.show_profile(&command, "store path (w10)", &samples)?;
+        self.warm(&world)?;
+        self.api.show(Shown::unchanged(rows));
+        told(&format!("{rows} new customers, under perf"));
+        let mut command = world.liaison(&self.plan.liaison);
+        command.args(["sync", "run", CUSTOMERS]);
+        self.show_profile(&command, "new customers (w1)", &samples)?;
+        empty(world.root())
+    }
+
+    fn show_profile(&self, command: &Command, name: &str, samples: &Path) -> Result<()> {
+        println!("# {name}, {} rows, self time", self.small_rows());
+        for line in profile::functions(command, samples)? {
+            println!("{line}");
+        }
+        println!();
+        Ok(())
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.plan.only.is_empty() || self.plan.only.iter().any(|only| only == name)
     }
@@ -149,12 +183,7 @@ impl Bench {
         }
         told(&format!("store path, {} rows", self.plan.rows));
         let world = self.world("store-path")?;
-        let dir = world.root().join("store");
-        let mut command = Command::new(&self.plan.bench);
-        command.arg("store-path").arg("--world").arg(world.root()).arg("--dir").arg(&dir);
-        command.args(["--seed", &self.plan.seed.to_string()]);
-        command.args(["--rows", &self.plan.rows.to_string()]);
-        let (output, _) = measure::run(command, |_| {})?;
+        let (output, _) = measure::run(self.store_path_command(&world, self.plan.rows), |_| {})?;
         let path: StorePath = serde_json::from_slice(&output)?;
         if let Some((first, last)) = ends(&path.points) {
             self.report.keep("w10.first", first);
@@ -168,12 +197,21 @@ impl Bench {
         self.report.curves.insert("w10", path.points);
         if self.wants("w6") {
             told("look-ups on the store, beside a load");
+            let dir = world.root().join(STORE_PATH_STORE);
             let found = look_up::in_store(world.root(), &dir, self.people, self.plan.rows);
             let times = self.runtime.block_on(found)?;
             self.report.keep("w6.p50", times.p50);
             self.report.keep("w6.p99", times.p99);
         }
         empty(world.root())
+    }
+
+    fn store_path_command(&self, world: &World, rows: u64) -> Command {
+        let mut command = Command::new(&self.plan.bench);
+        command.arg("store-path").arg("--world").arg(world.root());
+        command.arg("--dir").arg(world.root().join(STORE_PATH_STORE));
+        command.args(["--seed", &self.plan.seed.to_string(), "--rows", &rows.to_string()]);
+        command
     }
 
     /// W1, W3, W4 and W5, on one store.
@@ -266,8 +304,10 @@ impl Bench {
             Serving::start(&world, &binary).await?.kill()?;
             let hub = Serving::start(&world, &binary).await?;
             let connections = hub.get("/api/v1/connections").await?;
-            if connections["connections"].as_array().map_or(0, Vec::len) != 3 {
-                bail!("not three connections: {connections}");
+            let all = connections["connections"].as_array();
+            let sound = |all: &Vec<Value>| all.iter().filter(|one| one["fault"].is_null()).count();
+            if all.map_or(0, sound) != 3 {
+                bail!("not three sound connections: {connections}");
             }
             tokio::time::sleep(IDLE).await;
             crate::clock::memory(hub.process()).context("the hub ended")
@@ -460,8 +500,7 @@ fn between(curve: &[Point], rows: u64) -> Option<Point> {
     let after = curve.iter().position(|point| point.rows >= rows)?;
     let (after, before) = (curve.get(after)?, curve.get(after.saturating_sub(1))?);
     let span = after.rows.saturating_sub(before.rows);
-    let share =
-        if span == 0 { 1.0 } else { rows.saturating_sub(before.rows) as f64 / span as f64 };
+    let share = if span == 0 { 1.0 } else { rows.saturating_sub(before.rows) as f64 / span as f64 };
     let mix = |before: f64, after: f64| before + (after - before) * share;
     Some(Point {
         rows,

@@ -43,8 +43,7 @@ impl World {
         }
         fs::create_dir_all(root.join("syncs"))?;
         fs::create_dir_all(root.join("in"))?;
-        let world =
-            Self { root: root.to_owned(), components: components.to_owned(), port };
+        let world = Self { root: root.to_owned(), components: components.to_owned(), port };
         world.write_main(false, purpose)?;
         if purpose == Purpose::Work {
             fs::write(root.join("syncs/customers.toml"), include_str!("world/customers.toml"))?;

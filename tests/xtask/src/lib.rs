@@ -36,6 +36,7 @@ pub mod febrl;
 pub mod python;
 pub mod tryton;
 
+pub mod bench;
 pub mod crash;
 pub mod demo;
 pub mod lint;

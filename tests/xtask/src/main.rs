@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{components, crash, demo, lint, paths, setup, test};
+use xtask::{bench, components, crash, demo, lint, paths, setup, test};
 
 /// Set-up, demo and tests of Liaison, one command each.
 ///
@@ -24,6 +24,7 @@ Examples:
   cargo xtask demo --once --json          the same, for programs
   cargo xtask test                        everything, as continuous integration runs it
   cargo xtask crash --kills 50            SIGKILL during the demo's load
+  cargo xtask bench --records 100000      what it costs, in a small run
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
   cargo test -p hub-core                  one crate, without any set-up
@@ -63,6 +64,11 @@ enum Task {
     Demo(demo::Options),
     /// Kill the hub at random moments of the demo's load and compare the end.
     Crash(crash::Options),
+    /// What the hub costs, against goals and against references of the same run.
+    ///
+    /// Builds everything optimised first. A million rows take minutes; figures
+    /// mean something on an otherwise idle machine only.
+    Bench(bench::Options),
     /// Format, clippy, licences, spelling.
     Lint,
     /// Known vulnerabilities of the dependencies (needs the network).
@@ -92,6 +98,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test => test::run(),
         Task::Demo(options) => demo::story::tell(&options),
         Task::Crash(options) => crash::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Lint => lint::run(),
         Task::Advisories => lint::advisories(),
     }

@@ -44,10 +44,8 @@ struct Answer {
 
 impl Connector for Bench {
     fn discover(_: &Call) -> Result<Vec<Stream>, Fault> {
-        let customers = Stream::new("customers")
-            .readable()
-            .primary_key(["id"])
-            .with_fields(fields());
+        let customers =
+            Stream::new("customers").readable().primary_key(["id"]).with_fields(fields());
         let contacts = Stream::new("contacts")
             .readable()
             .writable(BATCH_ITEMS_MAX)
@@ -228,7 +226,8 @@ mod tests {
         ]});
         let exchange =
             Exchange::new("POST", "http://x.test/contacts/batch").reply_json(200, outcomes);
-        let report = Script::new().exchange(exchange).run(|| Bench::write(&call, &request).unwrap());
+        let report =
+            Script::new().exchange(exchange).run(|| Bench::write(&call, &request).unwrap());
         let text = format!("{report:?}");
         assert!(text.contains("Created") && text.contains("Conflict"), "{text}");
     }
