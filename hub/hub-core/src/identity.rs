@@ -39,7 +39,7 @@ mod equivalence;
 
 pub use claims::{claims_of, current_identities};
 pub use fold::{Partition, fold};
-pub use needs::{Needs, needs};
+pub use needs::Needs;
 pub use normalise::{Normalised, Reason, normalise};
 pub use review::{Review, ReviewReason};
 pub use separations::Separations;

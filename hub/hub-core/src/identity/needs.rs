@@ -27,23 +27,18 @@ impl Needs {
     }
 }
 
-/// The identities that facts assert: whose claims say which profiles may join.
-pub fn needs<'a>(facts: impl IntoIterator<Item = &'a IdentityFact>) -> BTreeSet<Identity> {
-    facts.into_iter().filter_map(|fact| fact.identity.clone()).collect()
-}
-
 impl World<'_> {
     /// What is missing before these facts, and any deletion or revision of the
     /// loaded records, can be told.
     pub fn needs<'a>(&self, facts: impl IntoIterator<Item = &'a IdentityFact>) -> Needs {
         let mut missing = Needs::default();
-        for identity in needs(facts) {
-            match self.claims.get(&identity) {
+        for identity in facts.into_iter().filter_map(|fact| fact.identity.as_ref()) {
+            match self.claims.get(identity) {
                 Some(claim) => missing
                     .profiles
                     .extend(claim.profiles.iter().filter(|id| !self.profiles.contains_key(id))),
                 None => {
-                    missing.claims.insert(identity);
+                    missing.claims.insert(identity.clone());
                 }
             }
         }
