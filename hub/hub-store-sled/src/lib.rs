@@ -43,7 +43,10 @@ mod verify;
 
 // What callers see.
 mod fault;
+mod guard;
 mod store;
 
+#[cfg(feature = "without-guards")]
+pub use guard::{Guard, switch_off};
 pub use place::FORMAT;
 pub use store::SledStore;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use hub_store::Error;
 
 use crate::fault;
+use crate::guard::{self, Guard};
 
 /// The format that this version writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -44,6 +45,7 @@ impl Place {
             .map_err(|error| fault::io(&format!("opening {}", path.display()), &error))?;
         match lock.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if !guard::is_on(Guard::Lock) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(dir, &mut lock)),
             Err(TryLockError::Error(error)) => {
                 return Err(fault::io(&format!("locking {}", path.display()), &error));
@@ -92,6 +94,9 @@ impl Place {
     /// Removes what a kill during a snapshot leaves: the engine would take it
     /// for its newest snapshot and never open again.
     pub fn remove_unfinished_snapshots(&self) -> Result<(), Error> {
+        if !guard::is_on(Guard::Snapshots) {
+            return Ok(());
+        }
         let doing = "removing unfinished snapshots";
         let entries = match fs::read_dir(self.engine()) {
             Ok(entries) => entries,
@@ -112,6 +117,9 @@ impl Place {
     /// Makes durable what the engine created but did not sync. Cheap when it
     /// has been done, so it is done at every opening.
     pub fn sync_created(&self) -> Result<(), Error> {
+        if !guard::is_on(Guard::Created) {
+            return Ok(());
+        }
         let engine = self.engine();
         let parent = self.dir.canonicalize().ok().and_then(|dir| dir.parent().map(Path::to_owned));
         let files = [engine.join("conf"), engine.join("db"), engine, self.dir.clone()];
