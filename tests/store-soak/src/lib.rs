@@ -6,7 +6,8 @@
 //! answer ([`mod@check`]).
 //!
 //! The writer and the checker are processes, and what is done to them is a
-//! harness each: [`crash`] kills them at random.
+//! harness each: [`crash`] kills them at random, [`powercut`] records their
+//! calls ([`recording`]) and builds the disks that a power cut leaves ([`mod@image`]).
 //! Every harness prints its seed, and counts by what was found ([`Verdict`]).
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
@@ -19,6 +20,10 @@ pub mod write;
 // What is done to it.
 pub mod crash;
 pub mod program;
+
+pub mod image;
+pub mod powercut;
+pub mod recording;
 
 pub use plan::Plan;
 pub use program::Program;

@@ -5,16 +5,20 @@
 //! store-soak write --dir /tmp/soak --seed 7        # prints `ack 1 cursor-0=0`, ...
 //! store-soak check --dir /tmp/soak --seed 7 --acked 123
 //! store-soak crash --kills 100
+//! store-soak powercut --images 100
 //! ```
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
-use store_soak::{Plan, Program, check, crash, plan, write};
+use hub_store_sled::Guard;
+use store_soak::plan::Sizes;
+use store_soak::recording::Recorder;
+use store_soak::{Plan, Program, check, crash, plan, powercut, write};
 
-/// Kills after which the counts so far are told.
+/// Kills or images after which the counts so far are told.
 const TOLD_EVERY: u64 = 50;
 
 #[derive(Parser)]
@@ -61,6 +65,31 @@ enum Command {
         #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
         seed: u64,
     },
+    /// Record writers, build the disks that power cuts leave, and check.
+    Powercut {
+        /// How many disks are built.
+        #[arg(long, default_value_t = 100)]
+        images: u64,
+        /// Decides everything; chosen when not given.
+        #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
+        seed: u64,
+        /// Only commits of this size; otherwise small ones and pages.
+        #[arg(long, value_enum)]
+        size: Option<Sizes>,
+        /// Leave one guard of the store out, to see what it is good for.
+        #[arg(long, value_name = "GUARD", value_parser = plan::guard)]
+        without: Option<Guard>,
+        #[command(flatten)]
+        library: Library,
+    },
+}
+
+/// The library that is preloaded.
+#[derive(clap::Args)]
+struct Library {
+    /// `libio_recorder.so`; beside this program when not given.
+    #[arg(long, value_name = "FILE")]
+    recorder: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -101,6 +130,30 @@ fn run(command: Command) -> Result<()> {
             println!("{report}seed {seed}");
             told(&report.tally.failures)
         }
+        Command::Powercut { images, seed, size, without, library } => {
+            eprintln!("seed {seed}");
+            let fixed = size.is_some() || without.is_some();
+            let size = size.unwrap_or(Sizes::Small);
+            let plan = fixed.then_some(Plan { seed, size, without });
+            let options = powercut::Options { images, seed, plan };
+            let report = powercut::run(&library.recorder()?, options, |report| {
+                if report.images % TOLD_EVERY == 0 {
+                    eprintln!("{} images, {} bad", report.images, report.tally.bad());
+                }
+            })?;
+            println!("{report}seed {seed}");
+            told(&report.tally.failures)
+        }
+    }
+}
+
+impl Library {
+    fn recorder(self) -> Result<Recorder> {
+        let program = program()?;
+        let beside = program.binary.with_file_name("libio_recorder.so");
+        let library = self.recorder.unwrap_or(beside);
+        ensure!(library.is_file(), "{} is not there: build io-recorder", library.display());
+        Ok(Recorder { program, library })
     }
 }
 

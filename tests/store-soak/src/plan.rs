@@ -51,7 +51,11 @@ pub fn chosen_seed() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
-fn guard(name: &str) -> Result<Guard, String> {
+/// A guard by its name.
+///
+/// # Errors
+/// The names there are.
+pub fn guard(name: &str) -> Result<Guard, String> {
     let names = || Guard::ALL.map(Guard::name).join(", ");
     let found = Guard::ALL.into_iter().find(|guard| guard.name() == name);
     found.ok_or_else(|| format!("the guards are {}", names()))
