@@ -77,12 +77,13 @@ pub(crate) fn open(
         fault::contained("reading the meta row", || rows.row(&keys::all(table::META)))?;
     let (meta, suspect) = match stored {
         Some(meta) => {
-            let suspect =
-                if guard::is_on(Guard::Witness) { compared(&meta, seen) } else { None };
+            let suspect = if guard::is_on(Guard::Witness) { compared(&meta, seen) } else { None };
             (meta, suspect)
         }
         None => match (seen, workspace) {
-            (Some(seen), _) if seen.seq > 0 && guard::is_on(Guard::Witness) => return Err(rolled_back(dir, seen.seq, 0)),
+            (Some(seen), _) if seen.seq > 0 && guard::is_on(Guard::Witness) => {
+                return Err(rolled_back(dir, seen.seq, 0));
+            }
             (_, Some(workspace)) if mode == Mode::Create => {
                 (create(&rows, &db, &witness, workspace)?, None)
             }

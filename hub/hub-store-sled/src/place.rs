@@ -23,6 +23,8 @@ pub const FORMAT: u32 = 1;
 const FORMAT_WORD: &str = "liaison-store";
 /// Space kept back, so that a store on a full disk can be opened once more.
 pub(crate) const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+/// The reserve is written in pieces of this size.
+const FILL_BYTES: usize = 1024 * 1024;
 
 /// A directory that is ours while this value lives.
 #[derive(Debug)]
@@ -201,6 +203,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn fill(path: &Path) -> io::Result<()> {
     // Written, not only sized: a hole reserves nothing.
     let mut file = File::create(path)?;
-    io::copy(&mut io::repeat(0).take(RESERVE_BYTES), &mut file)?;
+    let zeros = vec![0; FILL_BYTES];
+    for _ in 0..RESERVE_BYTES / FILL_BYTES as u64 {
+        file.write_all(&zeros)?;
+    }
     file.sync_all()
 }

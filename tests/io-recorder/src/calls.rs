@@ -109,12 +109,7 @@ unsafe extern "C" fn pwrite64(fd: c_int, data: *const c_void, length: usize, at:
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn pwritev(
-    fd: c_int,
-    parts: *const libc::iovec,
-    count: c_int,
-    at: i64,
-) -> isize {
+unsafe extern "C" fn pwritev(fd: c_int, parts: *const libc::iovec, count: c_int, at: i64) -> isize {
     // SAFETY: the caller's.
     written_at(fd, &unsafe { joined(parts, count) }, at)
 }

@@ -13,6 +13,8 @@ use crate::sys;
 /// Watches the files below one folder.
 pub(crate) struct Recorder {
     root: String,
+    /// Where the folder lies: a pipe may have the number of one of its files.
+    device: u64,
     log: c_int,
     state: Mutex<State>,
 }
@@ -48,8 +50,11 @@ impl Recorder {
         if log < 0 {
             refuse("the list of events cannot be written");
         }
+        let folder = CString::new(root.as_str()).ok();
+        let found = folder.and_then(|path| sys::of_path(libc::AT_FDCWD, path.as_ptr()));
+        let Some(sys::Found { device, .. }) = found else { refuse("the folder is not there") };
         let state = State { watched: BTreeSet::new(), events: 0, fault, buffer: Vec::new() };
-        Some(Self { root, log, state: Mutex::new(state) })
+        Some(Self { root, device, log, state: Mutex::new(state) })
     }
 
     /// The path below the folder, if it lies there.
@@ -65,7 +70,8 @@ impl Recorder {
     /// The inode of an open file, if it is watched.
     pub(crate) fn watched(&self, fd: c_int) -> Option<sys::Found> {
         let found = sys::keeping_error(|| sys::of_open(fd))?;
-        self.state().watched.contains(&found.file).then_some(found)
+        let watched = found.device == self.device && self.state().watched.contains(&found.file);
+        watched.then_some(found)
     }
 
     /// Does something that changes files, alone, and writes down what `told`

@@ -94,6 +94,8 @@ pub(crate) fn sendfile(to: c_int, from: c_int, offset: *mut i64, bytes: usize) -
 /// What is known of a file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
+    /// Inodes are numbered per device.
+    pub device: u64,
     pub file: u64,
     pub bytes: u64,
     pub names: u64,
@@ -108,7 +110,7 @@ fn found(fill: impl FnOnce(*mut libc::stat) -> isize) -> Option<Found> {
     let stat = unsafe { stat.assume_init() };
     let bytes = u64::try_from(stat.st_size).unwrap_or(0);
     #[allow(clippy::useless_conversion, reason = "the width of a link count is the platform's")]
-    Some(Found { file: stat.st_ino, bytes, names: stat.st_nlink.into() })
+    Some(Found { device: stat.st_dev, file: stat.st_ino, bytes, names: stat.st_nlink.into() })
 }
 
 /// An open file.
@@ -137,13 +139,8 @@ pub(crate) fn absolute(dir: c_int, path: *const c_char) -> Option<String> {
         std::ffi::CString::new(format!("/proc/self/fd/{dir}")).ok()?
     };
     let mut bytes = vec![0_u8; 4096];
-    let length = call!(
-        SYS_readlinkat,
-        libc::AT_FDCWD,
-        link.as_ptr(),
-        bytes.as_mut_ptr(),
-        bytes.len()
-    );
+    let length =
+        call!(SYS_readlinkat, libc::AT_FDCWD, link.as_ptr(), bytes.as_mut_ptr(), bytes.len());
     bytes.truncate(usize::try_from(length).ok()?);
     let folder = String::from_utf8(bytes).ok()?;
     Some(format!("{folder}/{path}"))

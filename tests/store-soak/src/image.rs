@@ -126,9 +126,7 @@ impl Disk {
         // In the order of paths a folder comes before what is in it.
         for (path, node) in base {
             let object = match node {
-                Node::Folder => {
-                    Object::Folder { durable: BTreeMap::new(), since: Vec::new() }
-                }
+                Node::Folder => Object::Folder { durable: BTreeMap::new(), since: Vec::new() },
                 Node::File(bytes) => Object::File { durable: bytes.clone(), since: Vec::new() },
             };
             let id = disk.add(path, object);
@@ -190,9 +188,7 @@ impl Disk {
                 let what = Change::Write { offset: *offset, data: data.clone(), zeros: *zeros };
                 self.changed(place, *file, what)
             }
-            Event::Truncate { file, bytes } => {
-                self.changed(place, *file, Change::Truncate(*bytes))
-            }
+            Event::Truncate { file, bytes } => self.changed(place, *file, Change::Truncate(*bytes)),
             Event::Sync { file, began } => {
                 let id = *self.inodes.get(file)?;
                 self.objects.get_mut(id)?.sync(*began);

@@ -112,8 +112,7 @@ fn run(command: Command) -> Result<()> {
         Command::Check { dir, plan, acked, json } => {
             prepare(&plan);
             let verdict = runtime()?.block_on(check::check(&dir, &plan, acked));
-            let text =
-                if json { serde_json::to_string(&verdict)? } else { verdict.to_string() };
+            let text = if json { serde_json::to_string(&verdict)? } else { verdict.to_string() };
             println!("{text}");
             if !verdict.is_sound() {
                 bail!("{verdict}");

@@ -7,13 +7,15 @@ use anyhow::Result;
 use hub_store::conformance::Random;
 
 use crate::image::{Files, Survival};
+use crate::plan::Sizes;
 use crate::recording::{Recorder, Recording, STORE, put, quick_folder};
 use crate::{Plan, Program, Tally, Verdict};
 
 /// Images of one recording.
 const IMAGES_PER_RECORDING: u64 = 20;
-/// Most commits in one recording.
+/// Most commits in one recording, and most of oversized ones.
 const COMMITS_MAX: u64 = 40;
+const OVERSIZED_COMMITS_MAX: u64 = 6;
 /// Recordings in a row, each beginning on an image of the one before: a store
 /// that has survived a cut must survive the next.
 const RECORDINGS_IN_A_ROW: u64 = 3;
@@ -87,7 +89,11 @@ pub fn run(
         };
         let mut base = (Files::new(), 0);
         for _ in 0..RECORDINGS_IN_A_ROW {
-            let until = base.1 + 1 + random.below(COMMITS_MAX);
+            let most = match plan.size {
+                Sizes::Oversized => OVERSIZED_COMMITS_MAX,
+                Sizes::Small | Sizes::Pages => COMMITS_MAX,
+            };
+            let until = base.1 + 1 + random.below(most);
             let recording = recorder.record(base.0, base.1, &plan, until)?;
             report.recordings += 1;
             report.events += recording.events.len() as u64;

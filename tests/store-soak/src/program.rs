@@ -53,13 +53,7 @@ impl Program {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn start(
-        &self,
-        command: &str,
-        dir: &Path,
-        plan: &Plan,
-        more: &[&str],
-    ) -> Result<Running> {
+    pub fn start(&self, command: &str, dir: &Path, plan: &Plan, more: &[&str]) -> Result<Running> {
         let mut process = Command::new(&self.binary);
         process.arg(command).arg("--dir").arg(dir).args(plan.arguments()).args(more);
         process.envs(self.environment.iter().map(|(name, value)| (name, value)));

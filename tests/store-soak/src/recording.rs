@@ -95,7 +95,8 @@ impl Recording {
     /// The events right after an acknowledgement: where a cut hurts most.
     #[must_use]
     pub fn ends_of_acks(&self) -> Vec<usize> {
-        let said = |event: &Event| matches!(event, Event::Said { text } if text.starts_with(b"ack"));
+        let said =
+            |event: &Event| matches!(event, Event::Said { text } if text.starts_with(b"ack"));
         (1..=self.events.len()).filter(|end| said(&self.events[end - 1])).collect()
     }
 }

@@ -107,8 +107,7 @@ impl Workload {
                 self.fill(record);
             }
             weight_bytes += one.weight_bytes();
-            if self.size == Size::Pages
-                && weight_bytes > limits::SLICE_BYTES_MAX - PAGE_REST_BYTES
+            if self.size == Size::Pages && weight_bytes > limits::SLICE_BYTES_MAX - PAGE_REST_BYTES
             {
                 // The rest of the page comes with the next set.
                 counters.record = number - 1;
@@ -142,7 +141,11 @@ impl Workload {
 
     /// New contents, now and then as long as a value may be.
     fn fill(&mut self, record: &mut Record) {
-        let letters = if self.size == Size::Small && self.random.percent(1) { 15_000 } else { self.random.below(120) };
+        let letters = if self.size == Size::Small && self.random.percent(1) {
+            15_000
+        } else {
+            self.random.below(120)
+        };
         let note = Value::text(self.random.text(letters));
         record.raw.insert("note".to_owned(), note);
         let number = i64::from_be_bytes(self.random.next_u64().to_be_bytes());
