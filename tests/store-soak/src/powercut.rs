@@ -15,7 +15,7 @@ use crate::{Plan, Program, Tally, Verdict};
 const IMAGES_PER_RECORDING: u64 = 20;
 /// Most commits in one recording, and most of oversized ones.
 const COMMITS_MAX: u64 = 40;
-const OVERSIZED_COMMITS_MAX: u64 = 6;
+const OVERSIZED_COMMITS_MAX: u64 = 2;
 /// Recordings in a row, each beginning on an image of the one before: a store
 /// that has survived a cut must survive the next.
 const RECORDINGS_IN_A_ROW: u64 = 3;
@@ -99,7 +99,7 @@ pub fn run(
             report.events += recording.events.len() as u64;
             let mut next = None;
             for _ in 0..IMAGES_PER_RECORDING {
-                let cut = Cut::pick(&recording, &mut random);
+                let cut = Cut::pick(&recording, &plan, &mut random);
                 let files = recording.image(cut.place, cut.survival, cut.seed)?;
                 let acked = recording.acked_at(cut.place);
                 let verdict = checked(&recorder.program, &files, &plan, acked)?;
@@ -137,13 +137,15 @@ struct Cut {
 }
 
 impl Cut {
-    /// Half of the cuts come right after an acknowledgement.
-    fn pick(recording: &Recording, random: &mut Random) -> Self {
+    /// Half of the cuts come right after an acknowledgement, except where the
+    /// question is what a commit under way leaves.
+    fn pick(recording: &Recording, plan: &Plan, random: &mut Random) -> Self {
         let anywhere = random.below(recording.events.len() as u64 + 1);
         let anywhere = usize::try_from(anywhere).unwrap_or(0);
         let acks = recording.ends_of_acks();
         let after_ack = random.pick(&acks).copied();
-        let place = if random.percent(50) { after_ack } else { None };
+        let place =
+            if random.percent(50) && plan.size != Sizes::Oversized { after_ack } else { None };
         let share = random.pick(&SURVIVING_PERCENT).copied().unwrap_or(0);
         Self {
             place: place.unwrap_or(anywhere),

@@ -26,6 +26,9 @@ pub enum Size {
     Oversized(u64),
 }
 
+/// Letters of a note in an oversized set: a thousand of them fill segments of
+/// a store's log.
+const OVERSIZED_NOTE_LETTERS: u64 = 4_096;
 /// What the other rows of a page's set may weigh, besides the arrivals.
 const PAGE_REST_BYTES: usize = 48 * 1024;
 
@@ -141,12 +144,18 @@ impl Workload {
 
     /// New contents, now and then as long as a value may be.
     fn fill(&mut self, record: &mut Record) {
-        let letters = if self.size == Size::Small && self.random.percent(1) {
-            15_000
-        } else {
-            self.random.below(120)
+        let note = match self.size {
+            Size::Small if self.random.percent(1) => self.random.text(15_000),
+            // No compressing makes these small.
+            Size::Oversized(_) => (0..OVERSIZED_NOTE_LETTERS / 16)
+                .map(|_| format!("{:016x}", self.random.next_u64()))
+                .collect(),
+            _ => {
+                let letters = self.random.below(120);
+                self.random.text(letters)
+            }
         };
-        let note = Value::text(self.random.text(letters));
+        let note = Value::text(note);
         record.raw.insert("note".to_owned(), note);
         let number = i64::from_be_bytes(self.random.next_u64().to_be_bytes());
         record.raw.insert("number".to_owned(), Value::from(number));
