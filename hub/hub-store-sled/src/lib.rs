@@ -31,6 +31,7 @@ mod meta;
 mod rows;
 
 // The directory.
+mod engine;
 mod open;
 mod place;
 mod witness;
@@ -46,6 +47,7 @@ mod fault;
 mod guard;
 mod store;
 
+pub use fault::hush_panics;
 #[cfg(feature = "without-guards")]
 pub use guard::{Guard, switch_off};
 pub use place::FORMAT;

@@ -69,7 +69,7 @@ pub(crate) fn open(
     place.remove_unfinished_snapshots()?;
     let seen = witness::read(&place.path("witness"))?;
     let tree = engine(&place)?;
-    let rows = Rows { tree };
+    let rows = Rows { tree: tree.into() };
     let db = File::open(place.engine().join("db"))
         .map_err(|error| fault::io("opening db for syncing", &error))?;
     let witness = Witness::open(&place.path("witness"))?;

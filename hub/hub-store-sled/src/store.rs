@@ -119,14 +119,11 @@ impl SledStore {
         let reading = tokio::task::spawn_blocking(move || {
             shared.may_read()?;
             let meta = shared.meta();
-            read(&Reader { rows: &shared.rows, meta: &meta })
+            fault::contained("reading", || read(&Reader { rows: &shared.rows, meta: &meta }))
         });
         match reading.await {
             Ok(answer) => answer,
-            Err(stopped) => match stopped.try_into_panic() {
-                Ok(panic) => Err(fault::panicked("reading", &*panic)),
-                Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
-            },
+            Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
         }
     }
 }

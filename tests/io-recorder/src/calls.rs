@@ -313,6 +313,10 @@ fn made(dir: c_int, path: *const c_char, mode: c_uint) -> c_int {
     let make = || sys::mkdir(dir, path, mode);
     let named = recorder().and_then(|r: &Recorder| Some((r, r.below(dir, path)?)));
     let Some((recorder, name)) = named else { return int(make()) };
+    if sys::keeping_error(|| sys::of_path(dir, path)).is_some() {
+        // "It is there" is said before "there is no space".
+        return int(make());
+    }
     int(recorder.change(Call::Create, make, |_, watch| {
         if let Some(found) = sys::of_path(dir, path) {
             watch.begin(found.file);

@@ -6,6 +6,7 @@
 //! store-soak check --dir /tmp/soak --seed 7 --acked 123
 //! store-soak crash --kills 100
 //! store-soak powercut --images 100
+//! store-soak iofault --calls 20
 //! ```
 
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use clap::{Parser, Subcommand};
 use hub_store_sled::Guard;
 use store_soak::plan::Sizes;
 use store_soak::recording::Recorder;
-use store_soak::{Plan, Program, check, crash, plan, powercut, write};
+use store_soak::{Plan, Program, check, crash, iofault, plan, powercut, write};
 
 /// Kills or images after which the counts so far are told.
 const TOLD_EVERY: u64 = 50;
@@ -82,6 +83,18 @@ enum Command {
         #[command(flatten)]
         library: Library,
     },
+    /// Let each call of writers on the disk fail in turn, and check.
+    Iofault {
+        /// Calls per kind of fault and store, spread evenly; every call when not
+        /// given.
+        #[arg(long)]
+        calls: Option<u64>,
+        /// Decides the commits; chosen when not given.
+        #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
+        seed: u64,
+        #[command(flatten)]
+        library: Library,
+    },
 }
 
 /// The library that is preloaded.
@@ -143,6 +156,17 @@ fn run(command: Command) -> Result<()> {
             println!("{report}seed {seed}");
             told(&report.tally.failures)
         }
+        Command::Iofault { calls, seed, library } => {
+            eprintln!("seed {seed}");
+            let options = iofault::Options { calls, seed };
+            let report = iofault::run(&library.recorder()?, options, |report| {
+                if report.runs % TOLD_EVERY == 0 {
+                    eprintln!("{} runs, {} bad", report.runs, report.failures().len());
+                }
+            })?;
+            println!("{report}seed {seed}");
+            told(&report.failures())
+        }
     }
 }
 
@@ -156,8 +180,10 @@ impl Library {
     }
 }
 
-/// Switches off the guard that the plan names.
+/// Switches off the guard that the plan names, and the printing of panics that
+/// become errors.
 fn prepare(plan: &Plan) {
+    hub_store_sled::hush_panics();
     if let Some(guard) = plan.without {
         hub_store_sled::switch_off(guard);
     }

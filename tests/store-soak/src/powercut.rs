@@ -15,7 +15,7 @@ use crate::{Plan, Program, Tally, Verdict};
 const IMAGES_PER_RECORDING: u64 = 20;
 /// Most commits in one recording, and most of oversized ones.
 const COMMITS_MAX: u64 = 40;
-const OVERSIZED_COMMITS_MAX: u64 = 2;
+const OVERSIZED_COMMITS_MAX: u64 = 6;
 /// Recordings in a row, each beginning on an image of the one before: a store
 /// that has survived a cut must survive the next.
 const RECORDINGS_IN_A_ROW: u64 = 3;
@@ -140,12 +140,13 @@ impl Cut {
     /// Half of the cuts come right after an acknowledgement, except where the
     /// question is what a commit under way leaves.
     fn pick(recording: &Recording, plan: &Plan, random: &mut Random) -> Self {
-        let anywhere = random.below(recording.events.len() as u64 + 1);
-        let anywhere = usize::try_from(anywhere).unwrap_or(0);
         let acks = recording.ends_of_acks();
+        let oversized = plan.size == Sizes::Oversized;
+        let first = acks.first().copied().filter(|_| oversized).unwrap_or(0);
+        let anywhere = random.below((recording.events.len() - first) as u64 + 1);
+        let anywhere = first + usize::try_from(anywhere).unwrap_or(0);
         let after_ack = random.pick(&acks).copied();
-        let place =
-            if random.percent(50) && plan.size != Sizes::Oversized { after_ack } else { None };
+        let place = if random.percent(50) && !oversized { after_ack } else { None };
         let share = random.pick(&SURVIVING_PERCENT).copied().unwrap_or(0);
         Self {
             place: place.unwrap_or(anywhere),

@@ -21,8 +21,8 @@ pub enum Size {
     /// As the engine cuts pages: contacts with addresses and consents, up to the
     /// limits of one commit.
     Pages,
-    /// Arrivals of so many records at once, whatever the limits say: what a store
-    /// refuses, unless a test has told it not to.
+    /// Small sets, and every third one with so many large records, whatever the
+    /// limits say: what a store refuses, unless a test has told it not to.
     Oversized(u64),
 }
 
@@ -65,7 +65,7 @@ impl Workload {
     pub fn next_set(&mut self) -> WriteSet {
         let mut set = WriteSet { counters: Some(self.model.counters), ..WriteSet::default() };
         match self.random.below(10) {
-            _ if matches!(self.size, Size::Oversized(_)) => self.arrivals(&mut set),
+            _ if self.is_oversized() => self.arrivals(&mut set),
             0..=3 => self.arrivals(&mut set),
             4 => self.edits(&mut set),
             5 => self.join(&mut set),
@@ -83,6 +83,10 @@ impl Workload {
         set
     }
 
+    fn is_oversized(&self) -> bool {
+        matches!(self.size, Size::Oversized(_)) && self.model.seq.0 % 3 == 2
+    }
+
     fn number(counters: &mut Counters) -> u64 {
         counters.record += 1;
         counters.stamp = counters.stamp.max(counters.record) + 1;
@@ -94,7 +98,8 @@ impl Workload {
         let count = match self.size {
             Size::Small => 1 + self.random.below(25),
             Size::Pages => 1 + self.random.below(limits::SLICE_RECORDS_MAX as u64),
-            Size::Oversized(records) => records,
+            Size::Oversized(records) if self.is_oversized() => records,
+            Size::Oversized(_) => 1 + self.random.below(25),
         };
         let mut weight_bytes = 0;
         for _ in 0..count {
@@ -147,7 +152,7 @@ impl Workload {
         let note = match self.size {
             Size::Small if self.random.percent(1) => self.random.text(15_000),
             // No compressing makes these small.
-            Size::Oversized(_) => (0..OVERSIZED_NOTE_LETTERS / 16)
+            Size::Oversized(_) if self.is_oversized() => (0..OVERSIZED_NOTE_LETTERS / 16)
                 .map(|_| format!("{:016x}", self.random.next_u64()))
                 .collect(),
             _ => {
