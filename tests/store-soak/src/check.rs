@@ -10,7 +10,7 @@ use hub_store_sled::SledStore;
 
 use crate::{Plan, Verdict, write};
 
-/// Findings told; one is enough to fail.
+/// Findings told of each kind; one is enough to fail.
 const FINDINGS_MAX: usize = 5;
 /// Longest finding told, in characters: they quote whole rows.
 const FINDING_CHARS_MAX: usize = 300;
@@ -54,29 +54,20 @@ async fn compare(store: &SledStore, plan: &Plan, acked: u64) -> Result<Verdict, 
         return Ok(Verdict::Ahead { seq, acked });
     }
     let workload = plan.workload_at(seq);
-    let mut findings: Vec<String> = store
-        .verify()
-        .await?
-        .into_iter()
-        .map(|finding| format!("{}: {}", finding.check, finding.detail))
-        .collect();
+    let verified = store.verify().await?;
+    let mut findings: Vec<String> =
+        verified.iter().map(|finding| format!("{}: {}", finding.check, finding.detail)).collect();
+    findings.truncate(FINDINGS_MAX);
     findings.extend(cursors_ahead(store, workload.model()).await?);
-    if findings.is_empty() {
-        findings.extend(differences(store, workload.model()).await);
-    }
-    if findings.is_empty() {
+    let differing = differences(store, workload.model()).await;
+    // What verify says is told already.
+    let differing = differing.into_iter().filter(|told| !told.starts_with("verify: "));
+    findings.extend(differing.take(FINDINGS_MAX));
+    if findings.is_empty() && verified.is_empty() {
         return Ok(Verdict::Sound { seq, records: stats.records, profiles: stats.profiles });
     }
-    let count = findings.len();
-    let mut told: Vec<String> = findings
-        .iter()
-        .take(FINDINGS_MAX)
-        .map(|finding| finding.chars().take(FINDING_CHARS_MAX).collect())
-        .collect();
-    if count > FINDINGS_MAX {
-        told.push(format!("{} more", count - FINDINGS_MAX));
-    }
-    Ok(Verdict::Torn { seq, findings: told })
+    let told = |finding: &String| finding.chars().take(FINDING_CHARS_MAX).collect();
+    Ok(Verdict::Torn { seq, findings: findings.iter().map(told).collect() })
 }
 
 /// Cursors that stand behind rows which are not there: the worst of all, since

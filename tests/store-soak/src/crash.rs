@@ -13,6 +13,12 @@ use crate::{Plan, Program, Tally, Verdict, write};
 /// Kills after which a new store is begun, at most: a longer life of one store
 /// finds nothing new and makes every check longer.
 const KILLS_PER_STORE_MAX: u64 = 20;
+/// A writer commits at most so long.
+const WRITE_MS_MAX: u64 = 350;
+/// A process that is killed while it opens lives at most so long.
+const OPEN_MS_MAX: u64 = 60;
+/// How long a process may take to open a store on a busy machine.
+const OPENING_LIMIT: Duration = Duration::from_secs(120);
 /// Of a hundred checks, so many are themselves killed first.
 const CHECKS_KILLED_PERCENT: u64 = 25;
 /// Such a check lives at most so long.
@@ -42,11 +48,20 @@ impl Moment {
         }
     }
 
+    /// How long the process may still live: from its start, or from the moment
+    /// when it has opened the store, however slow the machine.
     fn life(self, random: &mut Random) -> Duration {
         Duration::from_millis(match self {
-            Self::Write => 60 + random.below(300),
-            Self::Open => random.below(60),
+            Self::Write => random.below(WRITE_MS_MAX),
+            Self::Open => random.below(OPEN_MS_MAX),
         })
+    }
+
+    fn begins_open(self) -> bool {
+        match self {
+            Self::Write => true,
+            Self::Open => false,
+        }
     }
 }
 
@@ -142,6 +157,10 @@ impl Store<'_> {
         let moment = Moment::pick(random);
         let life = moment.life(random);
         let running = self.program.start(moment.command(), &self.dir, &self.plan, &[])?;
+        if moment.begins_open() {
+            // One that does not get there is found out by the check.
+            running.begun(OPENING_LIMIT);
+        }
         let ended = running.kill_after(life)?;
         report.kills += 1;
         report.in_open += u64::from(write::opened_at(&ended.out).is_none());

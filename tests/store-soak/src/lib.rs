@@ -8,7 +8,8 @@
 //! The writer and the checker are processes, and what is done to them is a
 //! harness each: [`crash`] kills them at random, [`powercut`] records their
 //! calls ([`recording`]) and builds the disks that a power cut leaves ([`mod@image`]),
-//! [`iofault`] lets their calls fail.
+//! [`iofault`] lets their calls fail, [`guards`] does all of it without one of the
+//! store's guards.
 //! Every harness prints its seed, and counts by what was found ([`Verdict`]).
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
@@ -22,6 +23,7 @@ pub mod write;
 pub mod crash;
 pub mod program;
 
+pub mod guards;
 pub mod image;
 pub mod iofault;
 pub mod powercut;

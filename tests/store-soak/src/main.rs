@@ -7,6 +7,7 @@
 //! store-soak crash --kills 100
 //! store-soak powercut --images 100
 //! store-soak iofault --calls 20
+//! store-soak guards
 //! ```
 
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use clap::{Parser, Subcommand};
 use hub_store_sled::Guard;
 use store_soak::plan::Sizes;
 use store_soak::recording::Recorder;
-use store_soak::{Plan, Program, check, crash, iofault, plan, powercut, write};
+use store_soak::{Plan, Program, check, crash, guards, iofault, plan, powercut, write};
 
 /// Kills or images after which the counts so far are told.
 const TOLD_EVERY: u64 = 50;
@@ -95,6 +96,14 @@ enum Command {
         #[command(flatten)]
         library: Library,
     },
+    /// The same mishap with each guard of the store and without it.
+    Guards {
+        /// Only this one.
+        #[arg(long, value_name = "GUARD", value_parser = plan::guard)]
+        only: Option<Guard>,
+        #[command(flatten)]
+        library: Library,
+    },
 }
 
 /// The library that is preloaded.
@@ -166,6 +175,19 @@ fn run(command: Command) -> Result<()> {
             })?;
             println!("{report}seed {seed}");
             told(&report.failures())
+        }
+        Command::Guards { only, library } => {
+            let recorder = library.recorder()?;
+            let mut unproven = Vec::new();
+            let wanted = |guard: &Guard| only.is_none_or(|only| only == *guard);
+            for guard in Guard::ALL.into_iter().filter(wanted) {
+                let row = guards::prove(&recorder, guard)?;
+                println!("{row}");
+                if !row.proves() {
+                    unproven.push(format!("{} is not proven", guard.name()));
+                }
+            }
+            told(&unproven)
         }
     }
 }

@@ -13,9 +13,11 @@ use crate::{Plan, Program, Tally, Verdict};
 
 /// Images of one recording.
 const IMAGES_PER_RECORDING: u64 = 20;
-/// Most commits in one recording, and most of oversized ones.
+/// Most commits in one recording.
 const COMMITS_MAX: u64 = 40;
-const OVERSIZED_COMMITS_MAX: u64 = 6;
+/// Commits in a recording of oversized ones: the last of them is the oversized
+/// one, and the cuts come while it is written.
+const OVERSIZED_COMMITS: u64 = 3;
 /// Recordings in a row, each beginning on an image of the one before: a store
 /// that has survived a cut must survive the next.
 const RECORDINGS_IN_A_ROW: u64 = 3;
@@ -89,11 +91,10 @@ pub fn run(
         };
         let mut base = (Files::new(), 0);
         for _ in 0..RECORDINGS_IN_A_ROW {
-            let most = match plan.size {
-                Sizes::Oversized => OVERSIZED_COMMITS_MAX,
-                Sizes::Small | Sizes::Pages => COMMITS_MAX,
+            let until = match plan.size {
+                Sizes::Oversized => OVERSIZED_COMMITS,
+                Sizes::Small | Sizes::Pages => base.1 + 1 + random.below(COMMITS_MAX),
             };
-            let until = base.1 + 1 + random.below(most);
             let recording = recorder.record(base.0, base.1, &plan, until)?;
             report.recordings += 1;
             report.events += recording.events.len() as u64;
@@ -121,8 +122,10 @@ pub fn run(
                     return Ok(report);
                 }
             }
-            let Some(sound) = next else { break };
-            base = sound;
+            match next {
+                Some(sound) if plan.size != Sizes::Oversized => base = sound,
+                _ => break,
+            }
         }
     }
     Ok(report)
@@ -142,7 +145,8 @@ impl Cut {
     fn pick(recording: &Recording, plan: &Plan, random: &mut Random) -> Self {
         let acks = recording.ends_of_acks();
         let oversized = plan.size == Sizes::Oversized;
-        let first = acks.first().copied().filter(|_| oversized).unwrap_or(0);
+        let before_last = acks.iter().rev().nth(1).copied();
+        let first = before_last.filter(|_| oversized).unwrap_or(0);
         let anywhere = random.below((recording.events.len() - first) as u64 + 1);
         let anywhere = first + usize::try_from(anywhere).unwrap_or(0);
         let after_ack = random.pick(&acks).copied();

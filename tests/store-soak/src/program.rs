@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -60,9 +61,10 @@ impl Program {
         process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = process.spawn();
         let mut child = started.with_context(|| format!("start {}", self.binary.display()))?;
-        let out = drained(child.stdout.take());
-        let said = drained(child.stderr.take());
-        Ok(Running { child, out, said })
+        let (begins, begun) = mpsc::channel();
+        let out = drained(child.stdout.take(), Some(begins));
+        let said = drained(child.stderr.take(), None);
+        Ok(Running { child, begun, out, said })
     }
 
     /// Writes until a commit, and waits for the end.
@@ -92,11 +94,17 @@ impl Program {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    begun: Receiver<()>,
     out: JoinHandle<String>,
     said: JoinHandle<String>,
 }
 
 impl Running {
+    /// Waits until it has printed something; whether it did.
+    pub fn begun(&self, limit: Duration) -> bool {
+        self.begun.recv_timeout(limit).is_ok()
+    }
+
     /// Waits until it ends, and kills it when it does not.
     ///
     /// # Errors
@@ -135,11 +143,21 @@ impl Running {
     }
 }
 
-fn drained(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+/// Reads a pipe to its end; says when the first bytes come.
+fn drained(
+    pipe: Option<impl Read + Send + 'static>,
+    begins: Option<Sender<()>>,
+) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
+        let mut piece = [0; 4096];
+        let Some(mut pipe) = pipe else { return String::new() };
         // A pipe that breaks ends what was said, no more.
-        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        while let Ok(length @ 1..) = pipe.read(&mut piece) {
+            bytes.extend(piece.iter().take(length));
+            // Nobody waits any more: nothing to say.
+            let _ = begins.as_ref().map(|begins| begins.send(()));
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
