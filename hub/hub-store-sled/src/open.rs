@@ -65,10 +65,18 @@ pub(crate) fn open(
         return Err(Error::Unavailable(format!("{} is not a store", dir.display())));
     }
     let place = Place::take(dir)?;
-    place.check_format(mode == Mode::Create)?;
+    let finished = place.is_finished()?;
     place.remove_unfinished_snapshots()?;
     let seen = witness::read(&place.path("witness"))?;
-    let tree = engine(&place)?;
+    let tree = match engine(&place) {
+        // A power cut while it was made; nothing was acknowledged yet.
+        Err(Error::Corrupt(why)) if !finished && seen.is_none_or(|seen| seen.seq == 0) => {
+            tracing::warn!(why, "an unfinished store is set aside");
+            place.set_aside_unfinished()?;
+            engine(&place)?
+        }
+        other => other?,
+    };
     let rows = Rows { tree: tree.into() };
     let db = File::open(place.engine().join("db"))
         .map_err(|error| fault::io("opening db for syncing", &error))?;
@@ -102,6 +110,9 @@ pub(crate) fn open(
         return Err(Error::Unavailable(format!("{}: {why}", dir.display())));
     }
     place.sync_created()?;
+    if !finished {
+        place.finish()?;
+    }
     let mut full = false;
     if mode != Mode::Inspect {
         full = !place.keep_reserve();
@@ -155,10 +166,17 @@ fn engine(place: &Place) -> Result<sled::Db, Error> {
 }
 
 fn try_engine(place: &Place) -> Result<sled::Db, Error> {
+    let segment_bytes = if guard::is_on(Guard::CommitSize) {
+        SEGMENT_BYTES
+    } else {
+        // What a commit must not span is made small, so that a test need not
+        // write commits of hundreds of megabytes.
+        SEGMENT_BYTES / 8
+    };
     let config = sled::Config::new()
         .path(place.engine())
         .mode(sled::Mode::HighThroughput)
-        .segment_size(SEGMENT_BYTES)
+        .segment_size(segment_bytes)
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(Some(FLUSH_EVERY_MS));
     for _ in 0..HELD_TRIES {

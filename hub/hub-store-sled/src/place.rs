@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! <dir>/lock      locked while open; holds the process id
-//! <dir>/format    "liaison-store 1"
+//! <dir>/format    "liaison-store 1"; written last when a store is made
 //! <dir>/witness   how far the store was (see the witness module)
 //! <dir>/reserve   space to give up when the disk is full
 //! <dir>/sled/     the engine's files: conf, db, snap.*, blobs/
+//! <dir>/unfinished/  what a power cut left of a store that was being made
 //! ```
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -71,26 +72,40 @@ impl Place {
         self.path("sled")
     }
 
-    /// Refuses a directory of a newer format; writes ours into a new one.
-    pub fn check_format(&self, may_create: bool) -> Result<(), Error> {
+    /// Whether a store was ever finished here; refuses one of a newer format.
+    pub fn is_finished(&self) -> Result<bool, Error> {
         let path = self.path("format");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && may_create => {
-                return write_whole(&path, format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())
-                    .map_err(|error| fault::io(&format!("writing {}", path.display()), &error));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let dir = self.dir.display();
-                return Err(Error::Unavailable(format!("{dir} is not a store")));
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(fault::io(&format!("reading {}", path.display()), &error)),
         };
         let found = text.trim().strip_prefix(FORMAT_WORD).and_then(|rest| rest.trim().parse().ok());
-        found.map_or_else(
-            || Err(Error::Corrupt(format!("{} cannot be read", path.display()))),
-            check_version,
-        )
+        let found =
+            found.ok_or_else(|| Error::Corrupt(format!("{} cannot be read", path.display())))?;
+        check_version(found)?;
+        Ok(true)
+    }
+
+    /// Says that a store is finished: last of all, when the rest is durable.
+    pub fn finish(&self) -> Result<(), Error> {
+        let path = self.path("format");
+        write_whole(&path, format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())
+            .and_then(|()| File::open(&self.dir)?.sync_all())
+            .map_err(|error| fault::io(&format!("writing {}", path.display()), &error))
+    }
+
+    /// Moves away what a power cut left of a store that was being made: nothing
+    /// in it was ever acknowledged, but nothing is thrown away unseen either.
+    pub fn set_aside_unfinished(&self) -> Result<(), Error> {
+        let aside = self.path("unfinished");
+        let removed = match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        removed
+            .and_then(|()| fs::rename(self.engine(), &aside))
+            .map_err(|error| fault::io("setting an unfinished store aside", &error))
     }
 
     /// Removes what a kill during a snapshot leaves: the engine would take it

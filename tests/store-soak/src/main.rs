@@ -143,13 +143,15 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Crash { kills, seed } => {
             eprintln!("seed {seed}");
+            let mut failures = Failures::default();
             let report = crash::run(&program()?, crash::Options { kills, seed }, |report| {
+                failures.tell(&report.tally.failures);
                 if report.kills % TOLD_EVERY == 0 {
                     eprintln!("{} kills, {} bad", report.kills, report.tally.bad());
                 }
             })?;
             println!("{report}seed {seed}");
-            told(&report.tally.failures)
+            none(&report.tally.failures)
         }
         Command::Powercut { images, seed, size, without, library } => {
             eprintln!("seed {seed}");
@@ -157,24 +159,28 @@ fn run(command: Command) -> Result<()> {
             let size = size.unwrap_or(Sizes::Small);
             let plan = fixed.then_some(Plan { seed, size, without });
             let options = powercut::Options { images, seed, plan };
+            let mut failures = Failures::default();
             let report = powercut::run(&library.recorder()?, options, |report| {
+                failures.tell(&report.tally.failures);
                 if report.images % TOLD_EVERY == 0 {
                     eprintln!("{} images, {} bad", report.images, report.tally.bad());
                 }
             })?;
             println!("{report}seed {seed}");
-            told(&report.tally.failures)
+            none(&report.tally.failures)
         }
         Command::Iofault { calls, seed, library } => {
             eprintln!("seed {seed}");
             let options = iofault::Options { calls, seed };
+            let mut failures = Failures::default();
             let report = iofault::run(&library.recorder()?, options, |report| {
+                failures.tell(&report.failures());
                 if report.runs % TOLD_EVERY == 0 {
                     eprintln!("{} runs, {} bad", report.runs, report.failures().len());
                 }
             })?;
             println!("{report}seed {seed}");
-            told(&report.failures())
+            none(&report.failures())
         }
         Command::Guards { only, library } => {
             let recorder = library.recorder()?;
@@ -187,7 +193,8 @@ fn run(command: Command) -> Result<()> {
                     unproven.push(format!("{} is not proven", guard.name()));
                 }
             }
-            told(&unproven)
+            Failures::default().tell(&unproven);
+            none(&unproven)
         }
     }
 }
@@ -220,10 +227,20 @@ fn program() -> Result<Program> {
     Ok(Program::new(&std::env::current_exe().context("find this program")?))
 }
 
-fn told(failures: &[String]) -> Result<()> {
-    for failure in failures {
-        eprintln!("{failure}");
+/// Failures, each told when it comes: a run may be stopped before its end.
+#[derive(Default)]
+struct Failures(usize);
+
+impl Failures {
+    fn tell(&mut self, all: &[String]) {
+        for failure in all.iter().skip(self.0) {
+            eprintln!("{failure}");
+        }
+        self.0 = all.len();
     }
+}
+
+fn none(failures: &[String]) -> Result<()> {
     if !failures.is_empty() {
         bail!("{} failures", failures.len());
     }

@@ -28,7 +28,7 @@ pub enum Size {
 
 /// Letters of a note in an oversized set: a thousand of them fill segments of
 /// a store's log.
-const OVERSIZED_NOTE_LETTERS: u64 = 12_288;
+const OVERSIZED_NOTE_LETTERS: u64 = 2_048;
 /// What the other rows of a page's set may weigh, besides the arrivals.
 const PAGE_REST_BYTES: usize = 48 * 1024;
 
