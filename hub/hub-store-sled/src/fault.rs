@@ -1,8 +1,10 @@
 //! From the engine's and the system's errors to the port's.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use hub_store::Error;
 
@@ -31,11 +33,37 @@ pub(crate) fn contained<T>(
     doing: &str,
     call: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(doing, &*panic)))
+    let outer = CONTAINED.replace(true);
+    let answer = catch_unwind(AssertUnwindSafe(call));
+    CONTAINED.set(outer);
+    answer.unwrap_or_else(|panic| Err(panicked(doing, &*panic)))
+}
+
+thread_local! {
+    /// Whether a panic of this thread becomes an error.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The engine panics on some damage and some errors of the disk. Here each such
+/// panic becomes an error, but the process's panic hook has printed it, often
+/// with a backtrace, before anybody can catch it. After this call, once per
+/// process, a panic that becomes an error is not printed; all others are, as
+/// before. For programs: a library does not change the hook by itself.
+pub fn hush_panics() {
+    static HUSHED: Once = Once::new();
+    HUSHED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // While a thread ends its own values may be gone: then it is printed.
+            if !CONTAINED.try_with(Cell::get).unwrap_or(false) {
+                before(info);
+            }
+        }));
+    });
 }
 
 /// What a panic becomes.
-pub(crate) fn panicked(doing: &str, panic: &(dyn Any + Send)) -> Error {
+fn panicked(doing: &str, panic: &(dyn Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

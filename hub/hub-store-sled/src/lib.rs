@@ -65,6 +65,7 @@ mod log;
 mod meta;
 
 // The directory.
+mod engine;
 mod open;
 mod place;
 mod witness;
@@ -80,7 +81,11 @@ mod verify;
 
 // What callers see.
 mod fault;
+mod guard;
 mod store;
 
+pub use fault::hush_panics;
+#[cfg(feature = "without-guards")]
+pub use guard::{Guard, switch_off};
 pub use place::FORMAT;
 pub use store::SledStore;

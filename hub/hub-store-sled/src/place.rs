@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! <dir>/lock      locked while open; holds the process id
-//! <dir>/format    "liaison-store 2"
+//! <dir>/format    "liaison-store 2"; written last when a store is made
 //! <dir>/witness   how far the store was (see the witness module)
 //! <dir>/reserve   space to give up when the disk is full
 //! <dir>/sled/     the engine's files: conf, db, snap.*, blobs/
+//! <dir>/unfinished/  what a power cut left of a store that was being made
 //! ```
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -16,12 +17,15 @@ use std::path::{Path, PathBuf};
 use hub_store::Error;
 
 use crate::fault;
+use crate::guard::{self, Guard};
 
 /// The format that this version writes and the newest that it reads.
 pub const FORMAT: u32 = 2;
 const FORMAT_WORD: &str = "liaison-store";
 /// Space kept back, so that a store on a full disk can be opened once more.
 pub(crate) const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+/// The reserve is written in pieces of this size.
+const FILL_BYTES: usize = 1024 * 1024;
 
 /// A directory that is ours while this value lives.
 #[derive(Debug)]
@@ -44,6 +48,7 @@ impl Place {
             .map_err(|error| fault::io(&format!("opening {}", path.display()), &error))?;
         match lock.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if !guard::is_on(Guard::Lock) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(dir, &mut lock)),
             Err(TryLockError::Error(error)) => {
                 return Err(fault::io(&format!("locking {}", path.display()), &error));
@@ -67,31 +72,48 @@ impl Place {
         self.path("sled")
     }
 
-    /// Refuses a directory of a newer format; writes ours into a new one.
-    pub fn check_format(&self, may_create: bool) -> Result<(), Error> {
+    /// Whether a store was ever finished here; refuses one of a newer format.
+    pub fn is_finished(&self) -> Result<bool, Error> {
         let path = self.path("format");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && may_create => {
-                return write_whole(&path, format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())
-                    .map_err(|error| fault::io(&format!("writing {}", path.display()), &error));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let dir = self.dir.display();
-                return Err(Error::Unavailable(format!("{dir} is not a store")));
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(fault::io(&format!("reading {}", path.display()), &error)),
         };
         let found = text.trim().strip_prefix(FORMAT_WORD).and_then(|rest| rest.trim().parse().ok());
-        found.map_or_else(
-            || Err(Error::Corrupt(format!("{} cannot be read", path.display()))),
-            check_version,
-        )
+        let found =
+            found.ok_or_else(|| Error::Corrupt(format!("{} cannot be read", path.display())))?;
+        check_version(found)?;
+        Ok(true)
+    }
+
+    /// Says that a store is finished: last of all, when the rest is durable.
+    pub fn finish(&self) -> Result<(), Error> {
+        let path = self.path("format");
+        write_whole(&path, format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())
+            .and_then(|()| File::open(&self.dir)?.sync_all())
+            .map_err(|error| fault::io(&format!("writing {}", path.display()), &error))
+    }
+
+    /// Moves away what a power cut left of a store that was being made: nothing
+    /// in it was ever acknowledged, but nothing is thrown away unseen either.
+    pub fn set_aside_unfinished(&self) -> Result<(), Error> {
+        let aside = self.path("unfinished");
+        let removed = match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        removed
+            .and_then(|()| fs::rename(self.engine(), &aside))
+            .map_err(|error| fault::io("setting an unfinished store aside", &error))
     }
 
     /// Removes what a kill during a snapshot leaves: the engine would take it
     /// for its newest snapshot and never open again.
     pub fn remove_unfinished_snapshots(&self) -> Result<(), Error> {
+        if !guard::is_on(Guard::Snapshots) {
+            return Ok(());
+        }
         let doing = "removing unfinished snapshots";
         let entries = match fs::read_dir(self.engine()) {
             Ok(entries) => entries,
@@ -112,6 +134,9 @@ impl Place {
     /// Makes durable what the engine created but did not sync. Cheap when it
     /// has been done, so it is done at every opening.
     pub fn sync_created(&self) -> Result<(), Error> {
+        if !guard::is_on(Guard::Created) {
+            return Ok(());
+        }
         let engine = self.engine();
         let parent = self.dir.canonicalize().ok().and_then(|dir| dir.parent().map(Path::to_owned));
         let files = [engine.join("conf"), engine.join("db"), engine, self.dir.clone()];
@@ -193,6 +218,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn fill(path: &Path) -> io::Result<()> {
     // Written, not only sized: a hole reserves nothing.
     let mut file = File::create(path)?;
-    io::copy(&mut io::repeat(0).take(RESERVE_BYTES), &mut file)?;
+    let zeros = vec![0; FILL_BYTES];
+    for _ in 0..RESERVE_BYTES / FILL_BYTES as u64 {
+        file.write_all(&zeros)?;
+    }
     file.sync_all()
 }

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use hub_store::Error;
 use serde::de::DeserializeOwned;
 
+use crate::engine::Engine;
 use crate::fault;
 use crate::frame::{self, Frame};
 use crate::keys::{self, Key};
@@ -13,7 +14,7 @@ use crate::keys::{self, Key};
 /// The tree, read row by row.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
-    pub tree: sled::Db,
+    pub tree: Engine,
 }
 
 impl Rows {

@@ -129,14 +129,11 @@ impl SledStore {
         let shared = Arc::clone(&self.shared);
         let reading = tokio::task::spawn_blocking(move || {
             shared.may_read()?;
-            read(&shared.reader(&shared.state()))
+            fault::contained("reading", || read(&shared.reader(&shared.state())))
         });
         match reading.await {
             Ok(answer) => answer,
-            Err(stopped) => match stopped.try_into_panic() {
-                Ok(panic) => Err(fault::panicked("reading", &*panic)),
-                Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
-            },
+            Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
         }
     }
 }

@@ -1,32 +1,30 @@
-//! Writes a store until it is killed, and says afterwards whether what was
-//! acknowledged is there.
-//!
-//! One seed decides every commit, so the checker needs nothing from the writer
-//! but its seed and the last acknowledgement: it runs the model up to the
-//! commit that the store came back with, and compares every answer.
+//! Writes a store until it is killed, says afterwards whether what was
+//! acknowledged is there, and does both many times over.
 //!
 //! ```text
-//! store-soak write --dir /tmp/soak --seed 7        # prints `ack 1`, `ack 2`, ...
+//! store-soak write --dir /tmp/soak --seed 7        # prints `ack 1 cursor-0=0`, ...
 //! store-soak check --dir /tmp/soak --seed 7 --acked 123
+//! store-soak crash --kills 100
+//! store-soak powercut --images 100
+//! store-soak iofault --calls 20
+//! store-soak guards
 //! ```
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
-use hub_model::WorkspaceId;
-use hub_store::Store;
-use hub_store::conformance::model::Model;
-use hub_store::conformance::workload::Workload;
-use hub_store::conformance::{WORKSPACE, differences};
-use hub_store_sled::SledStore;
+use hub_store_sled::Guard;
+use store_soak::plan::Sizes;
+use store_soak::recording::Recorder;
+use store_soak::{Plan, Program, check, crash, guards, iofault, plan, powercut, write};
 
-/// Differences printed; one is enough to fail.
-const SHOWN_MAX: usize = 5;
+/// Kills or images after which the counts so far are told.
+const TOLD_EVERY: u64 = 50;
 
 #[derive(Parser)]
-#[command(about = "Kills are survived, or this says what was lost")]
+#[command(about = "Proofs that the store keeps what it acknowledged")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -34,76 +32,217 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Commit random write sets, go on where the store is, print each acknowledgement.
+    /// Commit write sets, go on where the store is, print each acknowledgement.
     Write {
         /// The store's directory.
         #[arg(long)]
         dir: PathBuf,
-        /// Decides every commit.
-        #[arg(long)]
-        seed: u64,
+        #[command(flatten)]
+        plan: Plan,
         /// Stop after this commit; without it only a signal ends the writing.
         #[arg(long)]
         until: Option<u64>,
     },
-    /// Compare the store with the model.
+    /// Compare the store with the model, and name what is wrong.
     Check {
         /// The store's directory.
         #[arg(long)]
         dir: PathBuf,
-        /// The writer's seed.
-        #[arg(long)]
-        seed: u64,
+        /// The writer's plan.
+        #[command(flatten)]
+        plan: Plan,
         /// The last commit that the writer acknowledged.
         #[arg(long)]
         acked: u64,
+        /// Print the verdict as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Kill writers at random moments, and check.
+    Crash {
+        /// How many writers are killed.
+        #[arg(long, default_value_t = 300)]
+        kills: u64,
+        /// Decides moments and commits; chosen when not given.
+        #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
+        seed: u64,
+    },
+    /// Record writers, build the disks that power cuts leave, and check.
+    Powercut {
+        /// How many disks are built.
+        #[arg(long, default_value_t = 100)]
+        images: u64,
+        /// Decides everything; chosen when not given.
+        #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
+        seed: u64,
+        /// Only commits of this size; otherwise small ones and pages.
+        #[arg(long, value_enum)]
+        size: Option<Sizes>,
+        /// Leave one guard of the store out, to see what it is good for.
+        #[arg(long, value_name = "GUARD", value_parser = plan::guard)]
+        without: Option<Guard>,
+        #[command(flatten)]
+        library: Library,
+    },
+    /// Let each call of writers on the disk fail in turn, and check.
+    Iofault {
+        /// Calls per kind of fault and store, spread evenly; every call when not
+        /// given.
+        #[arg(long)]
+        calls: Option<u64>,
+        /// Decides the commits; chosen when not given.
+        #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
+        seed: u64,
+        #[command(flatten)]
+        library: Library,
+    },
+    /// The same mishap with each guard of the store and without it.
+    Guards {
+        /// Only this one.
+        #[arg(long, value_name = "GUARD", value_parser = plan::guard)]
+        only: Option<Guard>,
+        #[command(flatten)]
+        library: Library,
     },
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Command::Write { dir, seed, until } => write(&dir, seed, until).await,
-        Command::Check { dir, seed, acked } => check(&dir, seed, acked).await,
+/// The library that is preloaded.
+#[derive(clap::Args)]
+struct Library {
+    /// `libio_recorder.so`; beside this program when not given.
+    #[arg(long, value_name = "FILE")]
+    recorder: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-async fn opened(dir: &Path, seed: u64) -> anyhow::Result<(SledStore, Workload)> {
-    let store = SledStore::open(dir, &WorkspaceId::new(WORKSPACE)).context("the store opens")?;
-    let seq = store.stats().await?.seq;
-    let mut workload = Workload::new(seed, Model::default());
-    for _ in 0..seq {
-        workload.next_set();
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Write { dir, plan, until } => {
+            prepare(&plan);
+            eprintln!("seed {}", plan.seed);
+            runtime()?.block_on(write::write(&dir, &plan, until))
+        }
+        Command::Check { dir, plan, acked, json } => {
+            prepare(&plan);
+            let verdict = runtime()?.block_on(check::check(&dir, &plan, acked));
+            let text = if json { serde_json::to_string(&verdict)? } else { verdict.to_string() };
+            println!("{text}");
+            if !verdict.is_sound() {
+                bail!("{verdict}");
+            }
+            Ok(())
+        }
+        Command::Crash { kills, seed } => {
+            eprintln!("seed {seed}");
+            let mut failures = Failures::default();
+            let report = crash::run(&program()?, crash::Options { kills, seed }, |report| {
+                failures.tell(&report.tally.failures);
+                if report.kills % TOLD_EVERY == 0 {
+                    eprintln!("{} kills, {} bad", report.kills, report.tally.bad());
+                }
+            })?;
+            println!("{report}seed {seed}");
+            none(&report.tally.failures)
+        }
+        Command::Powercut { images, seed, size, without, library } => {
+            eprintln!("seed {seed}");
+            let fixed = size.is_some() || without.is_some();
+            let size = size.unwrap_or(Sizes::Small);
+            let plan = fixed.then_some(Plan { seed, size, without });
+            let options = powercut::Options { images, seed, plan };
+            let mut failures = Failures::default();
+            let report = powercut::run(&library.recorder()?, options, |report| {
+                failures.tell(&report.tally.failures);
+                if report.images % TOLD_EVERY == 0 {
+                    eprintln!("{} images, {} bad", report.images, report.tally.bad());
+                }
+            })?;
+            println!("{report}seed {seed}");
+            none(&report.tally.failures)
+        }
+        Command::Iofault { calls, seed, library } => {
+            eprintln!("seed {seed}");
+            let options = iofault::Options { calls, seed };
+            let mut failures = Failures::default();
+            let report = iofault::run(&library.recorder()?, options, |report| {
+                failures.tell(&report.failures());
+                if report.runs % TOLD_EVERY == 0 {
+                    eprintln!("{} runs, {} bad", report.runs, report.failures().len());
+                }
+            })?;
+            println!("{report}seed {seed}");
+            none(&report.failures())
+        }
+        Command::Guards { only, library } => {
+            let recorder = library.recorder()?;
+            let mut unproven = Vec::new();
+            let wanted = |guard: &Guard| only.is_none_or(|only| only == *guard);
+            for guard in Guard::ALL.into_iter().filter(wanted) {
+                let row = guards::prove(&recorder, guard)?;
+                println!("{row}");
+                if !row.proves() {
+                    unproven.push(format!("{} is not proven", guard.name()));
+                }
+            }
+            Failures::default().tell(&unproven);
+            none(&unproven)
+        }
     }
-    Ok((store, workload))
 }
 
-async fn write(dir: &Path, seed: u64, until: Option<u64>) -> anyhow::Result<()> {
-    let (store, mut workload) = opened(dir, seed).await?;
-    let mut out = std::io::stdout();
-    while until.is_none_or(|until| workload.model().seq.0 < until) {
-        let seq = store.commit(workload.next_set()).await.context("the store commits")?;
-        ensure!(seq == workload.model().seq, "commit {} was numbered {seq}", workload.model().seq);
-        writeln!(out, "ack {seq}")?;
-        out.flush()?;
+impl Library {
+    fn recorder(self) -> Result<Recorder> {
+        let program = program()?;
+        let beside = program.binary.with_file_name("libio_recorder.so");
+        let library = self.recorder.unwrap_or(beside);
+        ensure!(library.is_file(), "{} is not there: build io-recorder", library.display());
+        Ok(Recorder { program, library })
     }
-    Ok(())
 }
 
-async fn check(dir: &Path, seed: u64, acked: u64) -> anyhow::Result<()> {
-    let (store, workload) = opened(dir, seed).await?;
-    let seq = workload.model().seq.0;
-    ensure!(seq >= acked, "commit {acked} was acknowledged, the store ends at {seq}");
-    // The writer has one commit under way at most.
-    ensure!(seq <= acked + 1, "commit {acked} was the last, the store ends at {seq}");
-    let mut found = differences(&store, workload.model()).await;
-    let count = found.len();
-    found.truncate(SHOWN_MAX);
-    ensure!(count == 0, "at commit {seq}, {count} answers differ: {found:#?}");
-    let stats = store.stats().await?;
-    println!(
-        "commit {seq}, {} records, {} profiles: as acknowledged",
-        stats.records, stats.profiles
-    );
+/// Switches off the guard that the plan names, and the printing of panics that
+/// become errors.
+fn prepare(plan: &Plan) {
+    hub_store_sled::hush_panics();
+    if let Some(guard) = plan.without {
+        hub_store_sled::switch_off(guard);
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("start a runtime")
+}
+
+/// This program again.
+fn program() -> Result<Program> {
+    Ok(Program::new(&std::env::current_exe().context("find this program")?))
+}
+
+/// Failures, each told when it comes: a run may be stopped before its end.
+#[derive(Default)]
+struct Failures(usize);
+
+impl Failures {
+    fn tell(&mut self, all: &[String]) {
+        for failure in all.iter().skip(self.0) {
+            eprintln!("{failure}");
+        }
+        self.0 = all.len();
+    }
+}
+
+fn none(failures: &[String]) -> Result<()> {
+    if !failures.is_empty() {
+        bail!("{} failures", failures.len());
+    }
     Ok(())
 }

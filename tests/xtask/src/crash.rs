@@ -1,5 +1,6 @@
-//! `cargo xtask crash`: the hub is killed at random moments of the demo's load,
-//! again and again, and must then come to the same end as if nothing had been.
+//! `cargo xtask crash --of hub`: the hub is killed at random moments of the
+//! demo's load, again and again, and must then come to the same end as if nothing
+//! had been. Without `--of hub` only the store is killed (see [`crate::proofs`]).
 
 use std::{collections::BTreeSet, thread::sleep, time::Duration};
 
@@ -13,9 +14,13 @@ use crate::{
         prepare, story,
         world::World,
     },
+    proofs,
     steps::Steps,
 };
 
+/// Kills when nobody says how many.
+const STORE_KILLS: u32 = 300;
+const HUB_KILLS: u32 = 50;
 /// Longest life of a process that is going to be killed.
 const LIFE_MILLIS_MAX: u64 = 3_000;
 /// Shortest life.
@@ -26,18 +31,30 @@ const FINISH_LIMIT_SECONDS: u64 = 900;
 /// How to kill.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// How often the hub is killed.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    pub kills: u32,
-    /// Decides the moments.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub seed: u64,
-    /// Customers in the seeded file, besides the 1,000 rows of FEBRL.
+    /// What is killed.
+    #[arg(long, value_enum, default_value_t = Of::Store)]
+    pub of: Of,
+    /// How often it is killed: 300 times the store, 50 times the hub.
+    #[arg(long, value_name = "N")]
+    pub kills: Option<u32>,
+    /// Decides the moments; without it the store chooses one, the hub takes 1.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Customers in the seeded file, besides the 1,000 rows of FEBRL (hub).
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub customers: usize,
-    /// Print the counts as one JSON object on stdout.
+    /// Print the counts as one JSON object on stdout (hub).
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Of {
+    /// A process that writes and opens a store: three a second.
+    Store,
+    /// The whole hub during the demo's load.
+    Hub,
 }
 
 /// What was found after the kills.
@@ -59,6 +76,27 @@ struct Counts {
 /// # Errors
 /// Anything lost, doubled or inconsistent, named.
 pub fn run(options: &Options) -> Result<()> {
+    match options.of {
+        Of::Store => proofs::crash(options.kills.unwrap_or(STORE_KILLS), options.seed),
+        Of::Hub => hub(
+            &Load {
+                kills: options.kills.unwrap_or(HUB_KILLS),
+                seed: options.seed.unwrap_or(1),
+                customers: options.customers,
+            },
+            options.json,
+        ),
+    }
+}
+
+/// How the hub is loaded and killed.
+struct Load {
+    kills: u32,
+    seed: u64,
+    customers: usize,
+}
+
+fn hub(options: &Load, json: bool) -> Result<()> {
     let stage = prepare("crash")?;
     let mut steps = Steps::new(3);
     let world = steps.step("data, configuration, a fresh ERP", "See above.", || {
@@ -69,7 +107,7 @@ pub fn run(options: &Options) -> Result<()> {
     })?;
     let remedy = "The folder is kept: target/crash.";
     let counts = steps.step("finish and compare", remedy, || compare(&world, options))?;
-    if options.json {
+    if json {
         println!("{}", serde_json::to_string_pretty(&counts)?);
     } else {
         println!(
@@ -91,7 +129,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn kill(world: &World, options: &Options) -> Result<()> {
+fn kill(world: &World, options: &Load) -> Result<()> {
     let mut state = options.seed;
     for kill in 1..=options.kills {
         let hub = Hub::spawn(&world.stage.binary, &world.stage.work)?;
@@ -105,7 +143,7 @@ fn kill(world: &World, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn compare(world: &World, options: &Options) -> Result<Counts> {
+fn compare(world: &World, options: &Load) -> Result<Counts> {
     let hub = world.start_hub()?;
     if let Err(error) = story::wait_until_quiet(&hub, 2, FINISH_LIMIT_SECONDS) {
         eprintln!("{}", hub.log_end());

@@ -40,6 +40,7 @@ pub mod bench;
 pub mod crash;
 pub mod demo;
 pub mod lint;
+pub mod proofs;
 pub mod setup;
 pub mod test;
 

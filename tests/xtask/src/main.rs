@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{bench, components, crash, demo, lint, paths, setup, test};
+use xtask::{bench, components, crash, demo, lint, paths, proofs, setup, test};
 
 /// Set-up, demo and tests of Liaison, one command each.
 ///
@@ -23,7 +23,11 @@ Examples:
   cargo xtask demo                        a hub, a real ERP, edits both ways
   cargo xtask demo --once --json          the same, for programs
   cargo xtask test                        everything, as continuous integration runs it
-  cargo xtask crash --kills 50            SIGKILL during the demo's load
+  cargo xtask crash --kills 300           SIGKILL while the store writes and opens
+  cargo xtask crash --of hub --kills 50   SIGKILL during the demo's load
+  cargo xtask powercut --images 100       the disks that a power cut may leave
+  cargo xtask iofault                     each call on the disk fails in turn
+  cargo xtask guards                      what each guard of the store is good for
   cargo xtask bench --records 100000      what it costs, in a small run
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
@@ -62,13 +66,28 @@ enum Task {
     /// people on both sides, shows that every edit arrives and that the hub then
     /// falls silent. Leaves everything running, with a page to look at.
     Demo(demo::Options),
-    /// Kill the hub at random moments of the demo's load and compare the end.
+    /// Kill the store's writer, or the whole hub, at random moments.
+    ///
+    /// The store (the default) is quick: each kill is a process that writes or
+    /// opens a store, and a check of every answer against a model. `--of hub`
+    /// kills the hub during the demo's load, with an ERP beside it, and compares
+    /// the end. The exit code is not 0 when anything was lost.
     Crash(crash::Options),
     /// What the hub costs, against goals and against references of the same run.
     ///
     /// Builds everything optimised first. A million rows take minutes; figures
     /// mean something on an otherwise idle machine only.
     Bench(bench::Options),
+    /// Build the disks that a power cut may leave of a store, and open each.
+    ///
+    /// All calls of a writer are recorded; whatever was not synced is dropped,
+    /// reordered or torn; what was acknowledged must be there.
+    Powercut(proofs::PowerCut),
+    /// Let each call of the store on the disk fail in turn: full, broken,
+    /// read-only, a sync that fails.
+    Iofault(proofs::IoFault),
+    /// Leave out each guard of the store, and show what is lost without it.
+    Guards,
     /// Format, clippy, licences, spelling.
     Lint,
     /// Known vulnerabilities of the dependencies (needs the network).
@@ -99,6 +118,9 @@ fn run(task: Task) -> Result<()> {
         Task::Demo(options) => demo::story::tell(&options),
         Task::Crash(options) => crash::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Powercut(options) => proofs::power_cut(&options),
+        Task::Iofault(options) => proofs::io_fault(&options),
+        Task::Guards => proofs::guards(),
         Task::Lint => lint::run(),
         Task::Advisories => lint::advisories(),
     }

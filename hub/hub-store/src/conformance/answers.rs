@@ -47,18 +47,15 @@ async fn records(store: &dyn Store, model: &Model, found: &mut Differences) {
     found.compare("counters", store.counters().await, &model.counters);
     let numbers: Vec<RecordNo> = (0..=model.counters.record + 1).map(RecordNo).collect();
     for numbers in numbers.chunks(CALL_ROWS) {
-        let by_number = |number: &RecordNo| model.records.iter().find(|r| r.number == *number);
-        let wanted: Vec<Option<Record>> = numbers.iter().map(|n| by_number(n).cloned()).collect();
+        let wanted: Vec<Option<Record>> =
+            numbers.iter().map(|number| model.record(*number).cloned()).collect();
         found.compare("records", store.records(numbers).await, &wanted);
     }
     let refs: Vec<RecordRef> = model.records.iter().map(|record| record.at.clone()).collect();
     for (refs, rows) in refs.chunks(CALL_ROWS).zip(model.records.chunks(CALL_ROWS)) {
         let wanted: Vec<Option<Record>> = rows.iter().cloned().map(Some).collect();
         found.compare("records by key", store.records_by_ref(refs).await, &wanted);
-        let mark = |number: RecordNo| {
-            let mark = model.marks.iter().find(|(marked, _)| *marked == number);
-            mark.map_or(0, |(_, mark)| *mark)
-        };
+        let mark = |number: RecordNo| model.marks.get(&number).copied().unwrap_or(0);
         let known = |row: &Record| Some(Known { number: row.number, mark: mark(row.number) });
         let wanted: Vec<Option<Known>> = rows.iter().map(known).collect();
         found.compare("known", store.known(refs).await, &wanted);
@@ -68,26 +65,25 @@ async fn records(store: &dyn Store, model: &Model, found: &mut Differences) {
 async fn profiles(store: &dyn Store, model: &Model, found: &mut Differences) {
     let ids: Vec<ProfileId> = (0..=model.counters.record + 1).map(ProfileId).collect();
     for ids in ids.chunks(CALL_ROWS) {
-        let by_id = |id: ProfileId| model.profiles.iter().find(|p| p.id == id).cloned();
-        let wanted: Vec<Option<Profile>> = ids.iter().map(|id| by_id(model.resolve(*id))).collect();
+        let wanted: Vec<Option<Profile>> =
+            ids.iter().map(|id| model.profile(model.resolve(*id)).cloned()).collect();
         found.compare("profiles", store.profiles(ids).await, &wanted);
     }
-    let identities: Vec<Identity> = model.claims.iter().map(|(i, _)| i.clone()).collect();
-    for (identities, rows) in identities.chunks(CALL_ROWS).zip(model.claims.chunks(CALL_ROWS)) {
+    let identities: Vec<Identity> = model.claims.keys().cloned().collect();
+    let claims: Vec<&Claim> = model.claims.values().collect();
+    for (identities, rows) in identities.chunks(CALL_ROWS).zip(claims.chunks(CALL_ROWS)) {
         let resolved = |claim: &Claim| {
             let ids: BTreeSet<_> = claim.profiles.iter().map(|id| model.resolve(*id)).collect();
             Claim { profiles: ids.into_iter().collect(), carriers: claim.carriers }
         };
-        let wanted: Vec<Claim> = rows.iter().map(|(_, claim)| resolved(claim)).collect();
+        let wanted: Vec<Claim> = rows.iter().map(|claim| resolved(claim)).collect();
         found.compare("claims", store.claims(identities).await, &wanted);
     }
 }
 
 async fn scans(store: &dyn Store, model: &Model, found: &mut Differences) {
-    let mut profiles = model.profiles.clone();
-    profiles.sort_by_key(|profile| profile.id);
     let mut after = None;
-    for page in profiles.chunks(CALL_ROWS) {
+    for page in model.profiles.chunks(CALL_ROWS) {
         let answer = store.scan_profiles(after, CALL_ROWS).await;
         found.compare("scan of profiles", answer, &page.to_vec());
         after = page.last().map(|profile| profile.id);

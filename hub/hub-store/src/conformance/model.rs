@@ -1,5 +1,6 @@
-//! A store of plain lists, searched from end to end: too slow for anything
-//! but being right.
+//! A store of plain lists and maps: nothing is clever here, so that it is right.
+
+use std::collections::BTreeMap;
 
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId,
@@ -17,17 +18,17 @@ pub struct Model {
     pub seq: CommitSeq,
     /// The numbers given out.
     pub counters: Counters,
-    /// Records, in no order; so are all lists but the log and the inbox.
+    /// Records by number.
     pub records: Vec<Record>,
     /// Marks of records.
-    pub marks: Vec<(RecordNo, u64)>,
-    /// Profiles.
+    pub marks: BTreeMap<RecordNo, u64>,
+    /// Profiles by id.
     pub profiles: Vec<Profile>,
-    /// (absorbed, surviving).
-    pub aliases: Vec<(ProfileId, ProfileId)>,
+    /// Absorbed to surviving.
+    pub aliases: BTreeMap<ProfileId, ProfileId>,
     /// Claims as put.
-    pub claims: Vec<(Identity, Claim)>,
-    /// Positions.
+    pub claims: BTreeMap<Identity, Claim>,
+    /// Positions, in no order; so are all further lists but the log and the inbox.
     pub positions: Vec<(PositionName, Vec<u8>)>,
     /// Deliveries not settled.
     pub pending: Vec<Pending>,
@@ -54,6 +55,18 @@ fn put<T>(rows: &mut Vec<T>, same: impl Fn(&T) -> bool, row: T) {
     rows.push(row);
 }
 
+/// Puts a row into a list that is in order of a key.
+fn put_in_order<T, K: Ord>(rows: &mut Vec<T>, key: impl Fn(&T) -> K, row: T) {
+    match rows.binary_search_by_key(&key(&row), &key) {
+        Ok(place) => {
+            if let Some(stored) = rows.get_mut(place) {
+                *stored = row;
+            }
+        }
+        Err(place) => rows.insert(place, row),
+    }
+}
+
 impl Model {
     /// Writes a set that keeps the rules.
     pub fn apply(&mut self, set: &WriteSet) {
@@ -67,24 +80,25 @@ impl Model {
 
     fn apply_people(&mut self, set: &WriteSet) {
         for record in &set.records {
-            put(&mut self.records, |stored| stored.number == record.number, record.clone());
-            self.marks.retain(|(number, _)| *number != record.number);
+            put_in_order(&mut self.records, |stored| stored.number, record.clone());
+            self.marks.remove(&record.number);
         }
-        for mark in &set.marks {
-            put(&mut self.marks, |stored| stored.0 == mark.0, *mark);
+        for (number, mark) in &set.marks {
+            self.marks.insert(*number, *mark);
         }
         for (absorbed, surviving) in &set.aliases {
             self.profiles.retain(|stored| stored.id != *absorbed);
-            put(&mut self.aliases, |stored| stored.0 == *absorbed, (*absorbed, *surviving));
+            self.aliases.insert(*absorbed, *surviving);
         }
         for profile in &set.profiles {
-            self.aliases.retain(|stored| stored.0 != profile.id);
-            put(&mut self.profiles, |stored| stored.id == profile.id, profile.clone());
+            self.aliases.remove(&profile.id);
+            put_in_order(&mut self.profiles, |stored| stored.id, profile.clone());
         }
         for (identity, claim) in &set.claims {
-            self.claims.retain(|stored| stored.0 != *identity);
-            if *claim != Claim::default() {
-                self.claims.push((identity.clone(), claim.clone()));
+            if *claim == Claim::default() {
+                self.claims.remove(identity);
+            } else {
+                self.claims.insert(identity.clone(), claim.clone());
             }
         }
         for decision in &set.decisions {
@@ -152,9 +166,21 @@ impl Model {
     /// The profile that an id stands for.
     pub fn resolve(&self, id: ProfileId) -> ProfileId {
         let mut at = id;
-        while let Some((_, next)) = self.aliases.iter().find(|(absorbed, _)| *absorbed == at) {
+        while let Some(next) = self.aliases.get(&at) {
             at = *next;
         }
         at
+    }
+
+    /// A record.
+    pub fn record(&self, number: RecordNo) -> Option<&Record> {
+        let place = self.records.binary_search_by_key(&number, |record| record.number).ok()?;
+        self.records.get(place)
+    }
+
+    /// A profile, aliases not followed.
+    pub fn profile(&self, id: ProfileId) -> Option<&Profile> {
+        let place = self.profiles.binary_search_by_key(&id, |profile| profile.id).ok()?;
+        self.profiles.get(place)
     }
 }

@@ -5,7 +5,7 @@
 
 use hub_model::{
     ChangeKind, Claim, Claimed, Decision, DecisionKind, Profile, ProfileId, Record, RecordNo,
-    RemoteKey, Stamp, StreamRef, Timestamp, Value,
+    RemoteKey, Stamp, StreamRef, Timestamp, Value, limits,
 };
 
 use super::model::Model;
@@ -13,17 +13,42 @@ use super::{Random, WORKSPACE, fixtures as f};
 use crate::store::Review;
 use crate::write_set::{Counters, WriteSet};
 
+/// How large the sets are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A few rows of everything: every rule is met often.
+    Small,
+    /// As the engine cuts pages: contacts with addresses and consents, up to the
+    /// limits of one commit.
+    Pages,
+    /// Small sets, and every third one with so many large records, whatever the
+    /// limits say: what a store refuses, unless a test has told it not to.
+    Oversized(u64),
+}
+
+/// Letters of a note in an oversized set: a thousand of them fill segments of
+/// a store's log.
+const OVERSIZED_NOTE_LETTERS: u64 = 2_048;
+/// What the other rows of a page's set may weigh, besides the arrivals.
+const PAGE_REST_BYTES: usize = 48 * 1024;
+
 /// An endless row of write sets, and what a store must hold after each.
 #[derive(Debug)]
 pub struct Workload {
     random: Random,
     model: Model,
+    size: Size,
 }
 
 impl Workload {
     /// Everything that follows is decided by the seed and what is there.
     pub fn new(seed: u64, model: Model) -> Self {
-        Self { random: Random::new(seed), model }
+        Self { random: Random::new(seed), model, size: Size::Small }
+    }
+
+    /// The same with sets of another size.
+    pub fn of(self, size: Size) -> Self {
+        Self { size, ..self }
     }
 
     /// What a store must hold after the sets so far.
@@ -40,6 +65,7 @@ impl Workload {
     pub fn next_set(&mut self) -> WriteSet {
         let mut set = WriteSet { counters: Some(self.model.counters), ..WriteSet::default() };
         match self.random.below(10) {
+            _ if self.is_oversized() => self.arrivals(&mut set),
             0..=3 => self.arrivals(&mut set),
             4 => self.edits(&mut set),
             5 => self.join(&mut set),
@@ -57,6 +83,10 @@ impl Workload {
         set
     }
 
+    fn is_oversized(&self) -> bool {
+        matches!(self.size, Size::Oversized(_)) && self.model.seq.0 % 3 == 2
+    }
+
     fn number(counters: &mut Counters) -> u64 {
         counters.record += 1;
         counters.stamp = counters.stamp.max(counters.record) + 1;
@@ -65,17 +95,34 @@ impl Workload {
 
     fn arrivals(&mut self, set: &mut WriteSet) {
         let mut counters = self.model.counters;
-        for _ in 0..=self.random.below(25) {
+        let count = match self.size {
+            Size::Small => 1 + self.random.below(25),
+            Size::Pages => 1 + self.random.below(limits::SLICE_RECORDS_MAX as u64),
+            Size::Oversized(records) if self.is_oversized() => records,
+            Size::Oversized(_) => 1 + self.random.below(25),
+        };
+        let mut weight_bytes = 0;
+        for _ in 0..count {
             let number = Self::number(&mut counters);
             let mut one = f::person(number);
             if let Some(record) = one.records.first_mut() {
                 let stream = if self.random.percent(30) { "leads" } else { "contacts" };
                 record.at.stream = StreamRef::new(WORKSPACE, "crm", stream);
                 record.at.key = RemoteKey::new(format!("{}-{number}", self.random.text(3)));
+                if self.size != Size::Small {
+                    self.contact(record);
+                }
                 self.fill(record);
                 if self.random.percent(60) {
                     set.marks.push((record.number, self.random.next_u64()));
                 }
+            }
+            weight_bytes += one.weight_bytes();
+            if self.size == Size::Pages && weight_bytes > limits::SLICE_BYTES_MAX - PAGE_REST_BYTES
+            {
+                // The rest of the page comes with the next set.
+                counters.record = number - 1;
+                break;
             }
             set.records.append(&mut one.records);
             set.profiles.append(&mut one.profiles);
@@ -85,10 +132,38 @@ impl Workload {
         set.counters = Some(counters);
     }
 
+    /// What a contact of a customer system looks like, about 350 bytes.
+    fn contact(&mut self, record: &mut Record) {
+        let number = record.number.0;
+        let digits = self.random.below(100_000_000);
+        let consent = self.random.percent(60);
+        let fields = [
+            ("email", Value::text(format!("p{number}@example.org"))),
+            ("phone", Value::text(format!("+336{digits:08}"))),
+            ("first_name", Value::text(self.random.text(8))),
+            ("last_name", Value::text(self.random.text(12))),
+            ("street", Value::text(format!("{} {}", digits % 200, self.random.text(20)))),
+            ("city", Value::text(self.random.text(10))),
+            ("postcode", Value::text(format!("{:05}", digits % 100_000))),
+            ("newsletter", Value::Bool(consent)),
+        ];
+        record.raw.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    }
+
     /// New contents, now and then as long as a value may be.
     fn fill(&mut self, record: &mut Record) {
-        let letters = if self.random.percent(1) { 15_000 } else { self.random.below(120) };
-        let note = Value::text(self.random.text(letters));
+        let note = match self.size {
+            Size::Small if self.random.percent(1) => self.random.text(15_000),
+            // No compressing makes these small.
+            Size::Oversized(_) if self.is_oversized() => (0..OVERSIZED_NOTE_LETTERS / 16)
+                .map(|_| format!("{:016x}", self.random.next_u64()))
+                .collect(),
+            _ => {
+                let letters = self.random.below(120);
+                self.random.text(letters)
+            }
+        };
+        let note = Value::text(note);
         record.raw.insert("note".to_owned(), note);
         let number = i64::from_be_bytes(self.random.next_u64().to_be_bytes());
         record.raw.insert("number".to_owned(), Value::from(number));
@@ -136,9 +211,11 @@ impl Workload {
 
     /// Takes a joined profile apart into one per record.
     fn separate(&mut self, set: &mut WriteSet) {
-        let joined: Vec<Profile> =
-            self.model.profiles.iter().filter(|p| p.records.len() > 1).cloned().collect();
-        let Some(joined) = self.random.pick(&joined) else { return };
+        let joined: Vec<&Profile> =
+            self.model.profiles.iter().filter(|p| p.records.len() > 1).collect();
+        let Some(joined) = self.random.pick(&joined).map(|joined| (*joined).clone()) else {
+            return;
+        };
         let mut counters = self.model.counters;
         counters.stamp += 1;
         set.counters = Some(counters);
@@ -159,10 +236,7 @@ impl Workload {
 
     fn alone(&self, number: RecordNo, set: &mut WriteSet) {
         let id = ProfileId::from(number);
-        let Some(mut record) = self.model.records.iter().find(|r| r.number == number).cloned()
-        else {
-            return;
-        };
+        let Some(mut record) = self.model.record(number).cloned() else { return };
         record.profile = id;
         let mut profile = f::profile(number.0);
         profile.identities = vec![Claimed { identity: f::email(number.0), stamp: record.born }];
