@@ -83,7 +83,7 @@ macro_rules! ordinal {
 ordinal!(/** The number of a record, given once in order of receipt, never reused. From 1. */ RecordNo);
 ordinal!(/** The number of a profile's founding (lowest) record. */ ProfileId);
 ordinal!(/** The hub's order of receipt; 0 means "never". */ Stamp);
-ordinal!(/** The number of a commit, without gaps from 1; 0 means "before the first". */ CommitSeq);
+ordinal!(/** The number of a commit, without gaps; 0 means "before the first". */ CommitSeq);
 
 impl From<RecordNo> for ProfileId {
     fn from(founder: RecordNo) -> Self {

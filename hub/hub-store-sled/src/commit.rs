@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
 
 use hub_model::{CommitSeq, limits};
 use hub_store::{Error, WriteSet, rules};
@@ -32,10 +33,25 @@ const BATCH_BYTES_MAX: usize = limits::SLICE_BYTES_MAX / 2 * 3;
 /// Bytes of bodies in one batch that is written ahead.
 const AHEAD_BYTES: usize = 256 * 1024;
 
-/// A commit that waits for the writer.
-pub(crate) struct Job {
-    pub set: WriteSet,
-    pub answer: oneshot::Sender<Result<CommitSeq, Error>>,
+/// What waits for the writer.
+pub(crate) enum Job {
+    /// A commit.
+    Commit {
+        /// What is written.
+        set: WriteSet,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<CommitSeq, Error>>,
+    },
+    /// To stand still.
+    Pause(Pause),
+}
+
+/// The writer stands still until the other side answers or is gone.
+pub(crate) struct Pause {
+    /// Told when the writer stands.
+    pub stands: Sender<()>,
+    /// The store to go on with, if it is another.
+    pub with: Receiver<Writer>,
 }
 
 /// What only the writer uses.
@@ -47,11 +63,22 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Commits until nobody can ask any more.
-    pub fn run(self, mut jobs: mpsc::Receiver<Job>) {
+    pub fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.blocking_recv() {
-            let answer = self.commit(job.set);
-            // A caller that has gone does not undo its commit.
-            let _ = job.answer.send(answer);
+            match job {
+                Job::Commit { set, answer } => {
+                    let done = self.commit(set);
+                    // A caller that has gone does not undo its commit.
+                    let _ = answer.send(done);
+                }
+                Job::Pause(pause) => {
+                    if pause.stands.send(()).is_ok()
+                        && let Ok(writer) = pause.with.recv()
+                    {
+                        self = writer;
+                    }
+                }
+            }
         }
     }
 
@@ -91,6 +118,8 @@ impl Writer {
         let Prepared { batches, meta, ops } = prepared;
         let seq = meta.seq();
         let seen = Seen { uuid: meta.uuid, seq: seq.0 };
+        let tap = self.shared.tap.hold();
+        let noted = tap.as_ref().map(|_| batches.all());
         for ahead in batches.ahead {
             self.apply(ahead)?;
             self.sync()?;
@@ -107,6 +136,10 @@ impl Writer {
             return Err(Error::Corrupt("the engine put a value outside its log".to_owned()));
         }
         self.witness.write(seen)?;
+        if let Some(tap) = &*tap {
+            // If nobody listens any more, the copy was given up.
+            noted.into_iter().flatten().for_each(|batch| drop(tap.send(batch)));
+        }
         Ok(seq)
     }
 
@@ -163,6 +196,11 @@ impl Batches {
             new.ahead.push(ahead.0);
         }
         Ok(new)
+    }
+
+    /// A copy of each, in the order in which they are applied.
+    fn all(&self) -> Vec<sled::Batch> {
+        self.ahead.iter().chain([&self.commit]).cloned().collect()
     }
 
     /// Puts a row; how many pieces it has.

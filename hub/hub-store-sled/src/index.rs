@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
+use std::ops::Bound;
 
 use hashbrown::{HashMap, HashTable};
 use hub_model::{Claim, Identity, ProfileId, RecordNo, RecordRef, StreamRef};
@@ -286,10 +287,20 @@ impl Index {
 
     /// All aliases: (absorbed, surviving).
     pub fn aliases(&self) -> impl Iterator<Item = (ProfileId, ProfileId)> {
+        self.aliases_after(None)
+    }
+
+    /// Those after a profile that was absorbed, lowest first.
+    pub fn aliases_after(
+        &self,
+        after: Option<ProfileId>,
+    ) -> impl Iterator<Item = (ProfileId, ProfileId)> + use<'_> {
         let ids = |(absorbed, surviving): (&u32, &u32)| {
             (ProfileId(u64::from(*absorbed)), ProfileId(u64::from(*surviving)))
         };
-        self.aliases.iter().map(ids)
+        let after = after.map(|id| u32::try_from(id.0).unwrap_or(u32::MAX));
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.aliases.range((start, Bound::Unbounded)).map(ids)
     }
 
     /// What a profile absorbed, directly.

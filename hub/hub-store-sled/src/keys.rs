@@ -251,3 +251,14 @@ pub(crate) fn read_review(key: &[u8]) -> Option<Review> {
         reason: std::str::from_utf8(reason).ok()?.to_owned(),
     })
 }
+
+/// The name of a position from its key.
+pub(crate) fn read_position(key: &[u8]) -> Option<PositionName> {
+    std::str::from_utf8(key.get(1..)?).ok().map(PositionName::from)
+}
+
+/// Connection and name of a token from its key.
+pub(crate) fn read_token(key: &[u8]) -> Option<(String, String)> {
+    let (connection, name) = split_text(key.get(1..)?)?;
+    Some((connection.to_owned(), std::str::from_utf8(name).ok()?.to_owned()))
+}

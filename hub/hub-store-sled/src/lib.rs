@@ -72,12 +72,18 @@ mod witness;
 
 // Writing, then reading.
 mod commit;
+mod dump;
 mod plan;
 
 mod people;
 
 mod read;
 mod verify;
+
+// Copies, made while commits go on.
+mod backup;
+mod compact;
+mod copy;
 
 // What callers see.
 mod fault;

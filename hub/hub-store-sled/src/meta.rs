@@ -1,7 +1,7 @@
 //! The meta row: the only row that every commit overwrites.
 
 use hub_model::{CommitSeq, WorkspaceId};
-use hub_store::{Counters, Stats};
+use hub_store::{Continued, Counters, Stats};
 use serde::{Deserialize, Serialize};
 
 /// What the store knows of itself.
@@ -17,6 +17,9 @@ pub(crate) struct Meta {
     pub workspace: WorkspaceId,
     /// The newest commit, and the counts as of it (disk size not kept).
     pub stats: Stats,
+    /// The commit that the first one of the log follows.
+    #[serde(default)]
+    pub log_start: u64,
     /// The numbers given out.
     pub counters: Counters,
     /// The last block of records, and of profiles.
@@ -45,6 +48,7 @@ impl Meta {
             hash_key,
             workspace,
             stats: Stats::default(),
+            log_start: 0,
             counters: Counters::default(),
             record_block: 0,
             profile_block: 0,
@@ -53,6 +57,15 @@ impl Meta {
             inbox_removed: 0,
             keyless_last: 0,
         }
+    }
+
+    /// Counts on from the numbers of another store.
+    pub fn continue_from(&mut self, continued: Continued) {
+        self.stats.seq = continued.seq.0;
+        self.log_start = continued.seq.0;
+        self.inbox_last = continued.inbox;
+        self.inbox_done = continued.inbox;
+        self.inbox_removed = continued.inbox;
     }
 
     /// The newest commit.

@@ -69,6 +69,21 @@ pub(crate) fn open(
     }
     let place = Place::take(dir)?;
     let finished = place.is_finished()?;
+    if mode != Mode::Inspect {
+        place.remove_leftovers()?;
+    }
+    open_place(place, workspace, mode, finished)
+}
+
+/// Opens the store in a place that is ours already; `finished` says whether
+/// there was one before.
+pub(crate) fn open_place(
+    place: Place,
+    workspace: Option<&WorkspaceId>,
+    mode: Mode,
+    finished: bool,
+) -> Result<Opened, Error> {
+    let dir = &place.path("");
     place.remove_unfinished_snapshots()?;
     let seen = witness::read(&place.path("witness"))?;
     let tree = match engine(&place) {
@@ -170,19 +185,7 @@ fn engine(place: &Place) -> Result<sled::Db, Error> {
 }
 
 fn try_engine(place: &Place) -> Result<sled::Db, Error> {
-    let segment_bytes = if guard::is_on(Guard::CommitSize) {
-        SEGMENT_BYTES
-    } else {
-        // What a commit must not span is made small, so that a test need not
-        // write commits of hundreds of megabytes.
-        SEGMENT_BYTES / 8
-    };
-    let config = sled::Config::new()
-        .path(place.engine())
-        .mode(sled::Mode::HighThroughput)
-        .segment_size(segment_bytes)
-        .cache_capacity(CACHE_BYTES)
-        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let config = config(&place.engine(), CACHE_BYTES);
     for _ in 0..HELD_TRIES {
         let opened = fault::contained("opening the store", || Ok(config.open()))?;
         match opened {
@@ -192,6 +195,33 @@ fn try_engine(place: &Place) -> Result<sled::Db, Error> {
         }
     }
     Err(Error::Unavailable("the engine's files are held by another program".to_owned()))
+}
+
+fn config(engine: &Path, cache_bytes: u64) -> sled::Config {
+    let segment_bytes = if guard::is_on(Guard::CommitSize) {
+        SEGMENT_BYTES
+    } else {
+        // What a commit must not span is made small, so that a test need not
+        // write commits of hundreds of megabytes.
+        SEGMENT_BYTES / 8
+    };
+    sled::Config::new()
+        .path(engine)
+        .mode(sled::Mode::HighThroughput)
+        .segment_size(segment_bytes)
+        .cache_capacity(cache_bytes)
+        .flush_every_ms(Some(FLUSH_EVERY_MS))
+}
+
+/// An engine without rows in a folder that is made for it.
+pub(crate) fn fresh_engine(engine: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
+    if engine.exists() {
+        return Err(Error::Refused(format!("{} is in the way", engine.display())));
+    }
+    fault::contained("making a store to copy into", || {
+        let made = config(engine, cache_bytes).open();
+        made.map_err(|error| fault::sled("making a store to copy into", &error))
+    })
 }
 
 fn is_held(error: &std::io::Error) -> bool {

@@ -7,12 +7,14 @@
 //! <dir>/witness   how far the store was (see the witness module)
 //! <dir>/reserve   space to give up when the disk is full
 //! <dir>/sled/     the engine's files: conf, db, snap.*, blobs/
+//! <dir>/current   which folder the engine's files are in, once that is another
 //! <dir>/unfinished/  what a power cut left of a store that was being made
 //! ```
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hub_store::Error;
 
@@ -21,6 +23,8 @@ use crate::guard::{self, Guard};
 
 /// The format that this version writes and the newest that it reads.
 pub const FORMAT: u32 = 2;
+/// The engine's first folder; each compaction makes a new one, with a number.
+const ENGINE: &str = "sled";
 const FORMAT_WORD: &str = "liaison-store";
 /// Space kept back, so that a store on a full disk can be opened once more.
 pub(crate) const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
@@ -28,11 +32,12 @@ pub(crate) const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 const FILL_BYTES: usize = 1024 * 1024;
 
 /// A directory that is ours while this value lives.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     dir: PathBuf,
+    engine: String,
     // Unlocked by closing.
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Place {
@@ -59,7 +64,8 @@ impl Place {
         if let Err(error) = written {
             tracing::warn!(%error, "the process id was not written to the lock file");
         }
-        Ok(Self { dir: dir.to_owned(), _lock: lock })
+        let engine = current(dir)?;
+        Ok(Self { dir: dir.to_owned(), engine, _lock: Arc::new(lock) })
     }
 
     /// A file or folder of the directory.
@@ -69,7 +75,49 @@ impl Place {
 
     /// The engine's folder.
     pub fn engine(&self) -> PathBuf {
-        self.path("sled")
+        self.path(&self.engine)
+    }
+
+    /// The same directory with the engine in the folder that a copy is made in.
+    pub fn next(&self) -> Self {
+        let number = self.engine.strip_prefix(ENGINE).and_then(|rest| rest.get(1..)?.parse().ok());
+        let next = number.unwrap_or(1_u64).saturating_add(1);
+        Self { engine: format!("{ENGINE}-{next}"), ..self.clone() }
+    }
+
+    /// From now on the engine's folder is this one, whatever it was; durable on
+    /// return.
+    pub fn make_current(&self) -> Result<(), Error> {
+        let path = self.path("current");
+        write_whole(&path, format!("{}\n", self.engine).as_bytes())
+            .and_then(|()| File::open(&self.dir)?.sync_all())
+            .map_err(|error| fault::io(&format!("writing {}", path.display()), &error))
+    }
+
+    /// Removes engine folders that are not the current one: what a kill left of
+    /// a copy, before it was switched to or after.
+    pub fn remove_leftovers(&self) -> Result<(), Error> {
+        let doing = "removing what an unfinished copy left";
+        let entries = fs::read_dir(&self.dir).map_err(|error| fault::io(doing, &error))?;
+        for entry in entries {
+            let name = entry.map_err(|error| fault::io(doing, &error))?.file_name();
+            let Some(name) = name.to_str().filter(|name| is_engine(name)) else { continue };
+            if name != self.engine {
+                tracing::warn!(folder = name, "what an unfinished copy left is removed");
+                fs::remove_dir_all(self.path(name)).map_err(|error| fault::io(doing, &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the engine's folder, which must not be the current one.
+    pub fn remove_engine(&self) -> Result<(), Error> {
+        match fs::remove_dir_all(self.engine()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(fault::io("removing an engine's folder", &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether a store was ever finished here; refuses one of a newer format.
@@ -187,6 +235,24 @@ impl Place {
     }
 }
 
+fn is_engine(name: &str) -> bool {
+    let number = |rest: &str| rest.strip_prefix('-').is_some_and(|n| n.parse::<u64>().is_ok());
+    name.strip_prefix(ENGINE).is_some_and(|rest| rest.is_empty() || number(rest))
+}
+
+/// The engine's folder.
+fn current(dir: &Path) -> Result<String, Error> {
+    let path = dir.join("current");
+    match fs::read_to_string(&path) {
+        Ok(name) if is_engine(name.trim()) && dir.join(name.trim()).is_dir() => {
+            Ok(name.trim().to_owned())
+        }
+        Ok(_) => Err(Error::Corrupt(format!("{} names no folder of the store", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(ENGINE.to_owned()),
+        Err(error) => Err(fault::io(&format!("reading {}", path.display()), &error)),
+    }
+}
+
 /// Refuses formats that this version does not know.
 pub(crate) fn check_version(found: u32) -> Result<(), Error> {
     if found <= FORMAT {
@@ -200,11 +266,7 @@ pub(crate) fn check_version(found: u32) -> Result<(), Error> {
 fn taken(dir: &Path, lock: &mut File) -> Error {
     let mut holder = String::new();
     let _ = lock.rewind().and_then(|()| lock.read_to_string(&mut holder));
-    let holder = match holder.trim() {
-        "" => "another process".to_owned(),
-        id => format!("process {id}"),
-    };
-    Error::Unavailable(format!("{} is open in {holder}", dir.display()))
+    Error::Locked { place: dir.display().to_string(), by: holder.trim().parse().ok() }
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -44,6 +44,9 @@ impl<'a> Plan<'a> {
     pub fn new(rows: &'a Rows, state: &State, mut set: WriteSet) -> Result<Self, Error> {
         let mut plan =
             Self { rows, meta: state.meta.clone(), ops: Vec::new(), changed: BTreeMap::new() };
+        if let Some(continued) = set.continued {
+            plan.meta.continue_from(continued);
+        }
         plan.meta.stats.seq += 1;
         plan.meta.counters = set.counters.unwrap_or(plan.meta.counters);
         plan.log(&set);

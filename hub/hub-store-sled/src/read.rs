@@ -26,6 +26,10 @@ pub(crate) struct Reader<'a> {
 }
 
 impl View for Reader<'_> {
+    fn seq(&self) -> Result<CommitSeq, Error> {
+        Ok(self.meta.seq())
+    }
+
     fn counters(&self) -> Result<Counters, Error> {
         Ok(self.meta.counters)
     }

@@ -1,6 +1,6 @@
 //! The store as its callers see it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
@@ -10,18 +10,23 @@ use hub_model::{
     Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::{
-    Counters, Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding, View,
-    WriteSet,
+    Counters, DumpCursor, DumpPage, Error, InboxEntry, Known, LogPage, Review, Stats, Store,
+    VerifyFinding, View, WriteSet,
 };
 use tokio::sync::{mpsc, oneshot};
 
+use hub_store::upkeep::{self, BackedUp, Compacted, Sizes, Upkeep};
+
+use crate::backup;
 use crate::block::Blocks;
 use crate::commit::{Job, Writer};
+use crate::compact;
+use crate::copy::Tap;
 use crate::fault;
 use crate::index::Index;
 use crate::keys;
 use crate::meta::Meta;
-use crate::open::{self, Mode};
+use crate::open::{self, Mode, Opened};
 use crate::place::{self, Place};
 use crate::read::Reader;
 use crate::rows::Rows;
@@ -36,7 +41,8 @@ const WAITING_COMMITS_MAX: usize = 64;
 /// waits may still be written. Reads of many rows hold up the next commit until
 /// they are done; `verify` reads all of them.
 pub struct SledStore {
-    shared: Arc<Shared>,
+    // Replaced when the store goes on with a compacted copy.
+    shared: Arc<RwLock<Arc<Shared>>>,
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -56,6 +62,8 @@ pub(crate) struct Shared {
     failed: OnceLock<String>,
     suspect: Option<String>,
     full: bool,
+    /// Where commits are noted while a copy is made.
+    pub tap: Tap,
     // Last, so that the files are closed before the lock is released.
     pub place: Place,
 }
@@ -64,9 +72,9 @@ impl SledStore {
     /// Opens the store in a directory, or makes one there.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when another process has it open, when it belongs
-    /// to another workspace, when its format is newer, and when it was rolled
-    /// back; [`Error::Full`] without space; [`Error::Corrupt`] when damaged.
+    /// [`Error::Locked`] when another process has it open, [`Error::Unavailable`]
+    /// when it belongs to another workspace, when its format is newer, and when
+    /// it was rolled back; [`Error::Full`] without space; [`Error::Corrupt`] when damaged.
     pub fn open(dir: &Path, workspace: &WorkspaceId) -> Result<Self, Error> {
         Self::start(dir, Some(workspace), Mode::Create)
     }
@@ -91,30 +99,39 @@ impl SledStore {
 
     fn start(dir: &Path, workspace: Option<&WorkspaceId>, mode: Mode) -> Result<Self, Error> {
         let opened = open::open(dir, workspace, mode)?;
-        let shared = Arc::new(Shared {
-            blocks: Blocks::new(opened.rows.clone()),
-            rows: opened.rows,
-            state: RwLock::new(State { meta: opened.meta, index: opened.index }),
-            failed: OnceLock::new(),
-            suspect: opened.suspect,
-            full: opened.full,
-            place: opened.place,
-        });
+        let (shared, writer) = Shared::of(opened);
+        let current = Arc::new(RwLock::new(shared));
         if mode == Mode::Inspect {
-            return Ok(Self { shared, jobs: None, writer: None });
+            return Ok(Self { shared: current, jobs: None, writer: None });
         }
         let (jobs, waiting) = mpsc::channel(WAITING_COMMITS_MAX);
-        let writer = Writer { shared: Arc::clone(&shared), db: opened.db, witness: opened.witness };
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(waiting))
             .map_err(|error| fault::io("starting the writer", &error))?;
-        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
+        Ok(Self { shared: current, jobs: Some(jobs), writer: Some(writer) })
     }
 
     /// The workspace that the store belongs to.
     pub fn workspace(&self) -> WorkspaceId {
-        self.shared.state().meta.workspace.clone()
+        self.shared().state().meta.workspace.clone()
+    }
+
+    /// What is read now.
+    fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes a copy on a thread that may wait for the disk.
+    async fn copying<T: Send + 'static>(
+        &self,
+        copy: impl FnOnce(&Live) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let jobs = self.jobs.clone();
+        let jobs = jobs.ok_or_else(|| Error::Unavailable("the store is only looked at".into()))?;
+        let live = Live { current: Arc::clone(&self.shared), jobs: jobs.downgrade() };
+        drop(jobs);
+        blocking("copying", move || copy(&live)).await
     }
 
     /// Finishes the commit under way and closes the files. Dropping does the
@@ -126,16 +143,32 @@ impl SledStore {
         &self,
         read: impl FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let shared = Arc::clone(&self.shared);
-        let reading = tokio::task::spawn_blocking(move || {
+        let shared = self.shared();
+        blocking("reading", move || {
             shared.may_read()?;
-            fault::contained("reading", || read(&shared.reader(&shared.state())))
-        });
-        match reading.await {
-            Ok(answer) => answer,
-            Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
-        }
+            read(&shared.reader(&shared.state()))
+        })
+        .await
     }
+}
+
+/// Work on a thread that may wait for the disk; a panic becomes an error.
+async fn blocking<T: Send + 'static>(
+    doing: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let doing = doing.to_owned();
+    match tokio::task::spawn_blocking(move || fault::contained(&doing, work)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Error::Unavailable("the runtime stops".to_owned())),
+    }
+}
+
+/// A store in use, as a copy of it needs it. The way to the writer does not keep
+/// the writer from ending: a store that is closed gives up its copies.
+pub(crate) struct Live {
+    pub current: Arc<RwLock<Arc<Shared>>>,
+    pub jobs: mpsc::WeakSender<Job>,
 }
 
 impl Drop for SledStore {
@@ -151,11 +184,27 @@ impl Drop for SledStore {
 
 impl std::fmt::Debug for SledStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SledStore").field("place", &self.shared.place).finish_non_exhaustive()
+        f.debug_struct("SledStore").field("place", &self.shared().place).finish_non_exhaustive()
     }
 }
 
 impl Shared {
+    /// What readers share, and the writer.
+    pub fn of(opened: Opened) -> (Arc<Self>, Writer) {
+        let shared = Arc::new(Self {
+            blocks: Blocks::new(opened.rows.clone()),
+            rows: opened.rows,
+            state: RwLock::new(State { meta: opened.meta, index: opened.index }),
+            failed: OnceLock::new(),
+            suspect: opened.suspect,
+            full: opened.full,
+            tap: Tap::default(),
+            place: opened.place,
+        });
+        let writer = Writer { shared: Arc::clone(&shared), db: opened.db, witness: opened.witness };
+        (shared, writer)
+    }
+
     /// What is in memory, and the right to read rows that belong to it.
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
@@ -173,7 +222,8 @@ impl Shared {
         Reader { rows: &self.rows, blocks: &self.blocks, meta: &state.meta, index: &state.index }
     }
 
-    fn may_read(&self) -> Result<(), Error> {
+    /// Whether what is read belongs together.
+    pub fn may_read(&self) -> Result<(), Error> {
         if self.state.is_poisoned() {
             return Err(Error::Unavailable("the engine gave up; open the store again".to_owned()));
         }
@@ -225,13 +275,15 @@ impl Store for SledStore {
         let stopped = || Error::Unavailable("the store takes no commits".to_owned());
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
         let (answer, answered) = oneshot::channel();
-        jobs.send(Job { set, answer }).await.map_err(|_| stopped())?;
+        jobs.send(Job::Commit { set, answer }).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
     async fn counters(&self) -> Result<Counters, Error> {
-        self.shared.may_read()?;
-        Ok(self.shared.state().meta.counters)
+        let shared = self.shared();
+        shared.may_read()?;
+        let counters = shared.state().meta.counters;
+        Ok(counters)
     }
 
     async fn records(&self, numbers: &[RecordNo]) -> Result<Vec<Option<Record>>, Error> {
@@ -245,9 +297,10 @@ impl Store for SledStore {
     }
 
     async fn known(&self, refs: &[RecordRef]) -> Result<Vec<Option<Known>>, Error> {
-        self.shared.may_read()?;
-        let state = self.shared.state();
-        let reader = self.shared.reader(&state);
+        let shared = self.shared();
+        shared.may_read()?;
+        let state = shared.state();
+        let reader = shared.reader(&state);
         refs.iter().map(|at| reader.known(at)).collect()
     }
 
@@ -258,9 +311,10 @@ impl Store for SledStore {
     }
 
     async fn claims(&self, identities: &[Identity]) -> Result<Vec<Claim>, Error> {
-        self.shared.may_read()?;
-        let state = self.shared.state();
-        let reader = self.shared.reader(&state);
+        let shared = self.shared();
+        shared.may_read()?;
+        let state = shared.state();
+        let reader = shared.reader(&state);
         identities.iter().map(|identity| reader.resolved_claim(identity)).collect()
     }
 
@@ -337,21 +391,56 @@ impl Store for SledStore {
         self.read(move |reader| reader.rows.payload(&key)).await
     }
 
+    async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {
+        self.read(move |reader| hub_store::dump::page(reader, after)).await
+    }
+
     async fn stats(&self) -> Result<Stats, Error> {
-        self.shared.may_read()?;
-        let disk_bytes = self.shared.place.disk_bytes();
-        Ok(Stats { disk_bytes, ..self.shared.state().meta.stats })
+        let shared = self.shared();
+        shared.may_read()?;
+        let stats = shared.state().meta.stats;
+        Ok(Stats { disk_bytes: shared.place.disk_bytes(), ..stats })
     }
 
     async fn verify(&self) -> Result<Vec<VerifyFinding>, Error> {
         let mut found = self.read(verify::verify).await?;
-        if let Some(detail) = self.shared.suspect.clone() {
+        let shared = self.shared();
+        if let Some(detail) = shared.suspect.clone() {
             found.push(VerifyFinding { check: "witness".to_owned(), detail });
         }
-        if self.shared.place.has_blobs()? {
+        if shared.place.has_blobs()? {
             let detail = "the engine put a value outside its log".to_owned();
             found.push(VerifyFinding { check: "blobs".to_owned(), detail });
         }
         Ok(found)
+    }
+}
+
+#[async_trait]
+impl Upkeep for SledStore {
+    async fn compact(&self, mut tell: upkeep::Tell) -> Result<Compacted, Error> {
+        self.copying(move |live| compact::compact(live, &mut *tell)).await
+    }
+
+    async fn sizes(&self) -> Result<Sizes, Error> {
+        let shared = self.shared();
+        // Row by row beside the commits: nobody needs it exact.
+        blocking("counting bytes", move || {
+            shared.may_read()?;
+            let mut live_bytes = 0;
+            for row in shared.rows.tree.iter() {
+                let (key, value) = row.map_err(|e| fault::sled("counting bytes", &e))?;
+                live_bytes += (key.len() + value.len()) as u64;
+            }
+            let disk_bytes = shared.place.disk_bytes();
+            let state = shared.state();
+            let (log_start, log_end) = (state.meta.log_start, state.meta.stats.seq);
+            Ok(Sizes { disk_bytes, live_bytes, log_start, log_end })
+        })
+        .await
+    }
+
+    async fn backup(&self, to: PathBuf, mut tell: upkeep::Tell) -> Result<BackedUp, Error> {
+        self.copying(move |live| backup::backup(live, &to, &mut *tell)).await
     }
 }

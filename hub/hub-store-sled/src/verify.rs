@@ -164,7 +164,7 @@ impl Check<'_> {
     }
 
     fn log(&mut self) -> Result<(), Error> {
-        let mut before = CommitSeq(0);
+        let mut before = CommitSeq(self.reader.meta.log_start);
         self.each(table::LOG, |check, key, payload| {
             let (seq, changes) = log::read(key, payload)?;
             audit::log(before, seq, &changes, &mut check.found);

@@ -13,6 +13,7 @@
 #![allow(clippy::expect_used, reason = "a suite that cannot read its subject has failed")]
 
 mod answers;
+mod cases_dump;
 mod cases_people;
 mod cases_refused;
 mod cases_rows;
@@ -32,7 +33,7 @@ pub use answers::differences;
 pub use random::Random;
 
 #[doc(hidden)]
-pub use {cases_people::*, cases_refused::*, cases_rows::*, cases_work::*};
+pub use {cases_dump::*, cases_people::*, cases_refused::*, cases_rows::*, cases_work::*};
 
 use crate::memory::MemoryStore;
 use crate::store::Store;
@@ -47,6 +48,8 @@ pub trait Subject: Send + Sync {
     fn store(&self) -> &dyn Store;
     /// Closes the store and opens it again, as a new process would.
     async fn reopen(&mut self);
+    /// Closes the store for good and makes a fresh one in its place.
+    async fn renew(&mut self);
 }
 
 /// The memory body under test.
@@ -70,6 +73,10 @@ impl Subject for MemorySubject {
         let next = MemoryStore::default();
         next.restore(&self.0.snapshot());
         self.0 = next;
+    }
+
+    async fn renew(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -142,6 +149,10 @@ macro_rules! each_store_case {
             tokens_are_kept_and_forgotten
             counts_are_right
             random_sets_match_the_model
+            a_dump_of_a_random_store_rebuilds_it
+            a_dump_of_awkward_rows_rebuilds_them
+            a_dump_of_a_store_that_is_written_is_refused
+            only_the_first_commit_continues_another_store
         }
     };
 }

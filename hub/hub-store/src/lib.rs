@@ -5,8 +5,9 @@
 //! layout. What makes a body correct is not its code but the conformance suite
 //! in [`conformance`], which runs on every one of them. What two bodies must
 //! decide alike is written once: which commits are refused ([`rules`]), how
-//! heavy a commit is ([`weight`]), and what belongs together ([`audit`]). Those
-//! see a body only through [`View`], a handful of single-row look-ups.
+//! heavy a commit is ([`weight`]), what belongs together ([`audit`]), and how a
+//! store is written out whole ([`dump`]). Those see a body only through [`View`],
+//! a handful of single-row look-ups, and [`dump::Tables`].
 //!
 //! A commit carries everything that one slice of work concluded together with
 //! the position it was concluded from; the position is compared before it is
@@ -17,10 +18,12 @@
 
 // The port.
 pub mod store;
+pub mod upkeep;
 pub mod write_set;
 
 // What every body decides alike.
 pub mod audit;
+pub mod dump;
 pub mod rules;
 pub mod view;
 pub mod weight;
@@ -29,7 +32,8 @@ pub mod weight;
 pub mod conformance;
 pub mod memory;
 
+pub use dump::{DumpCursor, DumpPage};
 pub use memory::MemoryStore;
 pub use store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
 pub use view::View;
-pub use write_set::{Counters, PositionChange, WriteSet};
+pub use write_set::{Continued, Counters, PositionChange, WriteSet};

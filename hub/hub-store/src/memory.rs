@@ -9,9 +9,11 @@
 //! [`MemoryStore::restore`] is what survives a crash, or an older backup.
 
 mod apply;
+mod dump;
 mod read;
 mod state;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -20,8 +22,10 @@ use hub_model::{
     Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 
+use crate::dump::{self as dumping, DumpCursor, DumpPage};
 use crate::rules;
 use crate::store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
+use crate::upkeep::{BackedUp, Compacted, Sizes, Tell, Upkeep};
 use crate::view::View;
 use crate::write_set::{Counters, WriteSet};
 
@@ -203,12 +207,33 @@ impl Store for MemoryStore {
         Ok(self.read().tokens.get(&key).cloned())
     }
 
+    async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {
+        dumping::page(&*self.read(), after)
+    }
+
     async fn stats(&self) -> Result<Stats, Error> {
         Ok(self.read().stats())
     }
 
     async fn verify(&self) -> Result<Vec<VerifyFinding>, Error> {
         self.read().verify()
+    }
+}
+
+/// There are no files to look after.
+#[async_trait]
+impl Upkeep for MemoryStore {
+    async fn compact(&self, _: Tell) -> Result<Compacted, Error> {
+        Ok(Compacted { bytes_before: 0, bytes_after: 0 })
+    }
+
+    async fn sizes(&self) -> Result<Sizes, Error> {
+        let state = self.read();
+        Ok(Sizes { log_start: state.log_start.0, log_end: state.seq.0, ..Sizes::default() })
+    }
+
+    async fn backup(&self, _: PathBuf, _: Tell) -> Result<BackedUp, Error> {
+        Err(Error::Refused("a store in memory has no files to back up".to_owned()))
     }
 }
 

@@ -24,6 +24,9 @@ pub const INBOX_ENTRIES_MAX: u64 = 100_000;
 pub const INBOX_POSITION: &str = "inbox";
 /// Most rows without a key that quarantine keeps per stream; the oldest go.
 pub const QUARANTINED_KEYLESS_ROWS_MAX: usize = 1_000;
+/// The highest number that a rebuilt store may count on from: numbers beyond it
+/// would come near the end of their type.
+pub const CONTINUED_MAX: u64 = 1 << 62;
 /// Most runs kept per sync; the oldest go.
 pub const RUNS_KEPT_MAX: usize = 1_000;
 
@@ -36,6 +39,7 @@ pub fn check(set: &WriteSet, view: &impl View) -> Result<(), Error> {
     size(set)?;
     names(set)?;
     positions(set, view)?;
+    continued(set, view)?;
     let counters = counters(set, view)?;
     records(set, view, counters)?;
     marks(set, view)?;
@@ -131,6 +135,18 @@ fn positions(set: &WriteSet, view: &impl View) -> Result<(), Error> {
         if view.position(&change.name)? != change.expected {
             return Err(Error::Conflict { name: change.name.clone() });
         }
+    }
+    Ok(())
+}
+
+fn continued(set: &WriteSet, view: &impl View) -> Result<(), Error> {
+    let Some(continued) = set.continued else { return Ok(()) };
+    let seq = view.seq()?;
+    if seq.0 != 0 {
+        return refuse(format!("commit {} continues another store: only the first may", seq.0 + 1));
+    }
+    if continued.seq.0 > CONTINUED_MAX || continued.inbox > CONTINUED_MAX {
+        return refuse(format!("a store that continues from a number above {CONTINUED_MAX}"));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use hub_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::dump::{DumpCursor, DumpPage};
 use crate::write_set::{Counters, WriteSet};
 
 /// Why the store did not do it.
@@ -22,6 +23,15 @@ pub enum Error {
     /// The commit breaks a limit or a rule of the port. Nothing was written.
     #[error("commit refused: {0}")]
     Refused(String),
+    /// The store was written while it was dumped. Nothing was answered; begin
+    /// again, or dump a backup.
+    #[error("the store has moved from commit {from} to {to} while it was dumped")]
+    Moved {
+        /// The commit that was dumped.
+        from: CommitSeq,
+        /// The newest commit.
+        to: CommitSeq,
+    },
     /// No space left. Nothing was acknowledged; the store accepts nothing more
     /// until it is opened again.
     #[error("no space left in the store: {0}")]
@@ -29,10 +39,21 @@ pub enum Error {
     /// Damaged data were noticed. Nothing of it was served.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
-    /// The store was rolled back, is locked by another process, or failed
-    /// earlier; it must be opened again.
+    /// Another process has the store. Nothing was done.
+    #[error("{place} is open in {}", process(*.by))]
+    Locked {
+        /// Which store.
+        place: String,
+        /// The process, if it is known.
+        by: Option<u32>,
+    },
+    /// The store was rolled back or failed earlier; it must be opened again.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+}
+
+fn process(id: Option<u32>) -> String {
+    id.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"))
 }
 
 /// A stretch of the change log.
@@ -197,6 +218,11 @@ pub trait Store: Send + Sync {
 
     /// A sealed token.
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The store as write sets that rebuild it, page by page: the first without
+    /// a cursor, then after the one of the page before (see [`crate::dump`]).
+    /// [`Error::Moved`] when something was committed between two pages.
+    async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error>;
 
     /// Counts.
     async fn stats(&self) -> Result<Stats, Error>;

@@ -1,7 +1,8 @@
 //! Single-row look-ups: all that the rules and the audit need of a body.
 
 use hub_model::{
-    Claim, Decision, Identity, PositionName, Profile, ProfileId, Record, RecordNo, RecordRef, Stamp,
+    Claim, CommitSeq, Decision, Identity, PositionName, Profile, ProfileId, Record, RecordNo,
+    RecordRef, Stamp,
 };
 
 use crate::store::Error;
@@ -13,6 +14,8 @@ pub const ALIAS_HOPS_MAX: usize = 100_000;
 
 /// One state of a store, row by row, nothing followed and nothing resolved.
 pub trait View {
+    /// The newest commit.
+    fn seq(&self) -> Result<CommitSeq, Error>;
     /// The numbers given out so far.
     fn counters(&self) -> Result<Counters, Error>;
     /// The record of a number.

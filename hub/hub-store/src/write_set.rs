@@ -1,8 +1,8 @@
 //! What one commit writes.
 
 use hub_model::{
-    Change, Claim, Decision, Identity, Pending, PendingKey, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RemoteKey, Run, StreamRef,
+    Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
+    ProfileId, Quarantined, Record, RecordNo, RemoteKey, Run, StreamRef,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,16 @@ pub struct Counters {
     pub record: u64,
     /// The last stamp given.
     pub stamp: u64,
+}
+
+/// Where a rebuilt store counts on from, so that places in the old log and inbox
+/// keep their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Continued {
+    /// The commit that this one is numbered after.
+    pub seq: CommitSeq,
+    /// The number that inbox bodies are numbered after.
+    pub inbox: u64,
 }
 
 /// A position that moves with the commit, compared before it is set.
@@ -80,6 +90,9 @@ pub struct WriteSet {
     pub inbox: Vec<Vec<u8>>,
     /// Sealed tokens to put: (connection, name, sealed value; `None` = forget).
     pub tokens: Vec<(String, String, Option<Vec<u8>>)>,
+    /// Numbers to count on from; only in the first commit of a store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued: Option<Continued>,
 }
 
 impl WriteSet {

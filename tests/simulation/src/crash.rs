@@ -10,8 +10,8 @@ use hub_model::{
     ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{
-    Counters, Error, InboxEntry, Known, LogPage, MemoryStore, Review, Stats, Store, VerifyFinding,
-    WriteSet,
+    Counters, DumpCursor, DumpPage, Error, InboxEntry, Known, LogPage, MemoryStore, Review, Stats,
+    Store, VerifyFinding, WriteSet,
 };
 
 /// Burns one step per effect; when it is burnt the process is dead.
@@ -165,6 +165,10 @@ impl Store for MortalStore {
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.alive()?;
         self.body.token(connection, name).await
+    }
+    async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {
+        self.alive()?;
+        self.body.dump(after).await
     }
     async fn stats(&self) -> Result<Stats, Error> {
         self.alive()?;

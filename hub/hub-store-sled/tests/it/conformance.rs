@@ -28,6 +28,12 @@ impl Subject for SledSubject {
         self.store = None;
         self.store = Some(super::open(self.dir.path()).unwrap());
     }
+
+    async fn renew(&mut self) {
+        self.store = None;
+        self.dir = tempfile::tempdir().unwrap();
+        self.store = Some(super::open(self.dir.path()).unwrap());
+    }
 }
 
 hub_store::store_conformance!(fresh);

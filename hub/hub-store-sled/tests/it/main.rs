@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 
 mod conformance;
+mod copies;
 mod damage;
 mod format;
 mod opening;

@@ -14,8 +14,9 @@ async fn the_second_to_open_is_told_who_has_it() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path()).unwrap();
     let answer = open(dir.path());
-    assert!(matches!(answer, Err(Error::Unavailable(_))));
-    let wanted = format!("process {}", std::process::id());
+    let by = Some(std::process::id());
+    assert!(matches!(&answer, Err(Error::Locked { by: found, .. }) if *found == by));
+    let wanted = format!("is open in process {}", std::process::id());
     assert!(text(answer).contains(&wanted));
     first.close();
     open(dir.path()).unwrap();

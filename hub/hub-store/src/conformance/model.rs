@@ -70,6 +70,10 @@ fn put_in_order<T, K: Ord>(rows: &mut Vec<T>, key: impl Fn(&T) -> K, row: T) {
 impl Model {
     /// Writes a set that keeps the rules.
     pub fn apply(&mut self, set: &WriteSet) {
+        if let Some(continued) = set.continued {
+            self.seq = continued.seq;
+            self.inbox_last = continued.inbox;
+        }
         self.seq.0 += 1;
         self.counters = set.counters.unwrap_or(self.counters);
         self.apply_people(set);

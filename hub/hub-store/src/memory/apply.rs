@@ -10,6 +10,11 @@ impl State {
     /// Writes the set. What is taken away goes first, then what is put, so a
     /// set may replace a row under another name.
     pub fn apply(&mut self, mut set: WriteSet) {
+        if let Some(continued) = set.continued {
+            self.seq = continued.seq;
+            self.log_start = continued.seq;
+            self.inbox_last = continued.inbox;
+        }
         self.seq = CommitSeq(self.seq.0 + 1);
         self.counters = set.counters.unwrap_or(self.counters);
         let inbox_done = rules::inbox_done(&set);

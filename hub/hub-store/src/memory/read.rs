@@ -97,7 +97,7 @@ impl State {
         for absorbed in self.aliases.keys() {
             audit::alias(*absorbed, self, &mut found)?;
         }
-        let mut before = CommitSeq(0);
+        let mut before = self.log_start;
         for (seq, changes) in &self.log {
             audit::log(before, *seq, changes, &mut found);
             before = *seq;

@@ -24,6 +24,8 @@ pub(super) struct Rejects {
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub seq: CommitSeq,
+    /// The commit that the first one follows.
+    pub log_start: CommitSeq,
     pub counters: Counters,
     pub records: BTreeMap<RecordNo, Record>,
     pub numbers: BTreeMap<RecordRef, RecordNo>,
@@ -63,6 +65,10 @@ impl State {
 }
 
 impl View for State {
+    fn seq(&self) -> Result<CommitSeq, Error> {
+        Ok(self.seq)
+    }
+
     fn counters(&self) -> Result<Counters, Error> {
         Ok(self.counters)
     }

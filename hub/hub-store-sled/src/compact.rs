@@ -1,0 +1,151 @@
+//! Compaction: the rows into a new engine, then on with that one. The engine
+//! does not give back the space of what was overwritten; a copy has none. Blocks
+//! of which no row is current are left out; one that holds a current row is
+//! copied whole.
+//!
+//! Until the file `current` names the new folder, a kill leaves the old store
+//! and a folder to be removed; from then on the new one, which holds the same
+//! rows to the byte, and the old folder to be removed. No commit is taken in
+//! between, and the witness speaks of both.
+
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use hub_store::Error;
+use hub_store::upkeep::{Compacted, Progress, Step};
+
+use crate::block::Location;
+use crate::copy::{Copying, Still, Tell};
+use crate::keys::{self, table};
+use crate::open::{self, Mode};
+use crate::place::Place;
+use crate::store::{Live, Shared};
+
+/// How long to wait for readers of the old files before they are left to be
+/// removed at the next opening.
+const READERS_LOOKS: u32 = 500;
+const READERS_PAUSE: Duration = Duration::from_millis(10);
+
+/// Compacts a store that is in use.
+pub(crate) fn compact(live: &Live, tell: Tell<'_>) -> Result<Compacted, Error> {
+    let old = Arc::clone(&live.current.read().unwrap_or_else(PoisonError::into_inner));
+    let bytes_before = old.place.disk_bytes();
+    let next = old.place.next();
+    let alive = Alive::of(&old);
+    let keep = move |key: &[u8], value| Ok(alive.has(key).then_some(value));
+    let copying = Copying { shared: &old, jobs: &live.jobs, keep: &keep };
+    let switched = copying.run(&next, tell, |still, tell| switch(live, &old, &next, still, tell));
+    let (new, mut told) = match switched {
+        Ok(switched) => switched,
+        Err(error) => {
+            give_up(&old, &next);
+            return Err(error);
+        }
+    };
+    remove(old);
+    let bytes_after = new.place.disk_bytes();
+    told.step = Step::Done;
+    // All is done: nobody can stop it any more.
+    let _ = tell(told);
+    Ok(Compacted { bytes_before, bytes_after })
+}
+
+/// Which blocks have a current row, as of one moment. A block without one never
+/// has one again; blocks that are written later are alive.
+struct Alive {
+    records: Vec<bool>,
+    profiles: Vec<bool>,
+}
+
+impl Alive {
+    fn of(shared: &Shared) -> Self {
+        let state = shared.state();
+        let (meta, index) = (&state.meta, &state.index);
+        let records = index.records_after(None).filter_map(|number| index.record(number));
+        let profiles = index.profiles_after(None).filter_map(|id| index.profile(id));
+        Self {
+            records: marked(meta.record_block, records),
+            profiles: marked(meta.profile_block, profiles),
+        }
+    }
+
+    /// Whether a row is wanted: all are, but for dead blocks and their pieces.
+    fn has(&self, key: &[u8]) -> bool {
+        let row = match key.first() {
+            Some(&table::PIECE) => keys::row_of_piece(key).map_or(key, |(row, _)| row),
+            _ => key,
+        };
+        let blocks = match row.first() {
+            Some(&table::RECORD) => &self.records,
+            Some(&table::PROFILE) => &self.profiles,
+            _ => return true,
+        };
+        let number = keys::block_number(row).and_then(|number| usize::try_from(number).ok());
+        number.and_then(|number| blocks.get(number)).is_none_or(|alive| *alive)
+    }
+}
+
+/// For each block up to the last, whether one of the locations lies in it.
+fn marked(last: u32, locations: impl Iterator<Item = Location>) -> Vec<bool> {
+    let mut blocks = vec![false; usize::try_from(last).unwrap_or(0) + 1];
+    for location in locations {
+        let block = usize::try_from(location.block()).ok().and_then(|at| blocks.get_mut(at));
+        block.into_iter().for_each(|alive| *alive = true);
+    }
+    blocks
+}
+
+/// Opens the copy and makes it the store; the writer stands still.
+fn switch(
+    live: &Live,
+    old: &Arc<Shared>,
+    next: &Place,
+    still: Still,
+    tell: Tell<'_>,
+) -> Result<(Arc<Shared>, Progress), Error> {
+    let workspace = old.state().meta.workspace.clone();
+    let opened = open::open_place(next.clone(), Some(&workspace), Mode::Existing, true)?;
+    if opened.meta != old.state().meta {
+        return Err(Error::Corrupt("the copy opens as another store".to_owned()));
+    }
+    let rows = opened.rows.tree.len() as u64;
+    let told = Progress { step: Step::Switched, rows, of_rows: rows };
+    tell(Progress { step: Step::Checked, ..told })?;
+    // From here on it is not known which of the two the next opening finds, until
+    // the switch is made: an error must end the use of both.
+    old.fail_on_error(next.make_current())?;
+    let (new, writer) = Shared::of(opened);
+    *live.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+    still.go_on_with(writer);
+    let _ = tell(told);
+    Ok((new, told))
+}
+
+/// Takes away what was copied, unless it may have become the store.
+fn give_up(old: &Shared, next: &Place) {
+    if old.may_read().is_ok()
+        && let Err(error) = next.remove_engine()
+    {
+        tracing::warn!(%error, "an unfinished copy stays until the store is opened again");
+    }
+}
+
+/// Closes and removes the old files, once nobody reads them any more.
+fn remove(mut old: Arc<Shared>) {
+    for _ in 0..READERS_LOOKS {
+        match Arc::try_unwrap(old) {
+            Ok(shared) => {
+                let place = shared.place.clone();
+                drop(shared);
+                if let Err(error) = place.remove_engine() {
+                    tracing::warn!(%error, "the old files stay until the store is opened again");
+                }
+                return;
+            }
+            Err(shared) => old = shared,
+        }
+        thread::sleep(READERS_PAUSE);
+    }
+    tracing::warn!("the old files are still read; they stay until the store is opened again");
+}
