@@ -23,8 +23,8 @@ use crate::state::AppState;
 /// The header that a page of ours adds to requests that change something.
 pub const OWN_HEADER: &str = "x-liaison";
 
-/// Who asks. There is one owner today, so every credential holds every
-/// permission; the kinds differ in what a browser could be tricked into.
+/// Who asks. There is one owner today; the kinds differ in what a browser could
+/// be tricked into, and a browser does not look after files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Principal {
     /// A program with the access token.
@@ -40,7 +40,9 @@ impl Principal {
             (
                 Self::Token | Self::Session,
                 Permission::Public | Permission::Read | Permission::Operate | Permission::Pii,
-            ) => true,
+            )
+            | (Self::Token, Permission::Manage) => true,
+            (Self::Session, Permission::Manage) => false,
         }
     }
 }

@@ -43,6 +43,7 @@ pub mod quarantine;
 pub mod runs;
 pub mod status;
 pub mod syncs;
+pub mod upkeep;
 
 pub mod routes;
 

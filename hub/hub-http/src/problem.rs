@@ -54,6 +54,8 @@ pub enum Code {
     BadIdentity,
     /// The sync is running already.
     AlreadyRunning,
+    /// The store is being compacted or backed up.
+    UpkeepRunning,
     /// Too many failed logins.
     TooManyLogins,
     /// Too many watchers.
@@ -83,6 +85,7 @@ impl Code {
         Self::UnknownNamespace,
         Self::BadIdentity,
         Self::AlreadyRunning,
+        Self::UpkeepRunning,
         Self::TooManyLogins,
         Self::TooManyWatchers,
         Self::Stopping,
@@ -111,6 +114,7 @@ impl Code {
             Self::UnknownNamespace => ("http/unknown-namespace", StatusCode::NOT_FOUND),
             Self::BadIdentity => ("http/bad-identity", StatusCode::BAD_REQUEST),
             Self::AlreadyRunning => ("http/already-running", StatusCode::CONFLICT),
+            Self::UpkeepRunning => ("http/upkeep-running", StatusCode::CONFLICT),
             Self::TooManyLogins => ("http/too-many-logins", StatusCode::TOO_MANY_REQUESTS),
             Self::TooManyWatchers => ("http/too-many-watchers", StatusCode::SERVICE_UNAVAILABLE),
             Self::Stopping => ("http/stopping", StatusCode::SERVICE_UNAVAILABLE),
@@ -191,6 +195,10 @@ const fn english(code: Code) -> (&'static str, &'static str) {
             "The sync is running already",
             "Wait for the run to end, or watch it through /api/v1/events.",
         ),
+        Code::UpkeepRunning => (
+            "The store is being compacted or backed up already",
+            "Wait until that is done; `GET /api/v1/store/work` says how far it is.",
+        ),
         Code::TooManyLogins => (
             "Too many failed logins",
             "Wait a quarter of an hour, then use a fresh link from `liaison token link`.",
@@ -269,6 +277,10 @@ const fn french(code: Code) -> (&'static str, &'static str) {
         Code::AlreadyRunning => (
             "La synchronisation est déjà en cours",
             "Attendez la fin de l’exécution, ou suivez-la par /api/v1/events.",
+        ),
+        Code::UpkeepRunning => (
+            "Les données sont déjà en cours de compactage ou de sauvegarde",
+            "Attendez la fin ; `GET /api/v1/store/work` dit où en est le travail.",
         ),
         Code::TooManyLogins => (
             "Trop d’identifications refusées",

@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::{events, guard, inbox, login, page, profiles, quarantine, runs, status, syncs};
+use crate::{events, guard, inbox, login, page, profiles, quarantine, runs, status, syncs, upkeep};
 
 /// What a credential must hold to use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Permission {
     Operate,
     /// To see personal data.
     Pii,
+    /// To look after the store: its files hold everything.
+    Manage,
 }
 
 impl Permission {
@@ -30,6 +32,7 @@ impl Permission {
             Self::Read => "read",
             Self::Operate => "operate",
             Self::Pii => "pii",
+            Self::Manage => "manage",
         }
     }
 }
@@ -68,7 +71,7 @@ const fn route(
     Route { method, path, permission, takes, handler }
 }
 
-use Permission::{Operate, Pii, Public, Read};
+use Permission::{Manage, Operate, Pii, Public, Read};
 use Takes::{Json, Nothing, Raw};
 
 /// Every route of the hub.
@@ -86,6 +89,10 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
     route("GET",    "/api/v1/quarantine",         Pii,     Nothing, || get(quarantine::list)),
     route("GET",    "/api/v1/stats",              Read,    Nothing, || get(status::stats)),
+    route("GET",    "/api/v1/store",              Read,    Nothing, || get(upkeep::show)),
+    route("GET",    "/api/v1/store/work",         Manage,  Nothing, || get(upkeep::work)),
+    route("POST",   "/api/v1/store/compact",      Manage,  Json,    || post(upkeep::compact)),
+    route("POST",   "/api/v1/store/backup",       Manage,  Json,    || post(upkeep::backup)),
     route("POST",   "/api/v1/inbox/{connection}", Operate, Raw,     || post(inbox::accept)),
     route("POST",   "/api/v1/session",            Public,  Json,    || post(login::open)),
     route("GET",    "/api/v1/session",            Read,    Nothing, || get(login::show)),

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hub_engine::Engine;
 use hub_model::{Fault, Rules, Timestamp};
 use hub_store::Store;
+use hub_store::upkeep::Upkeep;
 use tokio::sync::{Semaphore, watch};
 
 use crate::limits::WATCHERS_MAX;
 use crate::session::Sessions;
 use crate::token::{AccessToken, NoRandomness, Secret};
+use crate::upkeep::Keeper;
 
 /// A connection as shown: no settings and no credential in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct ConnectionView {
 pub struct HttpOptions {
     /// The engine.
     pub engine: Engine,
+    /// The same store, to be looked after.
+    pub upkeep: Arc<dyn Upkeep>,
     /// The connections, in order of their names.
     pub connections: Vec<ConnectionView>,
     /// The secret that programs send, hashed.
@@ -49,6 +53,7 @@ struct Inner {
     options: HttpOptions,
     sessions: Mutex<Sessions>,
     watchers: Arc<Semaphore>,
+    keeper: Arc<Keeper>,
 }
 
 /// A cheap handle to what every handler shares.
@@ -59,7 +64,8 @@ impl AppState {
     /// From its parts.
     pub fn new(options: HttpOptions) -> Self {
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
-        Self(Arc::new(Inner { options, sessions: Mutex::default(), watchers }))
+        let keeper = Arc::new(Keeper::new(Arc::clone(&options.upkeep)));
+        Self(Arc::new(Inner { options, sessions: Mutex::default(), watchers, keeper }))
     }
 
     /// A secret for a link that opens one session, once: append it to
@@ -117,6 +123,10 @@ impl AppState {
 
     pub(crate) fn watchers(&self) -> &Arc<Semaphore> {
         &self.0.watchers
+    }
+
+    pub(crate) fn keeper(&self) -> &Arc<Keeper> {
+        &self.0.keeper
     }
 
     pub(crate) fn closing(&self) -> watch::Receiver<bool> {

@@ -61,6 +61,14 @@ impl Client {
         self.call("GET", path).await?.success()
     }
 
+    /// `POST` of a body, where anything but success is a trouble.
+    ///
+    /// # Errors
+    /// When the hub does not answer, or refuses.
+    pub async fn post_json(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        self.call_with("POST", path, body.to_string()).await?.success()
+    }
+
     /// `POST` of `{}`, where anything but success is a trouble.
     ///
     /// # Errors
@@ -74,9 +82,14 @@ impl Client {
     /// # Errors
     /// When the hub does not answer.
     pub async fn call(&self, method: &str, path: &str) -> Result<Answer, Trouble> {
+        let body = if method == "GET" { "" } else { "{}" };
+        self.call_with(method, path, body.to_owned()).await
+    }
+
+    async fn call_with(&self, method: &str, path: &str, body: String) -> Result<Answer, Trouble> {
         let patience = Duration::from_secs(ANSWER_SECONDS_MAX);
         let answer = tokio::time::timeout(patience, async {
-            let response = self.send(method, path).await?;
+            let response = self.send(method, path, body).await?;
             let status = response.status();
             let body = http_body_util::Limited::new(response.into_body(), ANSWER_BYTES_MAX);
             let bytes = body.collect().await.map_err(|e| self.silent(&e))?.to_bytes();
@@ -91,27 +104,31 @@ impl Client {
     /// # Errors
     /// When the hub does not answer, or refuses.
     pub async fn events(&self) -> Result<Events, Trouble> {
-        let response = self.send("GET", "/api/v1/events").await?;
+        let response = self.send("GET", "/api/v1/events", String::new()).await?;
         if response.status() != StatusCode::OK {
             return Err(self.silent(&format!("events: {}", response.status())));
         }
         Ok(Events { client: self.clone(), body: response.into_body(), text: Vec::new() })
     }
 
-    async fn send(&self, method: &str, path: &str) -> Result<Response<Incoming>, Trouble> {
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: String,
+    ) -> Result<Response<Incoming>, Trouble> {
         let stream = TcpStream::connect(self.address).await.map_err(|e| self.silent(&e))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|e| self.silent(&e))?;
         // Ends by itself when the answer has been read or dropped.
         tokio::spawn(connection);
-        let body = if method == "GET" { "" } else { "{}" };
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, self.address.to_string())
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from_static(body.as_bytes())))
+            .body(Full::new(Bytes::from(body)))
             .map_err(|e| self.silent(&e))?;
         sender.send_request(request).await.map_err(|e| self.silent(&e))
     }

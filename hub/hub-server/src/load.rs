@@ -58,6 +58,12 @@ impl Loaded {
         self.data_dir().join(self.config.workspace.as_str())
     }
 
+    /// A folder or file beside the store's: what is being built for it, what was
+    /// there before.
+    pub fn beside_store(&self, what: &str) -> PathBuf {
+        self.data_dir().join(format!("{}.{what}", self.config.workspace.as_str()))
+    }
+
     /// Where component files are.
     pub fn connectors_dir(&self) -> PathBuf {
         self.root.join(self.config.connectors_dir.as_str())

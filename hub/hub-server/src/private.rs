@@ -19,6 +19,28 @@ pub fn folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Creates a file that is not there yet, readable by the hub's user only.
+///
+/// # Errors
+/// When it is there or cannot be created.
+pub fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// A name that nobody had before: 16 random bytes in hexadecimal digits.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_name() -> io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Writes a file whole or not at all, readable by the hub's user only.
 ///
 /// # Errors
@@ -29,11 +51,7 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&fresh)?;
+    let mut file = new_file(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&fresh, path)

@@ -3,6 +3,7 @@
 //! hub may name a port that belongs to somebody else by now, and the token
 //! must not be sent there.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,26 @@ pub enum Data {
     Hub(Client),
 }
 
+/// Who looks after the store.
+pub enum Kept {
+    /// We do: it is ours now.
+    Store(Arc<SledStore>),
+    /// A running hub.
+    Hub(Client),
+}
+
+/// Finds who looks after the store; it is created when there is none.
+///
+/// # Errors
+/// As for [`find`].
+pub async fn kept(loaded: &Loaded) -> Result<Kept, Trouble> {
+    match open(loaded).await {
+        Ok(store) => Ok(Kept::Store(store)),
+        Err(trouble) if is_locked(&trouble) => hub(loaded, trouble).await.map(Kept::Hub),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 /// Finds the data. A workspace that has none yet is empty; nothing is created.
 ///
 /// # Errors
@@ -36,9 +57,10 @@ pub enum Data {
 /// when that hub does not say where it is.
 pub async fn find(loaded: &Loaded) -> Result<Data, Trouble> {
     if !loaded.store_dir().exists() {
+        refuse_unfinished_restore(loaded)?;
         return Ok(Data::Store(Arc::new(MemoryStore::default())));
     }
-    or_hub(loaded, open(loaded).await).await
+    find_or_create(loaded).await
 }
 
 /// Like [`find`], and creates the store when there is none.
@@ -46,25 +68,46 @@ pub async fn find(loaded: &Loaded) -> Result<Data, Trouble> {
 /// # Errors
 /// As for [`find`].
 pub async fn find_or_create(loaded: &Loaded) -> Result<Data, Trouble> {
-    or_hub(loaded, open(loaded).await).await
-}
-
-async fn or_hub(loaded: &Loaded, opened: Result<Arc<dyn Store>, Trouble>) -> Result<Data, Trouble> {
-    match opened {
-        Ok(store) => Ok(Data::Store(store)),
-        Err(trouble) if is_locked(&trouble) => hub(loaded, trouble).await.map(Data::Hub),
-        Err(trouble) => Err(trouble),
-    }
+    Ok(match kept(loaded).await? {
+        Kept::Store(store) => Data::Store(store),
+        Kept::Hub(client) => Data::Hub(client),
+    })
 }
 
 /// Opens the store for this process alone; creates it when there is none.
 ///
 /// # Errors
 /// When it is locked, damaged or cannot be written.
-pub async fn open(loaded: &Loaded) -> Result<Arc<dyn Store>, Trouble> {
-    let (dir, data_dir) = (loaded.store_dir(), loaded.data_dir());
+pub async fn open(loaded: &Loaded) -> Result<Arc<SledStore>, Trouble> {
+    refuse_unfinished_restore(loaded)?;
+    open_or_create(loaded, &loaded.store_dir()).await
+}
+
+/// A store that was moved aside and not yet replaced must not come up empty.
+fn refuse_unfinished_restore(loaded: &Loaded) -> Result<(), Trouble> {
+    let aside = ["restore", "replaced"].map(|what| loaded.beside_store(what));
+    match aside.iter().find(|aside| aside.exists()) {
+        Some(aside) if !loaded.store_dir().exists() => Err(Trouble::new(
+            Exit::Store,
+            "store/restore-unfinished",
+            aside.display(),
+            "a restore or import was begun and not ended: the store is not in its place",
+            "run the restore (or import) again, or move the folder away",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Opens the store in a folder for this process alone; creates it when there is
+/// none.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_or_create(loaded: &Loaded, dir: &Path) -> Result<Arc<SledStore>, Trouble> {
+    let (dir, data_dir) = (dir.to_owned(), loaded.data_dir());
     let workspace = loaded.config.workspace.clone();
-    opened(loaded, move || {
+    let place = dir.display().to_string();
+    opened(place, move || {
         private::folder(&data_dir)
             .map_err(|error| cannot_use(&data_dir.display().to_string(), &error))?;
         SledStore::open(&dir, &workspace).map_err(Trouble::from)
@@ -76,17 +119,27 @@ pub async fn open(loaded: &Loaded) -> Result<Arc<dyn Store>, Trouble> {
 ///
 /// # Errors
 /// When it is locked or no store.
-pub async fn inspect(loaded: &Loaded) -> Result<Arc<dyn Store>, Trouble> {
+pub async fn inspect(loaded: &Loaded) -> Result<Arc<SledStore>, Trouble> {
     let dir = loaded.store_dir();
-    opened(loaded, move || SledStore::inspect(&dir).map_err(Trouble::from)).await
+    let place = dir.display().to_string();
+    opened(place, move || SledStore::inspect(&dir).map_err(Trouble::from)).await
+}
+
+/// Opens a copy of the store, such as a backup.
+///
+/// # Errors
+/// When it is locked, no store, or of another workspace.
+pub async fn open_copy(loaded: &Loaded, dir: &Path) -> Result<Arc<SledStore>, Trouble> {
+    let (dir, workspace) = (dir.to_owned(), loaded.config.workspace.clone());
+    let place = dir.display().to_string();
+    opened(place, move || SledStore::open_existing(&dir, &workspace).map_err(Trouble::from)).await
 }
 
 /// Opening blocks: it gets a thread of its own.
 async fn opened(
-    loaded: &Loaded,
+    place: String,
     opening: impl FnOnce() -> Result<SledStore, Trouble> + Send + 'static,
-) -> Result<Arc<dyn Store>, Trouble> {
-    let place = loaded.store_dir().display().to_string();
+) -> Result<Arc<SledStore>, Trouble> {
     match tokio::task::spawn_blocking(opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
         Ok(Err(mut trouble)) => {

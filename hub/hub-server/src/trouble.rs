@@ -120,7 +120,7 @@ impl From<hub_store::Error> for Trouble {
             hub_store::Error::Corrupt(_) => {
                 ("store/damaged", "run `liaison store verify`, then restore a backup")
             }
-            hub_store::Error::Unavailable(reason) if reason.contains("is open in") => (
+            hub_store::Error::Locked { .. } => (
                 "store/locked",
                 "stop the other process first, or let this one work through it: it must be \
                  `liaison serve` of the same configuration",
@@ -128,6 +128,11 @@ impl From<hub_store::Error> for Trouble {
             hub_store::Error::Unavailable(_) => {
                 ("store/unavailable", "look at the reason above; nothing was changed")
             }
+            hub_store::Error::Moved { .. } => (
+                "store/moved",
+                "try again while no hub writes, or take a backup and use that: \
+                 `liaison store backup --to DIR`",
+            ),
             hub_store::Error::Refused(_) | hub_store::Error::Conflict { .. } => {
                 ("store/refused", "report this with the message above: it is a defect")
             }

@@ -5,6 +5,7 @@ mod hub;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use hub_model::SyncId;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use self::hub::{BEARER, HOST, JSON, ORIGIN, address, code, hub, request};
@@ -351,4 +352,49 @@ async fn the_page_comes_in_the_readers_language_and_says_nothing() {
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         assert!(String::from_utf8_lossy(&body).contains(lang));
     }
+}
+
+#[tokio::test]
+async fn the_store_is_looked_after_with_the_token_alone() {
+    let hub = hub().await;
+    let secret = hub.state.login_link().unwrap();
+    let body = format!("{{\"token\":\"{}\"}}", secret.reveal());
+    let own = [("x-liaison", "1"), ("origin", ORIGIN), JSON];
+    let (.., login) = hub.send(request("POST", "/api/v1/session", &own, body)).await;
+    let cookie = login.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap();
+    let cookie = ("cookie", cookie.split(';').next().unwrap());
+    let session = [cookie, ("x-liaison", "1"), ("origin", ORIGIN), JSON];
+    for route in ROUTES.iter().filter(|route| route.permission == Permission::Manage) {
+        let answer = hub.ask(route.method, &address(route), &session, "").await;
+        assert_eq!(code(&answer), (403, "http/forbidden"), "{}", route.path);
+    }
+    assert_eq!(hub.owner("GET", "/api/v1/store/work", "").await.1["work"], Value::Null);
+    let (_, shown) = hub.owner("GET", "/api/v1/store", "").await;
+    assert_eq!(
+        (&shown["stats"]["profiles"], &shown["sizes"]["live_bytes"]),
+        (&json!(0), &json!(0))
+    );
+
+    let ended = async || loop {
+        let (_, mut answer) = hub.owner("GET", "/api/v1/store/work", "").await;
+        if answer["work"]["state"] != "running" {
+            return answer["work"].take();
+        }
+        tokio::task::yield_now().await;
+    };
+    let answer = hub.owner("POST", "/api/v1/store/compact", "{}").await;
+    assert_eq!(answer.0, StatusCode::ACCEPTED);
+    let wanted = json!({
+        "kind": "compact", "state": "compacted", "bytes_before": 0, "bytes_after": 0
+    });
+    assert_eq!(ended().await, wanted);
+    // A failure is told, and is not in the way of what follows.
+    for _ in 0..2 {
+        let answer = hub.owner("POST", "/api/v1/store/backup", r#"{"to":"/nowhere"}"#).await;
+        assert_eq!(answer.0, StatusCode::ACCEPTED);
+        let work = ended().await;
+        assert_eq!((&work["kind"], &work["state"]), (&json!("backup"), &json!("failed")));
+    }
+    let answer = hub.owner("POST", "/api/v1/store/backup", r#"{"to":"here"}"#).await;
+    assert_eq!(code(&answer), (400, "http/bad-body"));
 }

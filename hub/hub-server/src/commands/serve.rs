@@ -30,7 +30,7 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
     let hub = wiring.all().await;
     let options = EngineOptions {
-        store,
+        store: store.clone(),
         rules: loaded.config.rules(),
         jobs: hub.jobs,
         env: Arc::new(SystemEnv::default()),
@@ -38,6 +38,7 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
     let engine = Engine::open(options).await?;
     let state = AppState::new(HttpOptions {
         engine: engine.clone(),
+        upkeep: store,
         connections: hub.connections,
         token: AccessToken::of(&token.text),
         port: address.port(),

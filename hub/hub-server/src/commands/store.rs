@@ -1,12 +1,20 @@
-//! `liaison store`: verify, stats.
+//! `liaison store`: verify, stats, export, import, compact, backup, restore.
 
-use serde_json::{Value, json};
+mod archive;
+mod export;
+mod import;
+mod place;
+mod restore;
+mod upkeep;
+
+use hub_store::Store;
+use serde_json::json;
 
 use crate::cli::StoreCommand;
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::{Out, table, talk};
-use crate::reach::{self, Data};
+use crate::reach;
 use crate::trouble::Trouble;
 
 /// Does it.
@@ -16,16 +24,18 @@ use crate::trouble::Trouble;
 pub async fn run(loaded: &Loaded, command: StoreCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         StoreCommand::Verify => verify(loaded, out).await,
-        StoreCommand::Stats => stats(loaded, out).await,
+        StoreCommand::Stats => upkeep::stats(loaded, out).await,
+        StoreCommand::Export { to, from } => export::run(loaded, &to, from.as_deref()).await,
+        StoreCommand::Import { from } => import::run(loaded, &from).await,
+        StoreCommand::Compact => upkeep::compact(loaded, out).await,
+        StoreCommand::Backup { to } => upkeep::backup(loaded, &to, out).await,
+        StoreCommand::Restore { from, replace } => restore::run(loaded, &from, replace).await,
     }
 }
 
 async fn verify(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
-    let dir = loaded.store_dir();
-    if !dir.exists() {
-        let what = "there is no store yet";
-        let mend = "run a sync or `liaison serve` first, or check `data_dir` in liaison.toml";
-        return Err(Trouble::new(Exit::Store, "store/none", dir.display(), what, mend));
+    if !loaded.store_dir().exists() {
+        return Err(none_yet(loaded));
     }
     let store = reach::inspect(loaded).await?;
     let findings = store.verify().await?;
@@ -37,23 +47,16 @@ async fn verify(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
     if findings.is_empty() {
         return Ok(Exit::Ok);
     }
-    talk("mend: keep a copy of the folder, then restore a backup or report the findings");
+    talk(
+        "mend: keep a copy of the folder, then `liaison store restore --from DIR` a backup, \
+         or report the findings",
+    );
     Ok(Exit::Finding)
 }
 
-async fn stats(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
-    let stats = match reach::find(loaded).await? {
-        Data::Store(store) => json!(store.stats().await?),
-        Data::Hub(client) => {
-            let mut answer = client.get("/api/v1/stats").await?;
-            answer.get_mut("stats").map(Value::take).unwrap_or_default()
-        }
-    };
-    out.data(&stats, || {
-        let entries = stats.as_object().into_iter().flatten();
-        let rows: Vec<Vec<String>> =
-            entries.map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
-        table(&["WHAT", "COUNT"], &rows)
-    })?;
-    Ok(Exit::Ok)
+/// There is nothing to work on.
+fn none_yet(loaded: &Loaded) -> Trouble {
+    let what = "there is no store yet";
+    let mend = "run a sync or `liaison serve` first, or check `data_dir` in liaison.toml";
+    Trouble::new(Exit::Store, "store/none", loaded.store_dir().display(), what, mend)
 }

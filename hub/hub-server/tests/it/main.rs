@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod hub;
+mod keeping;
 mod place;
 mod serving;
 mod with_components;

@@ -128,8 +128,9 @@ pub(super) async fn hub() -> Hub {
         paused: false,
         connector: Arc::new(Gate { manifest: manifest.unwrap(), leave: leave.clone() }),
     };
+    let store = Arc::new(MemoryStore::default());
     let options = EngineOptions {
-        store: Arc::new(MemoryStore::default()),
+        store: store.clone(),
         rules,
         jobs: vec![job],
         env: Arc::new(SystemEnv::default()),
@@ -145,6 +146,7 @@ pub(super) async fn hub() -> Hub {
     };
     let state = AppState::new(HttpOptions {
         engine: Engine::open(options).await.unwrap(),
+        upkeep: store,
         connections: vec![connection],
         token: AccessToken::of(TOKEN),
         port: 8420,
