@@ -53,7 +53,8 @@ fn make(live: &Live, dir: &Path, tell: Tell<'_>) -> Result<(BackedUp, Progress),
     let shared = Arc::clone(&live.current.read().unwrap_or_else(PoisonError::into_inner));
     private_folder(dir).map_err(|error| doing("creating the backup", &error))?;
     let place = Place::take(dir)?;
-    let copying = Copying { shared: &shared, jobs: &live.jobs, keep: &every_row };
+    let copying =
+        Copying { shared: &shared, jobs: &live.jobs, keep: &every_row, index_anew: false };
     let (workspace, mut told) = copying.run(&place, tell, |still, _| {
         let meta = shared.state().meta.clone();
         drop(still);

@@ -1,7 +1,7 @@
 //! Compaction: the rows into a new engine, then on with that one. The engine
 //! does not give back the space of what was overwritten; a copy has none. Blocks
-//! of which no row is current are left out; one that holds a current row is
-//! copied whole.
+//! of which no row is current are left out, one that holds a current row is
+//! copied whole, and the log of the index is written anew.
 //!
 //! Until the file `current` names the new folder, a kill leaves the old store
 //! and a folder to be removed; from then on the new one, which holds the same
@@ -34,7 +34,7 @@ pub(crate) fn compact(live: &Live, tell: Tell<'_>) -> Result<Compacted, Error> {
     let next = old.place.next();
     let alive = Alive::of(&old);
     let keep = move |key: &[u8], value| Ok(alive.has(key).then_some(value));
-    let copying = Copying { shared: &old, jobs: &live.jobs, keep: &keep };
+    let copying = Copying { shared: &old, jobs: &live.jobs, keep: &keep, index_anew: true };
     let switched = copying.run(&next, tell, |still, tell| switch(live, &old, &next, still, tell));
     let (new, mut told) = match switched {
         Ok(switched) => switched,
@@ -106,7 +106,7 @@ fn switch(
 ) -> Result<(Arc<Shared>, Progress), Error> {
     let workspace = old.state().meta.workspace.clone();
     let opened = open::open_place(next.clone(), Some(&workspace), Mode::Existing, true)?;
-    if opened.meta != old.state().meta {
+    if opened.meta != old.state().meta || opened.index.counts() != old.state().index.counts() {
         return Err(Error::Corrupt("the copy opens as another store".to_owned()));
     }
     let rows = opened.rows.tree.len() as u64;

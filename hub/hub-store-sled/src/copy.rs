@@ -18,15 +18,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hub_model::CommitSeq;
 use hub_store::Error;
 use hub_store::upkeep::{Progress, Step};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::commit::{Job, Pause, Writer};
+use crate::delta::{self, Op};
 use crate::engine::Engine;
 use crate::fault;
-use crate::keys::Key;
+use crate::frame::{self, PIECE_BYTES_MAX};
+use crate::keys::{self, Key, table};
 use crate::open;
 use crate::place::Place;
 use crate::store::Shared;
@@ -101,7 +104,15 @@ pub(crate) struct Copying<'a> {
     pub jobs: &'a mpsc::WeakSender<Job>,
     /// Which rows.
     pub keep: &'a Keep,
+    /// Whether the log of the index is written anew, as one entry before all
+    /// others that says what is, instead of all that ever was.
+    pub index_anew: bool,
 }
+
+/// The entry of the log of the index that a copy begins with.
+const INDEX_START: CommitSeq = CommitSeq(0);
+/// Changes of the index that are packed at a time.
+const INDEX_OPS: usize = 10_000;
 
 /// The writer, standing still until this is dropped or answered.
 pub(crate) struct Still(Sender<Writer>);
@@ -140,6 +151,9 @@ impl Copying<'_> {
         }
         let still = self.still(&notes, &copy)?;
         notes.apply(&copy)?;
+        if self.index_anew {
+            self.write_index(&copy)?;
+        }
         tell(Progress { step: Step::CaughtUp, ..told })?;
         // An error of a commit meanwhile: nobody knows what was copied.
         self.shared.may_read()?;
@@ -164,6 +178,9 @@ impl Copying<'_> {
             let (key, value) = row?;
             *rows += 1;
             last = Some(key.to_vec());
+            if !self.is_copied(&key) {
+                continue;
+            }
             if let Some(value) = (self.keep)(&key, value)? {
                 bytes += key.len() + value.len();
                 batch.insert(key, value);
@@ -210,13 +227,53 @@ impl Copying<'_> {
         }
     }
 
+    /// Writes the log of the index anew; the writer stands still.
+    fn write_index(&self, copy: &sled::Db) -> Result<(), Error> {
+        let failed = |error: sled::Error| fault::sled("writing the index of the copy", &error);
+        for row in copy.scan_prefix(keys::all(table::DELTA)).keys() {
+            copy.remove(row.map_err(failed)?).map_err(failed)?;
+        }
+        let state = self.shared.state();
+        let mut ops = state.index.ops();
+        let mut place = 0_u32;
+        loop {
+            let some: Vec<Op> = ops.by_ref().take(INDEX_OPS).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let mut batch = sled::Batch::default();
+            for piece in delta::pieces(&some) {
+                if piece.len() > PIECE_BYTES_MAX {
+                    return Err(Error::Refused("an identity has too many profiles".to_owned()));
+                }
+                let key = keys::delta(INDEX_START, place);
+                place += 1;
+                let framed = frame::whole(&key, &piece);
+                batch.insert(key, framed);
+            }
+            copy.apply_batch(batch).map_err(failed)?;
+        }
+    }
+
+    /// Whether rows of this key were copied: all are, but for a log of the index
+    /// that is written anew. That one is judged by what opening makes of it.
+    fn is_copied(&self, key: &[u8]) -> bool {
+        !(self.index_anew && key.first() == Some(&table::DELTA))
+    }
+
     /// Every row is in the copy as it should be, and nothing else. Rows that
     /// were written meanwhile are there as they were written, wanted or not.
     fn compare(&self, copy: &sled::Db) -> Result<(), Error> {
         let differs = || Error::Corrupt("the copy is not what was copied".to_owned());
-        let mut copied = copy.iter().peekable();
+        let of_copy = |row: &sled::Result<(sled::IVec, sled::IVec)>| {
+            row.as_ref().map_or(true, |(key, _)| self.is_copied(key))
+        };
+        let mut copied = copy.iter().filter(of_copy).peekable();
         for row in self.rows(None) {
             let (key, value) = row?;
+            if !self.is_copied(&key) {
+                continue;
+            }
             let kept = (self.keep)(&key, value.clone())?;
             let there = copied.next_if(|found| found.as_ref().is_ok_and(|(at, _)| *at == key));
             let right = match there {

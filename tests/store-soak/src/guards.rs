@@ -17,7 +17,7 @@ use crate::{Plan, Verdict, powercut, write};
 const IMAGES: u64 = 8;
 const SEED: u64 = 5;
 /// The same for oversized commits, which go wrong less often.
-const OVERSIZED_IMAGES: u64 = 20;
+const OVERSIZED_IMAGES: u64 = 40;
 const OVERSIZED_SEED: u64 = 6;
 /// Of a store's segments; the engine must be told when it is opened directly.
 const SEGMENT_BYTES: usize = 4 * 1024 * 1024;

@@ -28,7 +28,9 @@ pub enum Size {
 
 /// Letters of a note in an oversized set: a thousand of them fill segments of
 /// a store's log.
-const OVERSIZED_NOTE_LETTERS: u64 = 2_048;
+const OVERSIZED_NOTE_LETTERS: u64 = 8_192;
+/// Deliveries that wait for each record of an oversized set.
+const OVERSIZED_PENDING: u64 = 4;
 /// What the other rows of a page's set may weigh, besides the arrivals.
 const PAGE_REST_BYTES: usize = 48 * 1024;
 
@@ -123,6 +125,12 @@ impl Workload {
                 // The rest of the page comes with the next set.
                 counters.record = number - 1;
                 break;
+            }
+            if self.is_oversized() {
+                // Small rows all over the store's other tables.
+                let mut waits = |record| set.pending.push(f::pending("out", number, record, 0));
+                waits(None);
+                (1..OVERSIZED_PENDING).for_each(|n| waits(Some(n)));
             }
             set.records.append(&mut one.records);
             set.profiles.append(&mut one.profiles);
