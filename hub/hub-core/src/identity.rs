@@ -18,11 +18,17 @@ mod text;
 
 mod stop_values;
 
+mod forms;
+
 mod normalise;
+
+pub mod composite;
 
 mod separations;
 
 mod claims;
+
+mod cardinality;
 
 mod review;
 
@@ -40,7 +46,7 @@ mod equivalence;
 pub use claims::{claims_of, current_identities};
 pub use fold::{Partition, fold};
 pub use needs::Needs;
-pub use normalise::{Normalised, Reason, normalise};
+pub use normalise::{Normalised, Reason, normalise, settle_never};
 pub use review::{Review, ReviewReason};
 pub use separations::Separations;
 pub use world::{Member, NotLoaded, Resolution, World};

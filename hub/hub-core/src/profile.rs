@@ -34,7 +34,7 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
         .map(|(identity, stamp)| Claimed { identity, stamp })
         .collect();
     let traits = if live { survivors(members, rules) } else { BTreeMap::new() };
-    Profile { id, kind, traits, identities, records }
+    Profile { id, kind, traits, identities, records, consents: Vec::new() }
 }
 
 /// What decides between two assertions: the stamp; and, should stamps ever be
@@ -73,7 +73,7 @@ fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Value,
+        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, Value,
     };
 
     use super::{MOST_RECENT, derive};
@@ -97,9 +97,10 @@ mod tests {
     ) -> Record {
         let mapping = &rules.mappings[stream];
         let run = RunId::new("run");
-        let context = Context { number: RecordNo(number), run: &run, rules };
+        let context = Context { number: RecordNo(number), run: &run, rules, now: Timestamp(0) };
         let at = at(mapping, &number.to_string());
-        let row = Row { at: &at, object: &row(fields), version: None };
+        let object = row(fields);
+        let row = Row { at: &at, object: &object, raw: &object, version: None };
         match observe(record, &row, mapping, stamps, &context) {
             Observation::Seen(seen) => seen.record,
             Observation::Unchanged => record.cloned().unwrap(),

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
-    Claim, Decision, DecisionKind, EntityKind, Identity, Normaliser, Object, Origin, Profile,
-    ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, Value,
+    Claim, Decision, DecisionKind, EntityKind, Identity, Namespace, Normaliser, Object, Origin,
+    Part, Profile, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, TraitName, Value,
 };
 
 use super::{Separations, World, claims_of, current_identities, fold};
@@ -41,12 +41,25 @@ fn configuration(rng: &mut Rng) -> Rules {
     }
     let both = ["<->", "->"][rng.below(2)];
     let mail = format!("mail {both} mail email");
-    let crm = mapping("crm", &[&mail, "code -> code code", "name -> name"]);
-    let shop =
-        mapping("shop", &["mail -> mail email", "second -> second email", "id -> id cookie"]);
+    let mut crm = mapping("crm", &[&mail, "code -> code code", "name -> name"]);
+    let mut shop = mapping(
+        "shop",
+        &["mail -> mail email", "second -> second email", "id -> id cookie", "name -> name"],
+    );
+    crm.records_per_profile_max = [None, Some(1), Some(2)][rng.below(3)];
+    shop.records_per_profile_max = [None, None, Some(1)][rng.below(3)];
+    let part = |of: &str| Part { of: TraitName::new(of), normaliser: Normaliser::Exact };
+    let both_names = Namespace {
+        parts: vec![part("name"), part("mail")],
+        ..namespace("name-mail", Normaliser::Composite)
+    };
+    if rng.percent(50) {
+        crm.composites = vec![both_names.name.clone()];
+        shop.composites = vec![both_names.name.clone()];
+    }
     let mut firms = mapping("firms", &["mail -> mail email", "code -> code code"]);
     firms.kind = EntityKind::Account;
-    rules(vec![email, code, cookie], vec![crm, shop, firms])
+    rules(vec![email, code, cookie, both_names], vec![crm, shop, firms])
 }
 
 fn history(rng: &mut Rng) -> Vec<Happening> {
@@ -121,9 +134,9 @@ impl<'a> Player<'a> {
         }
         let next = RecordNo(self.keys.len() as u64 + 1);
         let run = RunId::new("run");
-        let context = Context { number: next, run: &run, rules: self.rules };
+        let context = Context { number: next, run: &run, rules: self.rules, now: Timestamp(0) };
         let at = at(mapping, &key.to_string());
-        let seen = Row { at: &at, object: row, version: None };
+        let seen = Row { at: &at, object: row, raw: row, version: None };
         let record = number.and_then(|number| world.record(number)).cloned();
         let Observation::Seen(seen) =
             observe(record.as_ref(), &seen, mapping, &mut self.stamps, &context)
@@ -136,7 +149,7 @@ impl<'a> Player<'a> {
         // Told twice is told once (I8).
         let before = world.clone().finish().unwrap();
         let again = world.record(seen.record.number).cloned();
-        let repeated = Row { at: &at, object: row, version: None };
+        let repeated = Row { at: &at, object: row, raw: row, version: None };
         let echo = observe(again.as_ref(), &repeated, mapping, &mut self.stamps, &context);
         assert_eq!(echo, Observation::Unchanged);
         for fact in seen.facts {
