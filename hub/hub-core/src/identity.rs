@@ -46,6 +46,7 @@ mod equivalence;
 pub use claims::{claims_of, current_identities};
 pub use fold::{Partition, fold};
 pub use needs::Needs;
+pub(crate) use normalise::normal;
 pub use normalise::{Normalised, Reason, normalise, settle_never};
 pub use review::{Review, ReviewReason};
 pub use separations::Separations;

@@ -116,6 +116,26 @@ pub fn settle_never(mut namespace: Namespace) -> (Namespace, Vec<usize>) {
     (namespace, strange)
 }
 
+/// The forms as cleaners use them, for values that name nobody.
+pub(crate) mod normal {
+    use super::super::text::clean;
+
+    /// NFC text without blanks and invisible characters at its ends.
+    pub(crate) fn trim(text: &str) -> String {
+        clean(text)
+    }
+
+    /// An e-mail address in its normal form.
+    pub(crate) fn email(text: &str) -> Option<String> {
+        super::email(&clean(text)).ok()
+    }
+
+    /// A telephone number in E.164.
+    pub(crate) fn phone(text: &str, country: Option<&str>) -> Option<String> {
+        super::phone(&clean(text), country).ok()
+    }
+}
+
 /// A value in the form of a normaliser, before the namespace's own list.
 pub(super) enum Form {
     Is(String),
@@ -165,7 +185,7 @@ pub(super) fn form(namespace: &Namespace, normaliser: Normaliser, value: &Value)
 /// `local@domain`, lower case, the domain in its ASCII form (UTS 46). Quoted
 /// local parts are refused: they are valid by RFC 5321 and never somebody's
 /// everyday address.
-pub(crate) fn email(text: &str) -> Result<String, Reason> {
+fn email(text: &str) -> Result<String, Reason> {
     let lower = clean(&text.to_lowercase());
     let (local, domain) = lower.split_once('@').ok_or(Reason::Email)?;
     let strange = |c: char| c.is_whitespace() || "\"(),:;<>@[\\]".contains(c);
@@ -183,7 +203,7 @@ pub(crate) fn email(text: &str) -> Result<String, Reason> {
 
 /// E.164; a number with an extension keeps it (`+33140205050;ext=12`, as in
 /// RFC 3966), since colleagues share the part before it.
-pub(crate) fn phone(text: &str, country: Option<&str>) -> Result<String, Reason> {
+fn phone(text: &str, country: Option<&str>) -> Result<String, Reason> {
     if text.chars().count() > PHONE_CHARS_MAX {
         return Err(Reason::Length);
     }
