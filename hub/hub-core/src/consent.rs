@@ -184,7 +184,7 @@ mod tests {
     };
 
     use super::{Effective, effective, expired_between, next_expiry, permits, stated};
-    use crate::fixture::{Rng, at, mapping, row, rules};
+    use crate::fixture::{Rng, at, cases, mapping, row, rules};
     use crate::sync::{Context, Observation, Row, Stamps, observe, observe_deleted};
 
     fn time(text: &str) -> Timestamp {
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_stricter_wins_whatever_the_order() {
-        for seed in 0..1_000 {
+        for seed in 0..cases(1_000) {
             let mut rng = Rng(seed);
             let rules = configuration();
             let mut stamps = Stamps::after(0);

@@ -6,6 +6,13 @@ use hub_model::{
     Object, RecordRef, RemoteKey, Rules, StreamRef, SyncId, TraitName, Value, WorkspaceId,
 };
 
+/// How many cases a property is tried on: so many, or what `LIAISON_CASES` says.
+/// Each case is its own seed, and a failure prints it.
+pub(crate) fn cases(usual: u64) -> u64 {
+    let told = std::env::var("LIAISON_CASES").ok();
+    told.map_or(usual, |told| told.parse().expect("LIAISON_CASES is a number of cases"))
+}
+
 /// SplitMix64: one seed decides a whole test case.
 pub(crate) struct Rng(pub u64);
 

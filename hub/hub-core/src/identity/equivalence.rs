@@ -9,28 +9,28 @@ use hub_model::{
 };
 
 use super::{Separations, World, claims_of, current_identities, fold};
-use crate::fixture::{Rng, at, mapping, namespace, rules};
+use crate::fixture::{Rng, at, cases, mapping, namespace, rules};
 use crate::sync::{Birth, Context, Observation, Row, Stamps, created, observe};
 
 /// What a store keeps.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Shelf {
-    records: BTreeMap<RecordNo, Record>,
-    profiles: BTreeMap<ProfileId, Profile>,
-    aliases: BTreeMap<ProfileId, ProfileId>,
-    claims: BTreeMap<Identity, Claim>,
+pub(super) struct Shelf {
+    pub(super) records: BTreeMap<RecordNo, Record>,
+    pub(super) profiles: BTreeMap<ProfileId, Profile>,
+    pub(super) aliases: BTreeMap<ProfileId, ProfileId>,
+    pub(super) claims: BTreeMap<Identity, Claim>,
 }
 
 /// Something that happens in the world outside.
 #[derive(Debug, Clone)]
-enum Happening {
+pub(super) enum Happening {
     Row { stream: usize, key: usize, row: Object },
     Gone { stream: usize, key: usize },
     Created { stream: usize, key: usize, nth: usize },
     Confirmed { left: usize, right: usize },
 }
 
-fn configuration(rng: &mut Rng) -> Rules {
+pub(super) fn configuration(rng: &mut Rng) -> Rules {
     let mut email = namespace("email", Normaliser::Exact);
     let mut code = namespace("code", Normaliser::Exact);
     let mut cookie = namespace("cookie", Normaliser::Exact);
@@ -62,7 +62,7 @@ fn configuration(rng: &mut Rng) -> Rules {
     rules(vec![email, code, cookie, both_names], vec![crm, shop, firms])
 }
 
-fn history(rng: &mut Rng) -> Vec<Happening> {
+pub(super) fn history(rng: &mut Rng) -> Vec<Happening> {
     let fields = ["mail", "second", "code", "id", "name"];
     (0..rng.below(40) + 5)
         .map(|_| {
@@ -85,18 +85,18 @@ fn history(rng: &mut Rng) -> Vec<Happening> {
 }
 
 /// Plays a history into a shelf, a commit after each slice.
-struct Player<'a> {
+pub(super) struct Player<'a> {
     rules: &'a Rules,
     separations: Separations,
     apart: &'a [Decision],
-    decisions: Vec<Decision>,
-    shelf: Shelf,
-    keys: BTreeMap<(usize, usize), RecordNo>,
-    stamps: Stamps,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) shelf: Shelf,
+    pub(super) keys: BTreeMap<(usize, usize), RecordNo>,
+    pub(super) stamps: Stamps,
 }
 
 impl<'a> Player<'a> {
-    fn new(rules: &'a Rules, apart: &'a [Decision]) -> Self {
+    pub(super) fn new(rules: &'a Rules, apart: &'a [Decision]) -> Self {
         Self {
             rules,
             separations: Separations::new(apart),
@@ -108,7 +108,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn play(&mut self, slice: &[Happening]) {
+    pub(super) fn play(&mut self, slice: &[Happening]) {
         let (rules, separations) = (self.rules, self.separations.clone());
         let mut world = World::new(rules, &separations);
         for happening in slice {
@@ -270,7 +270,7 @@ impl Shelf {
     }
 
     /// The same, without what depends on when a record was last written.
-    fn settled(mut self) -> Self {
+    pub(super) fn settled(mut self) -> Self {
         let owners: BTreeMap<RecordNo, ProfileId> = self
             .profiles
             .values()
@@ -285,11 +285,11 @@ impl Shelf {
     }
 }
 
-fn decision(stamp: Stamp, kind: DecisionKind) -> Decision {
+pub(super) fn decision(stamp: Stamp, kind: DecisionKind) -> Decision {
     Decision { stamp, kind, author: "admin".to_owned(), at: Timestamp(0) }
 }
 
-fn separations(rng: &mut Rng) -> Vec<Decision> {
+pub(super) fn separations(rng: &mut Rng) -> Vec<Decision> {
     let side = |rng: &mut Rng| BTreeSet::from([RecordNo(rng.below(8) as u64 + 1)]);
     (1..1 + rng.below(3) as u64)
         .map(|stamp| {
@@ -336,7 +336,7 @@ fn claims_from_scratch(shelf: &Shelf, rules: &Rules) -> BTreeMap<Identity, Claim
 #[test]
 fn any_slicing_comes_to_what_all_facts_make() {
     let (mut joined, mut contested, mut created) = (0, 0, 0);
-    for seed in 0..1_000 {
+    for seed in 0..cases(1_000) {
         let mut rng = Rng(seed);
         let rules = configuration(&mut rng);
         let apart = separations(&mut rng);

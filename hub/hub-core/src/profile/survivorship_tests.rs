@@ -7,7 +7,7 @@ use hub_model::{
 use serde_json::json;
 
 use super::{Lost, Standing, derive, explain};
-use crate::fixture::{Rng, at, mapping, rules};
+use crate::fixture::{Rng, at, cases, mapping, rules};
 use crate::sync::{Context, Observation, Row, Stamps, observe, observe_deleted};
 
 const SYSTEMS: [&str; 3] = ["crm", "shop", "bank"];
@@ -199,7 +199,7 @@ fn a_union_stays_within_the_size_of_a_value() {
 #[test]
 fn the_result_is_a_function_of_the_set() {
     let mut shared = 0;
-    for seed in 0..1_000 {
+    for seed in 0..cases(1_000) {
         let mut rng = Rng(seed);
         let rule = rng.pick(Survivorship::WORDS).1;
         let rules = configuration(Some(rule), &["bank", "crm"]);
