@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use hub_model::{ConnectionId, Mapping, Namespace, Rules, SyncId, WorkspaceId};
+use hub_model::{
+    ConnectionId, Mapping, Namespace, Purpose, Rules, Source, Survivorship, SyncId, TraitRule,
+    WorkspaceId,
+};
 
 use crate::located::{Located, Location};
 use crate::secret::SecretRef;
@@ -27,16 +30,43 @@ pub struct Config {
     pub syncs: Vec<SyncConfig>,
     /// The namespaces, by name.
     pub namespaces: Vec<Namespace>,
+    /// The traits with a rule of survivorship, by name.
+    pub traits: Vec<TraitRule>,
+    /// The purposes of consents, by name.
+    pub purposes: Vec<Purpose>,
 }
 
 impl Config {
     /// Everything that decisions about data need to know.
     pub fn rules(&self) -> Rules {
+        let sources = self.connections.iter().map(|connection| &connection.source);
+        let special = |source: &&Source| {
+            source.keep.is_some()
+                || source.keep_anonymous.is_some()
+                || source.party != <_>::default()
+        };
         Rules {
             workspace: self.workspace.clone(),
             namespaces: self.namespaces.clone(),
             mappings: self.syncs.iter().map(|sync| sync.mapping.clone()).collect(),
+            traits: self.trait_rules(),
+            purposes: self.purposes.clone(),
+            sources: sources.filter(special).cloned().collect(),
         }
+    }
+
+    /// The rules as written, and that of every trait that states a consent.
+    fn trait_rules(&self) -> Vec<TraitRule> {
+        let mut rules = self.traits.clone();
+        for mapping in self.syncs.iter().map(|sync| &sync.mapping) {
+            for pair in mapping.consents.iter().filter_map(|c| mapping.field(c.field.as_str())) {
+                if rules.iter().all(|rule| rule.name != pair.to) {
+                    let rule = Survivorship::Strictest;
+                    rules.push(TraitRule { name: pair.to.clone(), rule, sources: Vec::new() });
+                }
+            }
+        }
+        rules
     }
 
     /// The connection of that id.
@@ -68,6 +98,8 @@ pub struct ConnectionConfig {
     pub private: Vec<Located<String>>,
     /// Whether plain HTTP is allowed towards the granted hosts.
     pub insecure_http: bool,
+    /// Whose data they are, and how long they are kept.
+    pub source: Source,
     /// Granted folders by alias.
     pub folders: BTreeMap<String, FolderConfig>,
     /// The connector's settings, not yet checked against its schema; see

@@ -2,19 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use hub_model::ConnectionId;
+use hub_model::{ConnectionId, Party, Source};
 
 use crate::config::{ConnectionConfig, FolderConfig};
 use crate::fault::{ConfigFault, code};
 use crate::located::Located;
+use crate::purposes;
 use crate::secret::{NotAReference, SecretRef, SecretSource};
 use crate::settings;
 use crate::table::{TableReader, shown, wrong_type};
 use crate::word;
 
 /// The keys of a connection.
-pub(crate) const KEYS: &[&str] =
-    &["connector", "hosts", "private", "insecure_http", "settings", "credentials", "folders"];
+pub(crate) const KEYS: &[&str] = &[
+    "connector",
+    "hosts",
+    "private",
+    "insecure_http",
+    "origin",
+    "keep",
+    "keep_anonymous",
+    "settings",
+    "credentials",
+    "folders",
+];
 /// The keys of a granted folder.
 pub(crate) const FOLDER_KEYS: &[&str] = &["path", "writable"];
 
@@ -29,6 +40,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
     let hosts = hosts(&mut table);
     let private = private(&mut table);
     let insecure_http = table.flag("insecure_http").unwrap_or(false);
+    let source = source(id, &mut table);
     let (settings, settings_places) = settings::read(&mut table);
     let credentials = credentials(&mut table);
     let folders = folders(&mut table);
@@ -39,12 +51,26 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
         hosts,
         private,
         insecure_http,
+        source,
         folders,
         settings,
         settings_places,
         credentials,
         location,
     })
+}
+
+/// Whose data they are, and how long they are kept.
+fn source(id: &str, table: &mut TableReader<'_>) -> Source {
+    let party = table.word("origin", Party::WORDS).map(|word| word.value).unwrap_or_default();
+    let keep = purposes::period(table, "keep", "keep = \"3 years\"");
+    let anonymous = purposes::period(table, "keep_anonymous", "keep_anonymous = \"90 days\"");
+    Source {
+        connection: ConnectionId::new(id),
+        party,
+        keep,
+        keep_anonymous: anonymous.or(party.keep_anonymous()),
+    }
 }
 
 fn hosts(table: &mut TableReader<'_>) -> Vec<Located<String>> {

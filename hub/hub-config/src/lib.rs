@@ -27,12 +27,18 @@ mod near;
 mod table;
 mod word;
 
+mod cleaning;
 mod connection;
+mod consents;
 mod folder;
 mod main_file;
 mod namespace;
+mod purposes;
 mod settings;
 mod sync_file;
+mod traits;
+
+mod references;
 
 mod read;
 

@@ -2,22 +2,31 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use hub_model::{Namespace, WorkspaceId};
+use hub_model::{Namespace, Purpose, WorkspaceId};
 
 use crate::config::ConnectionConfig;
 use crate::document::Document;
 use crate::fault::{ConfigFault, code};
 use crate::located::Located;
 use crate::table::{TableReader, shown};
+use crate::traits::{self, TraitDraft};
 use crate::word::{self, BadListen};
-use crate::{connection, folder, namespace};
+use crate::{connection, folder, namespace, purposes};
 
 /// The version of the configuration that this crate reads.
 pub const VERSION: u32 = 1;
 
 /// The keys of the file.
-pub(crate) const KEYS: &[&str] =
-    &["version", "workspace", "http", "connectors", "namespaces", "connections"];
+pub(crate) const KEYS: &[&str] = &[
+    "version",
+    "workspace",
+    "http",
+    "connectors",
+    "namespaces",
+    "traits",
+    "purposes",
+    "connections",
+];
 /// The keys of `[workspace]`.
 pub(crate) const WORKSPACE_KEYS: &[&str] = &["name", "zone", "data_dir"];
 /// The keys of `[http]`.
@@ -44,6 +53,8 @@ pub(crate) struct MainFile {
     pub(crate) connection_names: Vec<String>,
     pub(crate) namespaces: Vec<Namespace>,
     pub(crate) namespace_names: Vec<String>,
+    pub(crate) traits: Vec<TraitDraft>,
+    pub(crate) purposes: Vec<Purpose>,
 }
 
 /// Reads the file; `None` if it is no TOML or of a newer version.
@@ -55,6 +66,8 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
     let listen = http(&mut table);
     let connectors_dir = connectors(&mut table);
     let (namespace_names, namespaces) = namespaces(&mut table);
+    let traits = traits(&mut table);
+    let purposes = purposes(&mut table);
     let (connection_names, connections) = connections(&mut table);
     table.finish(KEYS);
     for connection in &connections {
@@ -70,6 +83,8 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
         connection_names,
         namespaces,
         namespace_names,
+        traits,
+        purposes,
     })
 }
 
@@ -151,6 +166,21 @@ fn namespaces(table: &mut TableReader<'_>) -> (Vec<String>, Vec<Namespace>) {
         names.push(name.value);
     }
     (names, namespaces)
+}
+
+fn traits(table: &mut TableReader<'_>) -> Vec<TraitDraft> {
+    let tables = table.tables("traits", "[traits.phone]").into_iter();
+    tables.map(|(name, reader)| traits::read(name, reader)).collect()
+}
+
+fn purposes(table: &mut TableReader<'_>) -> Vec<Purpose> {
+    let mut purposes = Vec::new();
+    for (name, reader) in table.tables("purposes", "[purposes.newsletter]") {
+        let place = reader.place().to_owned();
+        word::check_id(table.document(), &name, "the name of a purpose", &place);
+        purposes.push(purposes::read(&name, reader));
+    }
+    purposes
 }
 
 fn connections(table: &mut TableReader<'_>) -> (Vec<String>, Vec<ConnectionConfig>) {

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hub_model::WorkspaceId;
+use hub_model::namespace::PRIORITY;
+use hub_model::{Namespace, NamespaceName, WorkspaceId};
 
 use crate::config::{Config, SyncConfig};
 use crate::document::{Document, Faults};
 use crate::fault::{ConfigFault, code};
 use crate::located::Location;
 use crate::main_file::{self, MainFile};
-use crate::near;
+use crate::references;
 use crate::source::{self, MAIN_FILE, SYNC_FILES_MAX, SYNCS_FOLDER, SourceFile};
 use crate::sync_file::{self, SyncDraft};
 use crate::table::shown;
@@ -26,7 +27,7 @@ pub fn parse(files: &[SourceFile]) -> Result<Config, Vec<ConfigFault>> {
     let workspace = workspace.unwrap_or_else(|| WorkspaceId::new("default"));
     let drafts = read_syncs(files, &workspace, &faults);
     if let Some(main) = &main {
-        check_references(main, &drafts, &faults);
+        references::check(main, &drafts, &faults);
     }
     check_streams(&drafts, &faults);
     let faults = faults.into_sorted();
@@ -40,6 +41,9 @@ pub fn parse(files: &[SourceFile]) -> Result<Config, Vec<ConfigFault>> {
 
 fn assemble(main: MainFile, mut syncs: Vec<SyncConfig>) -> Config {
     syncs.sort_by(|a, b| a.id.cmp(&b.id));
+    for sync in &mut syncs {
+        by_priority(sync, &main.namespaces);
+    }
     Config {
         workspace: main.workspace,
         zone: main.zone,
@@ -49,7 +53,24 @@ fn assemble(main: MainFile, mut syncs: Vec<SyncConfig>) -> Config {
         connections: main.connections,
         syncs,
         namespaces: main.namespaces,
+        traits: main.traits.into_iter().filter_map(|draft| draft.rule).collect(),
+        purposes: main.purposes,
     }
+}
+
+/// A row's fields are heard in the order of the mapping, so those of stronger
+/// namespaces come first; others keep their place.
+fn by_priority(sync: &mut SyncConfig, namespaces: &[Namespace]) {
+    let rank = |name: Option<&NamespaceName>| {
+        let named = namespaces.iter().find(|namespace| Some(&namespace.name) == name);
+        named.map_or(PRIORITY, |namespace| namespace.priority)
+    };
+    let fields = std::mem::take(&mut sync.mapping.fields);
+    let locations = std::mem::take(&mut sync.field_locations);
+    let mut pairs: Vec<_> = fields.into_iter().zip(locations).collect();
+    pairs.sort_by_key(|(pair, _)| rank(pair.identity.as_ref()));
+    (sync.mapping.fields, sync.field_locations) = pairs.into_iter().unzip();
+    sync.mapping.composites.sort_by_key(|name| rank(Some(name)));
 }
 
 fn read_main(files: &[SourceFile], faults: &Faults) -> Option<MainFile> {
@@ -83,29 +104,6 @@ fn record<T>(result: Result<T, ConfigFault>, faults: &Faults) -> Option<T> {
 /// The id of the sync in a file: its name.
 fn sync_id(path: &str) -> Option<&str> {
     path.strip_prefix(SYNCS_FOLDER)?.strip_prefix('/')?.strip_suffix(".toml")
-}
-
-/// Connections and namespaces that syncs name must exist.
-fn check_references(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
-    for draft in drafts {
-        if let Some(name) = &draft.connection
-            && !main.connection_names.contains(&name.value)
-        {
-            let fault =
-                ConfigFault::new(code::UNKNOWN_CONNECTION, name.location.clone(), "connection");
-            let known = main.connection_names.iter().map(String::as_str);
-            faults.push(near::hint(fault.with("name", shown(name)), name, known));
-        }
-        for (place, name) in &draft.identities {
-            if main.namespace_names.contains(&name.value) {
-                continue;
-            }
-            let place = format!("{place}.identity");
-            let fault = ConfigFault::new(code::UNKNOWN_NAMESPACE, name.location.clone(), place);
-            let known = main.namespace_names.iter().map(String::as_str);
-            faults.push(near::hint(fault.with("name", shown(name)), name, known));
-        }
-    }
 }
 
 /// A stream has one sync: two would answer each other's writes.

@@ -26,7 +26,11 @@ mod tests {
     use serde_json::Value;
 
     use super::{main_schema, sync_schema};
-    use crate::{connection, main_file, namespace, sync_file};
+    use hub_model::{Party, Survivorship};
+
+    use crate::{
+        cleaning, connection, consents, main_file, namespace, purposes, sync_file, traits,
+    };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
         let table = schema.pointer(pointer).unwrap_or_else(|| panic!("{pointer}"));
@@ -47,6 +51,13 @@ mod tests {
             (&main, "/properties/http", main_file::HTTP_KEYS),
             (&main, "/properties/connectors", main_file::CONNECTORS_KEYS),
             (&main, "/properties/namespaces/additionalProperties", namespace::KEYS),
+            (
+                &main,
+                "/properties/namespaces/additionalProperties/properties/parts/items",
+                namespace::PART_KEYS,
+            ),
+            (&main, "/properties/traits/additionalProperties", traits::KEYS),
+            (&main, "/properties/purposes/additionalProperties", purposes::KEYS),
             (&main, "/properties/connections/additionalProperties", connection::KEYS),
             (
                 &main,
@@ -55,6 +66,9 @@ mod tests {
             ),
             (&sync, "", sync_file::KEYS),
             (&sync, "/properties/fields/items", sync_file::FIELD_KEYS),
+            (&sync, "/properties/clean/items", cleaning::KEYS),
+            (&sync, "/properties/consents/items", consents::KEYS),
+            (&sync, "/$defs/time", consents::TIME_KEYS),
         ];
         for (schema, pointer, known) in table {
             let known: BTreeSet<String> = known.iter().map(|key| (*key).to_owned()).collect();
@@ -70,6 +84,32 @@ mod tests {
                 &main,
                 "/properties/namespaces/additionalProperties/properties/normaliser/enum",
                 words(namespace::NORMALISERS),
+            ),
+            (
+                &main,
+                "/properties/namespaces/additionalProperties/properties/parts/items/properties/normaliser/enum",
+                words(namespace::part_normalisers()),
+            ),
+            (
+                &main,
+                "/properties/traits/additionalProperties/properties/survivorship/enum",
+                words(Survivorship::WORDS),
+            ),
+            (
+                &main,
+                "/properties/connections/additionalProperties/properties/origin/enum",
+                words(Party::WORDS),
+            ),
+            (&sync, "/properties/clean/items/properties/do/enum", words(cleaning::CLEANERS)),
+            (
+                &sync,
+                "/properties/clean/items/properties/otherwise/enum",
+                words(cleaning::OTHERWISE),
+            ),
+            (
+                &sync,
+                "/properties/consents/items/properties/otherwise/enum",
+                words(consents::OTHERWISE),
             ),
             (&sync, "/properties/kind/enum", words(sync_file::KINDS)),
             (&sync, "/properties/create/enum", words(sync_file::CREATE)),

@@ -178,6 +178,65 @@ const SENTENCES: &[Sentence] = &[
             "name fields in `matching`, give a field an `identity`, or write `create = \"update-only\"`",
         ],
     ),
+    say(code::NO_EFFECT, "`{place}` has no effect: {why}", &[]),
+    say(
+        code::TOO_MANY,
+        "`{place}` has more than {limit} entries",
+        &["keep those that are needed, or split what they belong to"],
+    ),
+    say(code::NAMESPACE_USE, "the namespace `{name}` is {found}, and {expected} belongs here", &[]),
+    say(
+        code::UNKNOWN_TRAIT,
+        "the trait `{name}` is read from {nowhere}",
+        &[NEAR, "traits that are read: {known}", "map a field to it in a table `[[fields]]`"],
+    ),
+    say(
+        code::UNKNOWN_SYNC,
+        "no sync `{name}` reads the trait",
+        &[NEAR, "syncs that read it: {known}", "name syncs that map a field to it"],
+    ),
+    say(
+        code::UNKNOWN_PURPOSE,
+        "there is no purpose `{name}`",
+        &[NEAR, "known purposes: {known}", "add a table `[purposes.{name}]` to liaison.toml"],
+    ),
+    say(
+        code::UNKNOWN_CHANNEL,
+        "the purpose has no channel `{name}`",
+        &[NEAR, "its channels: {known}"],
+    ),
+    say(
+        code::NOT_READ,
+        "the field `{name}` is written and never read, so nobody consents by it",
+        &["map it with `direction = \"->\"` or `\"<->\"`"],
+    ),
+    say(
+        code::CONSENT_KEY,
+        "`{found}` is not a purpose on a channel",
+        &["write purpose and channel, for example `newsletter/email`"],
+    ),
+    say(
+        code::PERIOD,
+        "`{found}` is not a period",
+        &["write a number of days, months or years, for example `90 days` or `13 months`"],
+    ),
+    say(
+        code::TIME_FORMAT,
+        "`{found}` is no form of dates here: {why}",
+        &["write for example `DD/MM/YYYY`, `YYYY-MM-DD hh:mm:ss` or `rfc3339`"],
+    ),
+    say(
+        code::SEPARATOR,
+        "`{found}` cannot separate the parts of a number",
+        &["write one character that is no letter, digit or sign, for example `,`"],
+    ),
+    say(
+        code::SCHEMA,
+        "the schema is unusable: {why}",
+        &[
+            "write JSON Schema 2020-12 that refers to nothing outside, with patterns without look-around",
+        ],
+    ),
     say(
         code::SETTINGS,
         "`{place}` does not fit the connector: {why}",

@@ -22,22 +22,41 @@ use crate::table::{TableReader, shown};
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 
 /// Where each value was written, by JSON pointer.
-type Places = BTreeMap<String, Location>;
+pub(crate) type Places = BTreeMap<String, Location>;
 
 /// Reads the settings of a connection as JSON, with the place of every value.
 pub(crate) fn read(table: &mut TableReader<'_>) -> (Value, Places) {
-    let mut places = Places::from([(String::new(), table.location().clone())]);
-    let Some(settings) = table.table("settings", "[connections.x.settings]") else {
-        return (Value::Object(Map::new()), places);
-    };
-    places.insert(String::new(), settings.location().clone());
+    read_below(table, "settings", "[connections.x.settings]").unwrap_or_else(|| {
+        let places = Places::from([(String::new(), table.location().clone())]);
+        (Value::Object(Map::new()), places)
+    })
+}
+
+/// Reads a table below a key as JSON, with the place of every value.
+pub(crate) fn read_below(
+    table: &mut TableReader<'_>,
+    key: &'static str,
+    example: &str,
+) -> Option<(Value, Places)> {
+    let below = table.table(key, example)?;
+    let mut places = Places::from([(String::new(), below.location().clone())]);
     let mut object = Map::new();
-    for (key, value) in settings.values() {
-        let at = At { dotted: settings.place_of(&key), pointer: pointer("", &key) };
+    for (key, value) in below.values() {
+        let at = At { dotted: below.place_of(&key), pointer: pointer("", &key) };
         places.insert(at.pointer.clone(), key.location);
-        object.insert(key.value, json(settings.document(), value, &at, &mut places));
+        object.insert(key.value, json(below.document(), value, &at, &mut places));
     }
-    (Value::Object(object), places)
+    Some((Value::Object(object), places))
+}
+
+/// One value as JSON; `dotted` is its place.
+pub(crate) fn json_value(
+    document: &Document<'_>,
+    value: &Spanned<DeValue<'_>>,
+    dotted: &str,
+) -> Value {
+    let at = At { dotted: dotted.to_owned(), pointer: String::new() };
+    json(document, value, &at, &mut Places::new())
 }
 
 struct At {
@@ -121,7 +140,8 @@ pub fn settings_faults(connection: &ConnectionConfig, schema: &Value) -> Vec<Con
     faults
 }
 
-fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
+/// Compiles a schema that somebody else wrote: offline, with linear patterns.
+pub(crate) fn compile(schema: &Value) -> Result<Validator, ValidationError<'static>> {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX))
@@ -174,15 +194,17 @@ fn properties(schema: &Value, keyword: &str) -> Vec<String> {
 
 /// The nearest place at or above a pointer.
 fn location(connection: &ConnectionConfig, pointer: &str) -> Location {
+    nearest(&connection.settings_places, pointer).unwrap_or_else(|| connection.location.clone())
+}
+
+/// The place that is nearest at or above a pointer.
+pub(crate) fn nearest(places: &Places, pointer: &str) -> Option<Location> {
     let mut pointer = pointer;
     loop {
-        if let Some(location) = connection.settings_places.get(pointer) {
-            return location.clone();
+        if let Some(location) = places.get(pointer) {
+            return Some(location.clone());
         }
-        match pointer.rsplit_once('/') {
-            Some((parent, _)) => pointer = parent,
-            None => return connection.location.clone(),
-        }
+        pointer = pointer.rsplit_once('/')?.0;
     }
 }
 

@@ -1,11 +1,14 @@
 //! `syncs/<id>.toml`: one sync, named by its file.
 
+use hub_model::mapping::{DELETES_PERCENT_MAX, PRIORITY};
 use hub_model::{
     ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Mapping,
     StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 
+use crate::cleaning;
 use crate::config::SyncConfig;
+use crate::consents::{self, ConsentDrafts, KeyDraft};
 use crate::document::Document;
 use crate::fault::{ConfigFault, code};
 use crate::located::{Located, Location};
@@ -25,7 +28,15 @@ pub(crate) const KEYS: &[&str] = &[
     "matching",
     "deletes_percent_max",
     "priority",
+    "identities",
+    "deduplicate",
+    "records_per_profile_max",
+    "source_time",
     "fields",
+    "clean",
+    "schema",
+    "consents",
+    "requires",
 ];
 /// The keys of `[[fields]]`.
 pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identity"];
@@ -42,10 +53,8 @@ pub(crate) const CREATE: &[(&str, CreatePolicy)] =
 pub(crate) const DIRECTIONS: &[(&str, Direction)] =
     &[("->", Direction::ToProfile), ("<-", Direction::ToSystem), ("<->", Direction::Both)];
 
-/// Share of known records that may vanish unless the sync says otherwise.
-const DELETES_PERCENT: u32 = 20;
-/// Rank in survivorship unless the sync says otherwise.
-const PRIORITY: u32 = 100;
+/// Largest limit of records of one stream on a profile.
+const RECORDS_MAX: u32 = 100_000;
 /// Weakest rank.
 const PRIORITY_MAX: u32 = 1_000_000;
 
@@ -56,6 +65,14 @@ pub(crate) struct SyncDraft {
     pub(crate) stream: Option<Located<String>>,
     /// Namespaces by the place of their field.
     pub(crate) identities: Vec<(String, Located<String>)>,
+    /// Composite namespaces.
+    pub(crate) composites: Vec<Located<String>>,
+    /// The traits that the sync reads.
+    pub(crate) traits: Vec<TraitName>,
+    /// The traits that state a consent.
+    pub(crate) consent_traits: Vec<TraitName>,
+    /// Purposes and channels.
+    pub(crate) keys: Vec<KeyDraft>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
@@ -84,24 +101,46 @@ pub(crate) fn read(
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
     let paused = table.flag("paused").unwrap_or(false);
     let create = table.word("create", CREATE).map_or(CreatePolicy::Upsert, |word| word.value);
-    let deletes = table.integer("deletes_percent_max", (0, 100), DELETES_PERCENT);
+    let deletes = table.integer("deletes_percent_max", (0, 100), u32::from(DELETES_PERCENT_MAX));
     let priority = table.integer("priority", (0, PRIORITY_MAX), PRIORITY);
+    let composites = table.texts("identities", "identities = [\"name-birth\"]");
+    let records_per_profile_max = records_per_profile_max(&mut table);
+    let source_time = consents::time(&mut table, "source_time");
     let (pairs, pairs_sound) = pairs(&mut table);
+    let clean = cleaning::read(&mut table);
+    let schema = cleaning::schema(&mut table);
+    let mapped: Vec<&str> = pairs.iter().map(|pair| pair.field.as_str()).collect();
+    let read = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
+    let known = pairs_sound.then_some(mapped.as_slice());
+    let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
     table.finish(KEYS);
 
     let identities =
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
+    let reading = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    let traits = reading.map(|pair| pair.mapping.to.clone()).collect();
+    let stating = |pair: &&Pair| consents.iter().any(|c| c.field == pair.mapping.field);
+    let consent_traits = pairs.iter().filter(stating).map(|pair| pair.mapping.to.clone()).collect();
     let sync = sync(connection.as_ref(), stream.as_ref(), schedule, |stream| Mapping {
         sync: SyncId::new(id),
         stream: StreamRef { workspace: workspace.clone(), ..stream },
+        composites: composites.iter().map(|name| name.as_str().into()).collect(),
+        records_per_profile_max,
+        source_time,
+        clean,
+        schema,
+        consents,
+        requires,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
         create,
-        deletes_percent_max: u8::try_from(deletes.map_or(DELETES_PERCENT, |n| n.value))
-            .unwrap_or(u8::MAX),
+        deletes_percent_max: deletes
+            .and_then(|n| u8::try_from(n.value).ok())
+            .unwrap_or(DELETES_PERCENT_MAX),
         priority: priority.map_or(PRIORITY, |n| n.value),
     });
     let sync = sync.map(|(mapping, schedule, stream_location)| SyncConfig {
@@ -114,7 +153,32 @@ pub(crate) fn read(
         stream_location,
         location: document.whole(),
     });
-    Some(SyncDraft { id: id.to_owned(), connection, stream, identities, sync })
+    Some(SyncDraft {
+        id: id.to_owned(),
+        connection,
+        stream,
+        identities,
+        composites,
+        traits,
+        consent_traits,
+        keys,
+        sync,
+    })
+}
+
+/// Most living records of the stream on one profile. A stream that is not to be
+/// deduplicated has one.
+fn records_per_profile_max(table: &mut TableReader<'_>) -> Option<u32> {
+    let deduplicate = table.flag("deduplicate").unwrap_or(true);
+    let limit = table.integer("records_per_profile_max", (1, RECORDS_MAX), 1);
+    if let (false, Some(limit)) = (deduplicate, &limit)
+        && limit.value > 1
+    {
+        let fault = table.fault(code::NO_EFFECT, &limit.location, "records_per_profile_max");
+        let fault = fault.with("why", "with `deduplicate = false` a profile has one record");
+        fault.with("mend", "remove one of the two").record();
+    }
+    if deduplicate { limit.map(|limit| limit.value) } else { Some(1) }
 }
 
 /// The essential parts together, if all are there.

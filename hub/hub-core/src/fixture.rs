@@ -6,6 +6,13 @@ use hub_model::{
     Object, RecordRef, RemoteKey, Rules, StreamRef, SyncId, TraitName, Value, WorkspaceId,
 };
 
+/// How many cases a property is tried on: so many, or what `LIAISON_CASES` says.
+/// Each case is its own seed, and a failure prints it.
+pub(crate) fn cases(usual: u64) -> u64 {
+    let told = std::env::var("LIAISON_CASES").ok();
+    told.map_or(usual, |told| told.parse().expect("LIAISON_CASES is a number of cases"))
+}
+
 /// SplitMix64: one seed decides a whole test case.
 pub(crate) struct Rng(pub u64);
 
@@ -55,32 +62,23 @@ pub(crate) fn mapping(connection: &str, pairs: &[&str]) -> Mapping {
     };
     let fields: Vec<FieldMapping> = pairs.iter().map(pair).collect();
     let matching = fields.iter().filter(|pair| pair.identity.is_some());
+    let stream = StreamRef::new("default", connection, "people");
     Mapping {
-        sync: SyncId::new(connection),
-        stream: StreamRef::new("default", connection, "people"),
         kind: EntityKind::Person,
         matching: matching.map(|pair| pair.field.clone()).collect(),
         fields,
         create: CreatePolicy::Upsert,
-        deletes_percent_max: 20,
         priority: 10,
+        ..Mapping::new(SyncId::new(connection), stream)
     }
 }
 
 pub(crate) fn namespace(name: &str, normaliser: Normaliser) -> Namespace {
-    Namespace {
-        name: name.into(),
-        normaliser,
-        trusted: true,
-        country: Some("FR".to_owned()),
-        values_per_profile_max: 25,
-        records_per_value_max: 25,
-        never: Vec::new(),
-    }
+    Namespace { country: Some("FR".to_owned()), ..Namespace::new(name, normaliser) }
 }
 
 pub(crate) fn rules(namespaces: Vec<Namespace>, mappings: Vec<Mapping>) -> Rules {
-    Rules { workspace: WorkspaceId::new("default"), namespaces, mappings }
+    Rules::new(WorkspaceId::new("default"), namespaces, mappings)
 }
 
 pub(crate) fn at(mapping: &Mapping, key: &str) -> RecordRef {

@@ -9,6 +9,15 @@
 //! and only while it has a live record, so that a value that somebody gave up
 //! pulls nobody in. Joins persist when values change.
 //!
+//! The rules act in this order. A value must have the form of its namespace,
+//! and must not be one that never identifies; else it is no identity. A row's
+//! identities are heard by the priority of their namespaces, composites last. A
+//! value that more records carry than it may names nobody; in a two-way
+//! namespace an edit that reaches a stranger's value waits for a person; weak
+//! namespaces claim and do not join. A join is then refused, and reported, if
+//! somebody decided against it, if the profile would have more values of a
+//! namespace than it may, or more living records of a stream.
+//!
 //! Two bodies apply these rules. [`World`] takes the step from one fact to the
 //! next, over the few profiles that the fact can reach. [`fold()`] replays
 //! everything from the beginning; it is what a rebuild does, and what the step
@@ -18,11 +27,17 @@ mod text;
 
 mod stop_values;
 
+mod forms;
+
 mod normalise;
+
+pub mod composite;
 
 mod separations;
 
 mod claims;
+
+mod cardinality;
 
 mod review;
 
@@ -34,13 +49,29 @@ mod needs;
 
 pub mod fold;
 
+pub mod rebuild;
+
+mod restate;
+
+pub mod preview;
+
+pub mod separate;
+
 #[cfg(test)]
 mod equivalence;
+
+#[cfg(test)]
+mod round_trips;
+
+#[cfg(test)]
+mod preview_tests;
 
 pub use claims::{claims_of, current_identities};
 pub use fold::{Partition, fold};
 pub use needs::Needs;
-pub use normalise::{Normalised, Reason, normalise};
+pub(crate) use normalise::normal;
+pub use normalise::{Normalised, Reason, normalise, settle_never};
+pub use restate::restate;
 pub use review::{Review, ReviewReason};
 pub use separations::Separations;
 pub use world::{Member, NotLoaded, Resolution, World};

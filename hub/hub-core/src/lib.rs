@@ -9,13 +9,18 @@
 //!
 //! The modules follow a row on its way: [`quality`] accepts it, [`sync`] tells
 //! an echo from a change, [`identity`] finds out who it is about, [`profile`]
-//! derives the golden record, and [`sync`] again says what is due elsewhere.
+//! derives the golden record, [`consent`] says what may be done with it and
+//! [`retention`] how long it stays, and [`sync`] again says what is due elsewhere.
 
 pub mod quality;
 
 pub mod identity;
 
 pub mod profile;
+
+pub mod consent;
+
+pub mod retention;
 
 pub mod sync;
 

@@ -5,23 +5,34 @@
 //! a record's assertions, so undoing a merge gives each person back what the
 //! systems said.
 
+mod survivorship;
+
+mod explain;
+
+#[cfg(test)]
+mod survivorship_tests;
+
+pub use explain::{Evidence, Explanation, Standing, explain};
+pub use survivorship::Lost;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Claimed, EntityKind, FieldName, Profile, ProfileId, Provenance, Record, RecordNo, Rules, Trait,
-    TraitName,
+    Claimed, EntityKind, FieldName, Profile, ProfileId, Provenance, Record, RecordNo, Rules,
+    Survivorship, Trait, TraitName, TraitRule,
 };
 
 use crate::identity::claims_of;
+use survivorship::Candidate;
 
-/// The survivorship rule in force: the newest receipt stamp wins.
-pub const MOST_RECENT: &str = "most-recent";
+/// The usual rule of survivorship: the newest receipt stamp wins.
+pub const MOST_RECENT: &str = Survivorship::MostRecent.as_str();
 
 /// Derives a profile from all of its records.
 ///
-/// A trait takes the newest assertion among the fields that are mapped to it
-/// and read; a newest assertion of null makes a null trait, and a trait that
+/// A trait takes what its rule of survivorship picks, and without one the
+/// newest assertion, among the fields that are mapped to it and read; a newest assertion of null makes a null trait, and a trait that
 /// nobody asserts is absent. Values of deleted records persist while one record
 /// is live; then the profile keeps its records and one-way identities only.
 pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rules) -> Profile {
@@ -34,7 +45,14 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
         .map(|(identity, stamp)| Claimed { identity, stamp })
         .collect();
     let traits = if live { survivors(members, rules) } else { BTreeMap::new() };
-    Profile { id, kind, traits, identities, records }
+    Profile {
+        id,
+        kind,
+        traits,
+        identities,
+        records,
+        consents: crate::consent::stated(members, rules),
+    }
 }
 
 /// What decides between two assertions: the stamp; and, should stamps ever be
@@ -42,6 +60,7 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
 type Rank = (hub_model::Stamp, Reverse<u32>, Reverse<RecordNo>, Reverse<FieldName>);
 
 fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
+    let mut contests: BTreeMap<&TraitName, (&TraitRule, Vec<Candidate<'_>>)> = BTreeMap::new();
     let mut best: BTreeMap<TraitName, (Rank, Trait)> = BTreeMap::new();
     for record in members {
         let stream = &record.at.stream;
@@ -49,6 +68,11 @@ fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
         for pair in mapping.fields.iter().filter(|pair| pair.direction.reads()) {
             let state = record.fields.get(&pair.field);
             let Some(asserted) = state.and_then(|state| state.asserted.as_ref()) else { continue };
+            if let Some(rule) = rules.trait_rule(&pair.to) {
+                let candidate = Candidate { record, mapping, pair, asserted };
+                contests.entry(&pair.to).or_insert((rule, Vec::new())).1.push(candidate);
+                continue;
+            }
             let rank = (
                 asserted.stamp,
                 Reverse(mapping.priority),
@@ -67,13 +91,16 @@ fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
             best.insert(pair.to.clone(), (rank, golden));
         }
     }
-    best.into_iter().map(|(name, (_, golden))| (name, golden)).collect()
+    let settled = contests.into_iter().filter_map(|(name, (rule, candidates))| {
+        Some((name.clone(), survivorship::settle(rule, &candidates)?))
+    });
+    best.into_iter().map(|(name, (_, golden))| (name, golden)).chain(settled).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Value,
+        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, Value,
     };
 
     use super::{MOST_RECENT, derive};
@@ -97,9 +124,10 @@ mod tests {
     ) -> Record {
         let mapping = &rules.mappings[stream];
         let run = RunId::new("run");
-        let context = Context { number: RecordNo(number), run: &run, rules };
+        let context = Context { number: RecordNo(number), run: &run, rules, now: Timestamp(0) };
         let at = at(mapping, &number.to_string());
-        let row = Row { at: &at, object: &row(fields), version: None };
+        let object = row(fields);
+        let row = Row { at: &at, object: &object, raw: &object, version: None };
         match observe(record, &row, mapping, stamps, &context) {
             Observation::Seen(seen) => seen.record,
             Observation::Unchanged => record.cloned().unwrap(),

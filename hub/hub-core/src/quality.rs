@@ -1,10 +1,19 @@
-//! Whether a row is acceptable: limits that protect the hub, and the schema of
-//! its stream. A row that is not goes to quarantine with the field, the rule
-//! and what was expected; never with its value, which may be personal.
+//! Whether a row is acceptable, and its clean form: limits that protect the
+//! hub, the schema of its stream, declared cleaners, and what the organisation
+//! requires. A row that is not goes to quarantine with the field, the rule,
+//! what was expected and what class of value was met; never with the value,
+//! which may be personal.
 
 mod limits;
 
 mod rules;
 
+mod codes;
+
+mod clean;
+
+mod stream;
+
 pub use limits::accept;
 pub use rules::{RowRules, SCHEMA_BYTES_MAX};
+pub use stream::StreamRules;

@@ -365,12 +365,13 @@ impl Observer {
         let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
         self.numbers.push(number);
         self.set.marks.push((number, mark));
-        let row = Row { at: &at, object, version };
+        let row = Row { at: &at, object, raw: object, version };
         if self.repeated.contains(key) {
             self.marks.insert(key.clone(), (number, mark));
         }
         let rules = &context.workspace.rules;
-        let about = Context { number, run: &context.id, rules };
+        let now = context.workspace.env.now();
+        let about = Context { number, run: &context.id, rules, now };
         let mapping = &context.job.mapping;
         let Observation::Seen(seen) = sync::observe(known, &row, mapping, &mut self.stamps, &about)
         else {

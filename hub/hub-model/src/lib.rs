@@ -13,6 +13,8 @@
 //! order of receipt and never a vendor's clock.
 
 pub mod change;
+pub mod cleaning;
+pub mod consent;
 pub mod decision;
 pub mod delivery;
 pub mod fault;
@@ -20,15 +22,25 @@ pub mod id;
 pub mod identity;
 pub mod limits;
 pub mod mapping;
+pub mod namespace;
 pub mod number;
+pub mod period;
 pub mod profile;
 pub mod quarantine;
 pub mod record;
+pub mod retention;
 pub mod run;
+pub mod survivorship;
 pub mod time;
+pub mod time_format;
 pub mod value;
 
 pub use change::{Change, ChangeKind};
+pub use cleaning::{Cleaner, Cleaning, Otherwise};
+pub use consent::{
+    ChannelName, Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, Purpose,
+    PurposeName,
+};
 pub use decision::{Decision, DecisionKind};
 pub use delivery::{Attempt, Pending, PendingKey, PendingState};
 pub use fault::{Fault, FaultCode};
@@ -37,11 +49,16 @@ pub use id::{
     RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
-pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Namespace, Normaliser, Rules};
+pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
+pub use namespace::{Namespace, Normaliser, Part};
 pub use number::Number;
+pub use period::Period;
 pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
 pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
+pub use retention::{Party, Source};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
+pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;
+pub use time_format::TimeFormat;
 pub use value::{Object, Value};

@@ -3,9 +3,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cleaning::Cleaning;
+use crate::consent::{ConsentKey, ConsentMapping, Purpose};
 use crate::id::{ConnectionId, FieldName, StreamName, StreamRef, SyncId, TraitName, WorkspaceId};
 use crate::identity::NamespaceName;
+use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
+use crate::retention::Source;
+use crate::survivorship::TraitRule;
+use crate::time::Timestamp;
+use crate::time_format::TimeFormat;
+use crate::value::{Object, Value};
 
 /// The way a value may travel between a system's field (written at the left)
 /// and a trait of the profile (written at the right).
@@ -59,6 +67,32 @@ pub enum CreatePolicy {
     UpdateOnly,
 }
 
+/// A field of a row that holds a time, and the form it has there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeField {
+    /// The field.
+    pub field: FieldName,
+    /// Its form.
+    pub format: TimeFormat,
+}
+
+impl TimeField {
+    /// The time of a row, if it has one of that form. Numbers are read as their
+    /// digits.
+    pub fn read(&self, row: &Object) -> Option<Timestamp> {
+        match row.get(self.field.as_str())? {
+            Value::Text(text) => self.format.instant(text.trim()),
+            Value::Number(number) => self.format.instant(&number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// A share of known records that may vanish unless a sync says otherwise.
+pub const DELETES_PERCENT_MAX: u8 = 20;
+/// Rank in survivorship unless a sync says otherwise.
+pub const PRIORITY: u32 = 100;
+
 /// A sync's mapping and policies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
@@ -80,9 +114,64 @@ pub struct Mapping {
     pub deletes_percent_max: u8,
     /// Rank in survivorship when receipt stamps do not decide; lower is stronger.
     pub priority: u32,
+    /// Composite namespaces in which its rows name somebody: the parts are
+    /// traits that the sync reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub composites: Vec<NamespaceName>,
+    /// Most living records of the stream on one profile; a join beyond it is
+    /// refused and reported. 1 where the stream is free of duplicates, or is
+    /// not to be deduplicated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records_per_profile_max: Option<u32>,
+    /// Where a row says when it last changed, if that is to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_time: Option<TimeField>,
+    /// How rows are cleaned, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clean: Vec<Cleaning>,
+    /// What a cleaned row must satisfy: JSON Schema 2020-12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<serde_json::Value>,
+    /// Which fields state consents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<ConsentMapping>,
+    /// The consents without which nothing of a profile is written there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<ConsentKey>,
 }
 
 impl Mapping {
+    /// A mapping of nothing yet, with the usual policies.
+    pub fn new(sync: SyncId, stream: StreamRef) -> Self {
+        Self {
+            sync,
+            stream,
+            kind: EntityKind::default(),
+            fields: Vec::new(),
+            matching: Vec::new(),
+            create: CreatePolicy::default(),
+            deletes_percent_max: DELETES_PERCENT_MAX,
+            priority: PRIORITY,
+            composites: Vec::new(),
+            records_per_profile_max: None,
+            source_time: None,
+            clean: Vec::new(),
+            schema: None,
+            consents: Vec::new(),
+            requires: Vec::new(),
+        }
+    }
+
+    /// The consent that a field states, if it does.
+    pub fn consent(&self, field: &str) -> Option<&ConsentMapping> {
+        self.consents.iter().find(|consent| consent.field.as_str() == field)
+    }
+
+    /// The field whose assertions are a trait: the first that is read.
+    pub fn field_of(&self, name: &str) -> Option<&FieldMapping> {
+        self.fields.iter().find(|pair| pair.direction.reads() && pair.to.as_str() == name)
+    }
+
     /// The pair of a field.
     pub fn field(&self, name: &str) -> Option<&FieldMapping> {
         self.fields.iter().find(|pair| pair.field.as_str() == name)
@@ -107,39 +196,6 @@ impl Mapping {
     }
 }
 
-/// How a value becomes an identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Normaliser {
-    /// E-mail address: trimmed, lower case, domain in its ASCII form.
-    Email,
-    /// Telephone number in E.164, with the namespace's country as default.
-    Phone,
-    /// Code: trimmed, case folded.
-    Code,
-    /// As it is, NFC and trimmed.
-    Exact,
-}
-
-/// The rules of one namespace of identities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Namespace {
-    /// Its name.
-    pub name: NamespaceName,
-    /// How values are normalised.
-    pub normaliser: Normaliser,
-    /// Trusted namespaces join profiles; weak ones only find them.
-    pub trusted: bool,
-    /// Two-letter country for phone numbers without one.
-    pub country: Option<String>,
-    /// Most values of this namespace on one profile; a join beyond is refused.
-    pub values_per_profile_max: u32,
-    /// A value carried by more records names nobody.
-    pub records_per_value_max: u32,
-    /// Values that never identify, normalised.
-    pub never: Vec<String>,
-}
-
 /// Everything that decisions about data need to know of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
@@ -149,9 +205,53 @@ pub struct Rules {
     pub namespaces: Vec<Namespace>,
     /// The mappings, one per sync.
     pub mappings: Vec<Mapping>,
+    /// The traits whose value is not simply the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<TraitRule>,
+    /// The purposes that consents are asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<Purpose>,
+    /// Origin and retention of the connections; one that is not listed is of
+    /// the first party and kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
 }
 
 impl Rules {
+    /// Rules of resolution only: every trait takes the newest assertion.
+    pub fn new(workspace: WorkspaceId, namespaces: Vec<Namespace>, mappings: Vec<Mapping>) -> Self {
+        Self {
+            workspace,
+            namespaces,
+            mappings,
+            traits: Vec::new(),
+            purposes: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// The rule of a trait, if it is not the usual one.
+    pub fn trait_rule(&self, name: &TraitName) -> Option<&TraitRule> {
+        self.traits.iter().find(|rule| rule.name == *name)
+    }
+
+    /// The purpose of that name.
+    pub fn purpose(&self, name: &str) -> Option<&Purpose> {
+        self.purposes.iter().find(|purpose| &*purpose.name == name)
+    }
+
+    /// Origin and retention of a connection, if it has any of its own.
+    pub fn source(&self, connection: &ConnectionId) -> Option<&Source> {
+        self.sources.iter().find(|source| source.connection == *connection)
+    }
+
+    /// The composite namespaces in which rows of a mapping name somebody.
+    pub fn composites<'a>(&'a self, mapping: &'a Mapping) -> impl Iterator<Item = &'a Namespace> {
+        let names = mapping.composites.iter();
+        let found = names.filter_map(|name| self.namespace(name));
+        found.filter(|namespace| namespace.normaliser == Normaliser::Composite)
+    }
+
     /// The namespace of that name.
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.iter().find(|namespace| &*namespace.name == name)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::consent::Consent;
 use crate::id::{FieldName, ProfileId, RecordNo, Stamp, TraitName};
 use crate::identity::Identity;
 use crate::value::Value;
@@ -76,4 +77,7 @@ pub struct Profile {
     pub identities: Vec<Claimed>,
     /// Its records, lowest first, deleted ones included.
     pub records: Vec<RecordNo>,
+    /// What it consented to, in order of purpose and channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consent>,
 }

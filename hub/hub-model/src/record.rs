@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
 use crate::identity::Identity;
+use crate::time::Timestamp;
 use crate::value::{Object, Value};
 
 /// A value that a system originated, with the order in which we received it.
@@ -18,6 +19,19 @@ pub struct Assertion {
     pub value: Value,
     /// When we first saw it, in the hub's order.
     pub stamp: Stamp,
+    /// When its source says that the row changed, where that is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_time: Option<Timestamp>,
+    /// When we first saw it, by the clock: for what expires (consents).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
+}
+
+impl Assertion {
+    /// An assertion without times.
+    pub const fn new(value: Value, stamp: Stamp) -> Self {
+        Self { value, stamp, source_time: None, seen: None }
+    }
 }
 
 /// What we know of one mapped field of one record.

@@ -119,6 +119,20 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// What kind of value it is, in a word: all that a fault may say about a
+    /// value, which may be personal.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::Text(text) if text.is_empty() => "empty text",
+            Self::Text(_) => "text",
+            Self::List(_) => "list",
+            Self::Object(_) => "object",
+        }
+    }
+
     /// About how many bytes the JSON form takes.
     pub fn size_bytes(&self) -> usize {
         match self {

@@ -267,7 +267,10 @@ pub(crate) fn damaged(table: u8, number: u32) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use hub_model::{Profile, Record};
+    use hub_model::{
+        Consent, ConsentKey, ConsentProof, ConsentState, FieldName, Profile, Record, RecordNo,
+        Stamp, Timestamp,
+    };
     use hub_store::conformance::fixtures as f;
 
     use super::{BLOCK_ROWS_MAX, Block, Packing};
@@ -293,9 +296,64 @@ mod tests {
         }
     }
 
+    /// Rows with everything that few have: times of assertions, consents.
+    #[test]
+    fn what_is_rare_comes_back_too() {
+        let time = |seconds| Some(Timestamp::from_seconds(seconds));
+        let times =
+            [(None, None), (time(5), None), (None, time(-7)), (time(i64::MIN), time(i64::MAX))];
+        let mut records = Vec::new();
+        for (number, (source_time, seen)) in (1..).zip(times) {
+            let mut record = f::record(number);
+            let asserted = record.fields.values_mut().next().unwrap().asserted.as_mut().unwrap();
+            (asserted.source_time, asserted.seen) = (source_time, seen);
+            records.push(record);
+        }
+        let profiles: Vec<Profile> = (1..5).map(with_consents).collect();
+        let mut packing = Packing::after(table::RECORD, 0);
+        for row in &records {
+            packing.add(|names, out| record::put(row, names, out)).unwrap();
+        }
+        for row in &profiles {
+            packing.add(|names, out| profile::put(row, names, out)).unwrap();
+        }
+        let payload = packing.finish().unwrap().0.remove(0).1;
+        let block = Block::read(&payload).unwrap();
+        for (slot, row) in (0..).zip(&records) {
+            assert_eq!(record::read(block.item(slot).unwrap()).as_ref(), Ok(row));
+        }
+        for (slot, row) in (4..).zip(&profiles) {
+            assert_eq!(profile::read(block.item(slot).unwrap()).as_ref(), Ok(row));
+        }
+    }
+
+    /// Profile `number` with as many consents, less one.
+    fn with_consents(number: u64) -> Profile {
+        let states = [ConsentState::Unknown, ConsentState::Granted, ConsentState::Withdrawn];
+        let mut profile = f::profile(number);
+        for (n, state) in (1..number).zip(states) {
+            let time = |add: u64| Some(Timestamp::from_seconds((n + add).cast_signed()));
+            let text = |text: &str| (n > 1).then(|| text.repeat(n as usize));
+            profile.consents.push(Consent {
+                key: ConsentKey::new("newsletter", &format!("c{n}")),
+                state,
+                stamp: Stamp(1_000 + n),
+                expires: time(7).filter(|_| n == 2),
+                proof: ConsentProof {
+                    record: RecordNo(n),
+                    field: FieldName::new("optin"),
+                    given: time(0).filter(|_| n != 2),
+                    text_version: text("v"),
+                    raw: text("proof ").filter(|_| n == 3),
+                },
+            });
+        }
+        profile
+    }
+
     #[test]
     fn a_block_that_was_changed_is_noticed_or_harmless() {
-        let rows: Vec<Profile> = (1..9).map(f::profile).collect();
+        let rows: Vec<Profile> = (1..9).map(with_consents).collect();
         let mut packing = Packing::after(table::PROFILE, 0);
         for row in &rows {
             packing.add(|names, out| profile::put(row, names, out)).unwrap();

@@ -17,6 +17,8 @@ pub mod value;
 
 pub mod record;
 
+pub mod consent;
+
 pub mod profile;
 
 pub use bytes::{Bytes, Damaged};

@@ -77,7 +77,8 @@ pub struct Review {
     pub left: ProfileId,
     /// The profile that had it.
     pub right: ProfileId,
-    /// Why they were not joined: `shared-value`, `cardinality`, `separated`, `two-way-change`.
+    /// Why they were not joined: `shared-value`, `cardinality`, `same-stream`,
+    /// `separated`, `two-way-change`.
     pub reason: String,
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Mapping, Namespace, Normaliser,
-    Rules, StreamRef, SyncId, Timestamp, TraitName,
+    Direction, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Rules, StreamRef, SyncId,
+    Timestamp, TraitName,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -128,30 +128,18 @@ impl Fleet {
                 direction: Direction::Both,
                 identity: (*field == "email").then(|| "email".into()),
             };
+            let stream = StreamRef::new("default", &name, "people");
             Mapping {
-                sync: SyncId::from(name.as_str()),
-                stream: StreamRef::new("default", &name, "people"),
-                kind: EntityKind::Person,
                 fields: FIELDS.iter().map(pair).collect(),
                 matching: vec![FieldName::from("email")],
-                create: CreatePolicy::Upsert,
                 deletes_percent_max: 100,
                 priority: 10,
+                ..Mapping::new(SyncId::from(name.as_str()), stream)
             }
         };
-        Rules {
-            workspace: "default".into(),
-            namespaces: vec![Namespace {
-                name: "email".into(),
-                normaliser: Normaliser::Email,
-                trusted: true,
-                country: None,
-                values_per_profile_max: 25,
-                records_per_value_max: 25,
-                never: vec![],
-            }],
-            mappings: self.systems.iter().map(mapping).collect(),
-        }
+        let email = Namespace::new("email", Normaliser::Email);
+        let mappings = self.systems.iter().map(mapping).collect();
+        Rules::new("default".into(), vec![email], mappings)
     }
 
     /// Starts the process over what is durable.

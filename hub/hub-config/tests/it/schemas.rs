@@ -57,6 +57,8 @@ fn slips_of_form_do_not_validate() {
         "words",
         "kind-of-later",
         "sync-without-fields",
+        "rules-with-slips",
+        "cleaning-with-slips",
     ];
     for name in names {
         let case = cases().into_iter().find(|case| case.ends_with(name)).expect(name);

@@ -14,6 +14,10 @@ pub(crate) fn summary(config: &Config) -> String {
     for namespace in &config.namespaces {
         writeln!(out, "{namespace:?}").unwrap();
     }
+    let rules = config.rules();
+    rules.traits.iter().for_each(|rule| writeln!(out, "{rule:?}").unwrap());
+    rules.purposes.iter().for_each(|purpose| writeln!(out, "{purpose:?}").unwrap());
+    rules.sources.iter().for_each(|source| writeln!(out, "{source:?}").unwrap());
     for connection in &config.connections {
         writeln!(
             out,
@@ -76,6 +80,16 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
         mapping.priority
     )
     .unwrap();
+    if !mapping.composites.is_empty() || mapping.records_per_profile_max.is_some() {
+        let composites = &mapping.composites;
+        let limit = mapping.records_per_profile_max;
+        writeln!(out, "    composites {composites:?}, records per profile {limit:?}").unwrap();
+    }
+    mapping.source_time.iter().for_each(|time| writeln!(out, "    {time:?}").unwrap());
+    mapping.clean.iter().for_each(|step| writeln!(out, "    {step:?}").unwrap());
+    mapping.schema.iter().for_each(|schema| writeln!(out, "    schema {schema}").unwrap());
+    mapping.consents.iter().for_each(|consent| writeln!(out, "    {consent:?}").unwrap());
+    mapping.requires.iter().for_each(|key| writeln!(out, "    requires {key}").unwrap());
     for (pair, location) in mapping.fields.iter().zip(&sync.field_locations) {
         writeln!(
             out,

@@ -4,33 +4,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
-    Claim, Decision, DecisionKind, EntityKind, Identity, Normaliser, Object, Origin, Profile,
-    ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, Value,
+    Claim, Decision, DecisionKind, EntityKind, Identity, Namespace, Normaliser, Object, Origin,
+    Part, Profile, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, TraitName, Value,
 };
 
 use super::{Separations, World, claims_of, current_identities, fold};
-use crate::fixture::{Rng, at, mapping, namespace, rules};
+use crate::fixture::{Rng, at, cases, mapping, namespace, rules};
 use crate::sync::{Birth, Context, Observation, Row, Stamps, created, observe};
 
 /// What a store keeps.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Shelf {
-    records: BTreeMap<RecordNo, Record>,
-    profiles: BTreeMap<ProfileId, Profile>,
-    aliases: BTreeMap<ProfileId, ProfileId>,
-    claims: BTreeMap<Identity, Claim>,
+pub(super) struct Shelf {
+    pub(super) records: BTreeMap<RecordNo, Record>,
+    pub(super) profiles: BTreeMap<ProfileId, Profile>,
+    pub(super) aliases: BTreeMap<ProfileId, ProfileId>,
+    pub(super) claims: BTreeMap<Identity, Claim>,
 }
 
 /// Something that happens in the world outside.
 #[derive(Debug, Clone)]
-enum Happening {
+pub(super) enum Happening {
     Row { stream: usize, key: usize, row: Object },
     Gone { stream: usize, key: usize },
     Created { stream: usize, key: usize, nth: usize },
     Confirmed { left: usize, right: usize },
 }
 
-fn configuration(rng: &mut Rng) -> Rules {
+pub(super) fn configuration(rng: &mut Rng) -> Rules {
     let mut email = namespace("email", Normaliser::Exact);
     let mut code = namespace("code", Normaliser::Exact);
     let mut cookie = namespace("cookie", Normaliser::Exact);
@@ -41,15 +41,28 @@ fn configuration(rng: &mut Rng) -> Rules {
     }
     let both = ["<->", "->"][rng.below(2)];
     let mail = format!("mail {both} mail email");
-    let crm = mapping("crm", &[&mail, "code -> code code", "name -> name"]);
-    let shop =
-        mapping("shop", &["mail -> mail email", "second -> second email", "id -> id cookie"]);
+    let mut crm = mapping("crm", &[&mail, "code -> code code", "name -> name"]);
+    let mut shop = mapping(
+        "shop",
+        &["mail -> mail email", "second -> second email", "id -> id cookie", "name -> name"],
+    );
+    crm.records_per_profile_max = [None, Some(1), Some(2)][rng.below(3)];
+    shop.records_per_profile_max = [None, None, Some(1)][rng.below(3)];
+    let part = |of: &str| Part { of: TraitName::new(of), normaliser: Normaliser::Exact };
+    let both_names = Namespace {
+        parts: vec![part("name"), part("mail")],
+        ..namespace("name-mail", Normaliser::Composite)
+    };
+    if rng.percent(50) {
+        crm.composites = vec![both_names.name.clone()];
+        shop.composites = vec![both_names.name.clone()];
+    }
     let mut firms = mapping("firms", &["mail -> mail email", "code -> code code"]);
     firms.kind = EntityKind::Account;
-    rules(vec![email, code, cookie], vec![crm, shop, firms])
+    rules(vec![email, code, cookie, both_names], vec![crm, shop, firms])
 }
 
-fn history(rng: &mut Rng) -> Vec<Happening> {
+pub(super) fn history(rng: &mut Rng) -> Vec<Happening> {
     let fields = ["mail", "second", "code", "id", "name"];
     (0..rng.below(40) + 5)
         .map(|_| {
@@ -72,18 +85,18 @@ fn history(rng: &mut Rng) -> Vec<Happening> {
 }
 
 /// Plays a history into a shelf, a commit after each slice.
-struct Player<'a> {
+pub(super) struct Player<'a> {
     rules: &'a Rules,
     separations: Separations,
     apart: &'a [Decision],
-    decisions: Vec<Decision>,
-    shelf: Shelf,
-    keys: BTreeMap<(usize, usize), RecordNo>,
-    stamps: Stamps,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) shelf: Shelf,
+    pub(super) keys: BTreeMap<(usize, usize), RecordNo>,
+    pub(super) stamps: Stamps,
 }
 
 impl<'a> Player<'a> {
-    fn new(rules: &'a Rules, apart: &'a [Decision]) -> Self {
+    pub(super) fn new(rules: &'a Rules, apart: &'a [Decision]) -> Self {
         Self {
             rules,
             separations: Separations::new(apart),
@@ -95,7 +108,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn play(&mut self, slice: &[Happening]) {
+    pub(super) fn play(&mut self, slice: &[Happening]) {
         let (rules, separations) = (self.rules, self.separations.clone());
         let mut world = World::new(rules, &separations);
         for happening in slice {
@@ -121,9 +134,9 @@ impl<'a> Player<'a> {
         }
         let next = RecordNo(self.keys.len() as u64 + 1);
         let run = RunId::new("run");
-        let context = Context { number: next, run: &run, rules: self.rules };
+        let context = Context { number: next, run: &run, rules: self.rules, now: Timestamp(0) };
         let at = at(mapping, &key.to_string());
-        let seen = Row { at: &at, object: row, version: None };
+        let seen = Row { at: &at, object: row, raw: row, version: None };
         let record = number.and_then(|number| world.record(number)).cloned();
         let Observation::Seen(seen) =
             observe(record.as_ref(), &seen, mapping, &mut self.stamps, &context)
@@ -136,7 +149,7 @@ impl<'a> Player<'a> {
         // Told twice is told once (I8).
         let before = world.clone().finish().unwrap();
         let again = world.record(seen.record.number).cloned();
-        let repeated = Row { at: &at, object: row, version: None };
+        let repeated = Row { at: &at, object: row, raw: row, version: None };
         let echo = observe(again.as_ref(), &repeated, mapping, &mut self.stamps, &context);
         assert_eq!(echo, Observation::Unchanged);
         for fact in seen.facts {
@@ -257,7 +270,7 @@ impl Shelf {
     }
 
     /// The same, without what depends on when a record was last written.
-    fn settled(mut self) -> Self {
+    pub(super) fn settled(mut self) -> Self {
         let owners: BTreeMap<RecordNo, ProfileId> = self
             .profiles
             .values()
@@ -272,11 +285,11 @@ impl Shelf {
     }
 }
 
-fn decision(stamp: Stamp, kind: DecisionKind) -> Decision {
+pub(super) fn decision(stamp: Stamp, kind: DecisionKind) -> Decision {
     Decision { stamp, kind, author: "admin".to_owned(), at: Timestamp(0) }
 }
 
-fn separations(rng: &mut Rng) -> Vec<Decision> {
+pub(super) fn separations(rng: &mut Rng) -> Vec<Decision> {
     let side = |rng: &mut Rng| BTreeSet::from([RecordNo(rng.below(8) as u64 + 1)]);
     (1..1 + rng.below(3) as u64)
         .map(|stamp| {
@@ -323,7 +336,7 @@ fn claims_from_scratch(shelf: &Shelf, rules: &Rules) -> BTreeMap<Identity, Claim
 #[test]
 fn any_slicing_comes_to_what_all_facts_make() {
     let (mut joined, mut contested, mut created) = (0, 0, 0);
-    for seed in 0..1_000 {
+    for seed in 0..cases(1_000) {
         let mut rng = Rng(seed);
         let rules = configuration(&mut rng);
         let apart = separations(&mut rng);

@@ -12,6 +12,7 @@ use hub_model::{
     Rules, Stamp,
 };
 
+use super::cardinality::crowded;
 use super::separations::Separations;
 
 /// The profiles that facts make.
@@ -247,7 +248,13 @@ impl<'a> Replay<'a> {
             let values = self.claimed(&[a, b], &namespace.name).len();
             values > namespace.values_per_profile_max as usize
         };
-        a != b && self.rules.namespaces.iter().any(beyond)
+        let live = |id| {
+            let numbers = self.members.get(&id).into_iter().flatten();
+            let living = numbers.filter(|number| !self.gone.contains(number));
+            living.filter_map(|number| self.records.get(number).copied())
+        };
+        a != b
+            && (self.rules.namespaces.iter().any(beyond) || crowded(live(a), live(b), self.rules))
     }
 
     fn join(&mut self, left: RecordNo, right: RecordNo) {

@@ -5,6 +5,8 @@ use hub_model::limits::KEY_BYTES_MAX;
 use hub_model::{Identity, Namespace, Normaliser, Value};
 use phonenumber::Mode;
 
+use super::composite;
+use super::forms::{cookie, date, device, name};
 use super::stop_values::{is_stop_value, is_word};
 use super::text::clean;
 
@@ -32,6 +34,16 @@ pub enum Reason {
     Phone,
     /// A national telephone number, and the namespace has no country.
     Country,
+    /// Too short or too strange for what a web site stores in a browser.
+    Cookie,
+    /// Not the hexadecimal digits of a device.
+    Device,
+    /// A name without a letter.
+    Name,
+    /// Not a day of the calendar in the form `YYYY-MM-DD`.
+    Date,
+    /// Not as many parts as the composite has.
+    Parts,
 }
 
 impl Reason {
@@ -45,6 +57,11 @@ impl Reason {
             Self::Domain => "domain",
             Self::Phone => "phone",
             Self::Country => "country",
+            Self::Cookie => "cookie",
+            Self::Device => "device",
+            Self::Name => "name",
+            Self::Date => "date",
+            Self::Parts => "parts",
         }
     }
 }
@@ -65,36 +82,103 @@ pub enum Normalised {
 }
 
 /// Normalises a value of an identity field by the rules of its namespace.
-/// Normalising a normalised value changes nothing.
+/// Normalising a normalised value changes nothing. Of a composite only its
+/// normal form is such a value; [`composite::identity`] makes it from a record.
 pub fn normalise(namespace: &Namespace, value: &Value) -> Normalised {
+    match form(namespace, namespace.normaliser, value) {
+        Form::Empty => Normalised::Empty,
+        Form::Invalid(reason) => Normalised::Invalid(reason),
+        Form::Never => Normalised::Never,
+        Form::Is(form) if is_never(namespace, &form) => Normalised::Never,
+        Form::Is(form) => Normalised::Identity(Identity::new(&namespace.name, &form)),
+    }
+}
+
+fn is_never(namespace: &Namespace, form: &str) -> bool {
+    namespace.never.iter().any(|never| never == form)
+}
+
+/// The namespace with its list of values that never identify in normal form,
+/// as [`normalise`] compares it, and the places in that list of values that
+/// lack the form of the namespace: they would never be met.
+pub fn settle_never(mut namespace: Namespace) -> (Namespace, Vec<usize>) {
+    let mut strange = Vec::new();
+    let mut settled = Vec::new();
+    for (index, never) in namespace.never.iter().enumerate() {
+        match form(&namespace, namespace.normaliser, &Value::text(&**never)) {
+            Form::Is(form) => settled.push(form),
+            // It names nobody anyhow.
+            Form::Never => {}
+            Form::Empty | Form::Invalid(_) => strange.push(index),
+        }
+    }
+    namespace.never = settled;
+    (namespace, strange)
+}
+
+/// The forms as cleaners use them, for values that name nobody.
+pub(crate) mod normal {
+    use super::super::text::clean;
+
+    /// NFC text without blanks and invisible characters at its ends.
+    pub(crate) fn trim(text: &str) -> String {
+        clean(text)
+    }
+
+    /// An e-mail address in its normal form.
+    pub(crate) fn email(text: &str) -> Option<String> {
+        super::email(&clean(text)).ok()
+    }
+
+    /// A telephone number in E.164.
+    pub(crate) fn phone(text: &str, country: Option<&str>) -> Option<String> {
+        super::phone(&clean(text), country).ok()
+    }
+}
+
+/// A value in the form of a normaliser, before the namespace's own list.
+pub(super) enum Form {
+    Is(String),
+    Empty,
+    Invalid(Reason),
+    Never,
+}
+
+/// `namespace` lends its country to telephone numbers and its parts to
+/// composites.
+pub(super) fn form(namespace: &Namespace, normaliser: Normaliser, value: &Value) -> Form {
     let text = match value {
-        Value::Null => return Normalised::Empty,
+        Value::Null => return Form::Empty,
         Value::Text(text) => clean(text),
-        Value::Number(number) if namespace.normaliser != Normaliser::Email => number.to_string(),
-        _ => return Normalised::Invalid(Reason::Kind),
+        Value::Number(number) if normaliser != Normaliser::Email => number.to_string(),
+        _ => return Form::Invalid(Reason::Kind),
     };
     if text.is_empty() {
-        return Normalised::Empty;
+        return Form::Empty;
     }
     // A word such as "n/a" is no malformed address: it is a way to say nothing.
     if is_word(&text.to_lowercase()) {
-        return Normalised::Never;
+        return Form::Never;
     }
-    let form = if text.chars().any(char::is_control) {
-        Err(Reason::Control)
-    } else {
-        match namespace.normaliser {
-            Normaliser::Email => email(&text),
-            Normaliser::Phone => phone(&text, namespace.country.as_deref()),
-            Normaliser::Code => Ok(clean(&text.to_lowercase())),
-            Normaliser::Exact => Ok(text),
-        }
+    if text.chars().any(char::is_control) {
+        return Form::Invalid(Reason::Control);
+    }
+    let form = match normaliser {
+        Normaliser::Email => email(&text),
+        Normaliser::Phone => phone(&text, namespace.country.as_deref()),
+        Normaliser::Code => Ok(clean(&text.to_lowercase())),
+        Normaliser::Exact => Ok(text),
+        Normaliser::Cookie => cookie(&text),
+        Normaliser::Device => device(&text),
+        Normaliser::Name => name(&text),
+        Normaliser::Date => date(&text),
+        Normaliser::Composite => return composite::again(namespace, &text),
     };
     match form {
-        Err(reason) => Normalised::Invalid(reason),
-        Ok(form) if form.len() > KEY_BYTES_MAX => Normalised::Invalid(Reason::Length),
-        Ok(form) if is_stop_value(namespace, &form) => Normalised::Never,
-        Ok(form) => Normalised::Identity(Identity::new(&namespace.name, &form)),
+        Err(reason) => Form::Invalid(reason),
+        Ok(form) if form.len() > KEY_BYTES_MAX => Form::Invalid(Reason::Length),
+        Ok(form) if is_stop_value(normaliser, &form) => Form::Never,
+        Ok(form) => Form::Is(form),
     }
 }
 
@@ -123,6 +207,11 @@ fn phone(text: &str, country: Option<&str>) -> Result<String, Reason> {
     if text.chars().count() > PHONE_CHARS_MAX {
         return Err(Reason::Length);
     }
+    // Our own form of an extension, which the library does not read.
+    let (text, told) = match text.split_once(EXTENSION) {
+        Some((text, extension)) => (text, Some(extension)),
+        None => (text, None),
+    };
     let international = international(text);
     let country = country.and_then(|code| code.parse().ok());
     if country.is_none() && !international.starts_with('+') {
@@ -133,10 +222,23 @@ fn phone(text: &str, country: Option<&str>) -> Result<String, Reason> {
         return Err(Reason::Phone);
     }
     let plain = number.format().mode(Mode::E164).to_string();
-    Ok(match number.extension() {
-        Some(extension) if !extension.is_empty() => format!("{plain};ext={}", &**extension),
-        _ => plain,
-    })
+    let read = number.extension().map(|extension| &**extension).filter(|text| !text.is_empty());
+    match (told, read) {
+        (None, None) => Ok(plain),
+        (Some(extension), None) | (None, Some(extension)) if is_extension(extension) => {
+            Ok(format!("{plain}{EXTENSION}{extension}"))
+        }
+        _ => Err(Reason::Phone),
+    }
+}
+
+/// What stands before an extension (RFC 3966, 5.3).
+const EXTENSION: &str = ";ext=";
+/// Longest extension, in digits.
+const EXTENSION_DIGITS_MAX: usize = 9;
+
+fn is_extension(text: &str) -> bool {
+    (1..=EXTENSION_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `+` in place of `00`, and without the `(0)` that people put behind the
@@ -151,7 +253,7 @@ fn international(text: &str) -> String {
 mod tests {
     use hub_model::{Namespace, Normaliser, Value};
 
-    use super::{Normalised, Reason, normalise};
+    use super::{Normalised, Reason, normalise, settle_never};
     use crate::fixture::{Rng, namespace};
 
     fn is(namespace: &Namespace, text: &str) -> String {
@@ -233,6 +335,9 @@ mod tests {
                 ("+44 20 7946 0018", "+442079460018"),
                 ("tel:+33-6-12-34-56-98", "+33612345698"),
                 ("01 40 20 50 50 ext. 12", "+33140205050;ext=12"),
+                ("+33140205050;ext=12", "+33140205050;ext=12"),
+                ("+33140205050;ext=", "invalid phone"),
+                ("01 40 20 50 50 ext. 12;ext=3", "invalid phone"),
                 ("", "empty"),
                 ("12", "invalid phone"),
                 ("call me", "invalid phone"),
@@ -280,17 +385,89 @@ mod tests {
         assert_eq!(is(&code, &"x1".repeat(300)), "invalid length");
     }
 
+    #[test]
+    fn names_dates_browsers_and_devices() {
+        check(
+            &namespace("name", Normaliser::Name),
+            &[
+                ("\u{c9}lodie  Le-Goff", "elodie le goff"),
+                ("e\u{301}lodie le goff.", "elodie le goff"),
+                ("O\u{2019}Brien", "o brien"),
+                ("Stra\u{df}e \u{d8}st", "strasse ost"),
+                ("\u{130}pek", "ipek"),
+                ("\u{41a}\u{438}\u{439}", "\u{43a}\u{438}\u{438}"),
+                ("\u{915}\u{93f}", "\u{915}\u{93f}"),
+                ("Unknown", "never"),
+                ("...", "invalid name"),
+                ("12", "invalid name"),
+                ("", "empty"),
+            ],
+        );
+        check(
+            &namespace("born", Normaliser::Date),
+            &[
+                (" 1957-01-10 ", "1957-01-10"),
+                ("1957-02-30", "invalid date"),
+                ("10/01/1957", "invalid date"),
+                ("19570110", "invalid date"),
+                ("1900-01-01", "never"),
+                ("1970-01-01", "never"),
+            ],
+        );
+        check(
+            &namespace("cookie", Normaliser::Cookie),
+            &[
+                ("GA1.2.1719.Ab", "GA1.2.1719.Ab"),
+                ("short", "invalid cookie"),
+                ("two words", "invalid cookie"),
+                ("caf\u{e9}caf\u{e9}", "invalid cookie"),
+                ("undefined", "never"),
+                ("00000000", "never"),
+                ("00000000-0000-0000-0000-000000000000", "never"),
+            ],
+        );
+        check(
+            &namespace("device", Normaliser::Device),
+            &[
+                ("{6D92078A-8246-4BA4-AE5B-76104861E7DC}", "6d92078a82464ba4ae5b76104861e7dc"),
+                ("00:1B:44:11:3A:B7", "001b44113ab7"),
+                ("00000000-0000-0000-0000-000000000000", "never"),
+                ("not-a-device", "invalid device"),
+                ("12", "invalid device"),
+            ],
+        );
+    }
+
+    #[test]
+    fn never_lists_are_compared_in_normal_form() {
+        let mut email = namespace("email", Normaliser::Email);
+        email.never = vec!["Accueil@Mairie.FR".into(), "nonsense".into(), "info@x.fr".into()];
+        let (email, strange) = settle_never(email);
+        assert_eq!((&*email.never, &*strange), (&["accueil@mairie.fr".to_owned()][..], &[1][..]));
+        check(&email, &[("ACCUEIL@mairie.fr", "never"), ("mairie@mairie.fr", "mairie@mairie.fr")]);
+    }
+
     /// Whatever text arrives: no panic, and the normal form is its own.
     #[test]
     fn normal_forms_are_stable() {
         let alphabet: Vec<char> = "aZ0169+ ()@.-;=ext\u{e9}\u{301}\u{df}\u{130}\u{200d}\u{feff}\u{3002}\u{ff20}\u{0}\u{661}\u{1f600}n\"<".chars().collect();
-        let normalisers =
-            [Normaliser::Email, Normaliser::Phone, Normaliser::Code, Normaliser::Exact];
+        let normalisers = [
+            Normaliser::Email,
+            Normaliser::Phone,
+            Normaliser::Code,
+            Normaliser::Exact,
+            Normaliser::Cookie,
+            Normaliser::Device,
+            Normaliser::Name,
+            Normaliser::Date,
+        ];
         let mut named = 0;
-        for seed in 0..4_000 {
+        for seed in 0..8_000 {
             let mut rng = Rng(seed);
             let namespace = namespace("n", *rng.pick(&normalisers));
-            let start = ["", "ana@x.fr", "0612345698", "+33", "00"][rng.below(5)];
+            let starts =
+                ["", "ana@x.fr", "0612345698", "+33", "00", "1957-01-10", "6d92078a82464ba4"];
+            let start = *rng.pick(&starts);
             let mut text: Vec<char> = start.chars().collect();
             for _ in 0..rng.below(6) {
                 text.insert(rng.below(text.len() + 1), *rng.pick(&alphabet));

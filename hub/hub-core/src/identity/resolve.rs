@@ -9,6 +9,7 @@ use hub_model::{
     Claim, Identity, IdentityFact, Namespace, Origin, ProfileId, Record, RecordNo, RunId, Stamp,
 };
 
+use super::cardinality::crowded;
 use super::claims::{claims_of, current_identities};
 use super::review::ReviewReason;
 use super::world::{Member, NotLoaded, World};
@@ -256,6 +257,8 @@ impl<'a> World<'a> {
                 self.review(number, identity, *rival, ReviewReason::Separated);
             } else if self.too_many(id, *rival)? {
                 self.review(number, identity, *rival, ReviewReason::Cardinality);
+            } else if self.crowded(id, *rival)? {
+                self.review(number, identity, *rival, ReviewReason::SameStream);
             } else {
                 self.join(id, *rival)?;
             }
@@ -280,6 +283,13 @@ impl<'a> World<'a> {
             let values = claims.keys().filter(|identity| identity.namespace == namespace.name);
             values.count() > usize::try_from(namespace.values_per_profile_max).unwrap_or(usize::MAX)
         }))
+    }
+
+    /// Whether two profiles together would have more living records of a
+    /// stream than its sync allows.
+    fn crowded(&self, a: ProfileId, b: ProfileId) -> Result<bool, NotLoaded> {
+        let live = |id| Ok(self.members(id)?.into_iter().filter(|record| record.is_live()));
+        Ok(crowded(live(a)?, live(b)?, self.rules))
     }
 
     fn join(&mut self, a: ProfileId, b: ProfileId) -> Result<(), NotLoaded> {

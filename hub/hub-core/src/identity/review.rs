@@ -9,6 +9,9 @@ pub enum ReviewReason {
     SharedValue,
     /// The profile would have more values of a namespace than it may.
     Cardinality,
+    /// The profile would have more records of a stream than its sync allows:
+    /// two rows of one system, free of duplicates by its rules, share the value.
+    SameStream,
     /// Somebody decided that they are different people.
     Separated,
     /// Somebody edited the value in a namespace that is written both ways: a
@@ -22,6 +25,7 @@ impl ReviewReason {
         match self {
             Self::SharedValue => "shared-value",
             Self::Cardinality => "cardinality",
+            Self::SameStream => "same-stream",
             Self::Separated => "separated",
             Self::TwoWayChange => "two-way-change",
         }

@@ -1,7 +1,7 @@
 //! Values that never identify anybody: what people and programs put where they
 //! have nothing to say, and mailboxes that nobody owns.
 
-use hub_model::{Namespace, Normaliser};
+use hub_model::Normaliser;
 
 /// Words for "there is none", in the languages of the usual sources.
 const WORDS: &[&str] = &[
@@ -53,6 +53,18 @@ const ADDRESSES: &[&str] = &["test@test.com", "test@test.fr", "a@a.com", "a@a.fr
 /// Addresses below this top-level domain cannot exist (RFC 2606).
 const NO_DOMAIN: &str = "invalid";
 
+/// Days that programs fill in where they know none: the beginnings and ends of
+/// their calendars. Who is born on one of them is not found by the date.
+const DAYS: &[&str] = &[
+    "0001-01-01",
+    "1753-01-01",
+    "1899-12-30",
+    "1899-12-31",
+    "1900-01-01",
+    "1970-01-01",
+    "9999-12-31",
+];
+
 /// So many equal digits in a row make a telephone number a placeholder.
 const SAME_DIGITS_MIN: usize = 7;
 /// So many digits in counting order do too.
@@ -65,16 +77,20 @@ pub(super) fn is_word(lower: &str) -> bool {
     WORDS.contains(&lower)
 }
 
-/// Whether a normalised value never identifies in a namespace.
-pub(super) fn is_stop_value(namespace: &Namespace, value: &str) -> bool {
-    if namespace.never.iter().any(|never| never == value) || is_word(value) {
-        return true;
-    }
-    match namespace.normaliser {
-        Normaliser::Email => is_no_mailbox(value),
-        Normaliser::Phone => is_no_phone(value),
-        Normaliser::Code | Normaliser::Exact => is_no_code(value),
-    }
+/// Whether a value in the form of a normaliser never identifies anybody.
+pub(super) fn is_stop_value(normaliser: Normaliser, value: &str) -> bool {
+    is_word(value)
+        || match normaliser {
+            Normaliser::Email => is_no_mailbox(value),
+            Normaliser::Phone => is_no_phone(value),
+            Normaliser::Date => DAYS.contains(&value),
+            Normaliser::Cookie | Normaliser::Device => {
+                is_no_code(&value.replace(|c: char| !c.is_ascii_alphanumeric(), ""))
+            }
+            Normaliser::Code | Normaliser::Exact | Normaliser::Name => is_no_code(value),
+            // Its parts were asked.
+            Normaliser::Composite => false,
+        }
 }
 
 fn is_no_mailbox(address: &str) -> bool {

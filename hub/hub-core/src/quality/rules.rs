@@ -46,8 +46,8 @@ impl RowRules {
     ///
     /// # Errors
     /// [`FaultCode::RowInvalid`] at the path of the first offending field, with
-    /// the `rule` that it breaks and what that rule `expected`; a value never
-    /// appears.
+    /// the `rule` that it breaks, what that rule `expected` and the `class` of
+    /// the value; a value never appears.
     pub fn check(&self, row: &Object) -> Result<(), Fault> {
         let json: serde_json::Map<_, _> =
             row.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
@@ -62,6 +62,20 @@ impl RowRules {
             .at(error.instance_path().as_str().trim_start_matches('/'))
             .with("rule", rule)
             .with("expected", expected)
+            .with("class", class(error.instance()))
+    }
+}
+
+/// What kind of value it is, in the words of [`hub_model::Value::class`].
+fn class(value: &serde_json::Value) -> &'static str {
+    match value {
+        serde_json::Value::Null => "null",
+        serde_json::Value::Bool(_) => "boolean",
+        serde_json::Value::Number(_) => "number",
+        serde_json::Value::String(text) if text.is_empty() => "empty text",
+        serde_json::Value::String(_) => "text",
+        serde_json::Value::Array(_) => "list",
+        serde_json::Value::Object(_) => "object",
     }
 }
 

@@ -30,6 +30,7 @@ fn profile(traits: &[(&str, &str, u64)]) -> Profile {
         traits: traits.iter().map(golden).collect(),
         identities: Vec::new(),
         records: Vec::new(),
+        consents: Vec::new(),
     }
 }
 
@@ -206,7 +207,7 @@ fn nothing_is_written_for_those_who_cannot_speak() {
     let mut orphan = record(&crm(), 2, &[("mail", "b@x.fr", 4)]);
     orphan.origin = Origin::Created { for_record: RecordNo(1) };
     assert_eq!(due(&golden, &[&orphan], &crm()), []);
-    let asserted = Some(Assertion { value: Value::text("b@x.fr"), stamp: Stamp(4) });
+    let asserted = Some(Assertion::new(Value::text("b@x.fr"), Stamp(4)));
     orphan.fields.get_mut("mail").unwrap().asserted = asserted;
     assert_eq!(due(&golden, &[&orphan], &crm()).len(), 1);
     orphan.deleted = Some(Stamp(5));

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use hub_model::{
     Absence, Assertion, FieldMapping, FieldState, Identity, IdentityFact, Mapping, Object, Origin,
-    Record, RecordNo, RecordRef, Rules, RunId, Stamp, Value,
+    Record, RecordNo, RecordRef, Rules, RunId, Stamp, Timestamp, Value,
 };
 
 use super::echo::{resembles, unconfirmed};
-use crate::identity::{Normalised, normalise};
+use crate::identity::{Normalised, composite, normalise};
 
 /// Hands out receipt stamps in order. The caller keeps [`Stamps::last`] in its
 /// counters, in the same commit as what was stamped.
@@ -41,8 +41,10 @@ impl Stamps {
 pub struct Row<'a> {
     /// Which row of which stream.
     pub at: &'a RecordRef,
-    /// Its fields; an absent field reads as null.
+    /// Its fields, cleaned; an absent field reads as null.
     pub object: &'a Object,
+    /// The same as received: what the record keeps.
+    pub raw: &'a Object,
     /// The vendor's version of it.
     pub version: Option<&'a str>,
 }
@@ -56,6 +58,8 @@ pub struct Context<'a> {
     pub run: &'a RunId,
     /// The namespaces.
     pub rules: &'a Rules,
+    /// When: kept with assertions of consents, which expire.
+    pub now: Timestamp,
 }
 
 /// What a row told us.
@@ -115,17 +119,27 @@ pub fn observe(
     let restored = restore(&mut next, stamps);
     let mut assertions = 0;
     let mut facts = Vec::new();
+    let source_time = mapping.source_time.as_ref().and_then(|time| time.read(seen.object));
     for pair in &mapping.fields {
         let value = seen.object.get(pair.field.as_str()).unwrap_or(&Value::Null);
         let told = unconfirmed(&next, &pair.field).cloned();
         let state = next.fields.entry(pair.field.clone()).or_default();
         let Some(edited) = sight(state, value, pair, told, stamps) else { continue };
         assertions += 1;
+        if let Some(asserted) = &mut state.asserted {
+            asserted.source_time = source_time;
+            asserted.seen = mapping.consent(pair.field.as_str()).map(|_| context.now);
+        }
         let stamp = Stamp(stamps.last());
         facts.extend(identity_fact(&next.identities, pair, value, stamp, edited, context.rules));
     }
     next.identities.extend(facts.iter().cloned());
-    next.raw.clone_from(seen.object);
+    if assertions > 0 && !mapping.composites.is_empty() {
+        let news = composite::news(&next, mapping, context.rules, || stamps.next());
+        next.identities.extend(news.iter().cloned());
+        facts.extend(news);
+    }
+    next.raw.clone_from(seen.raw);
     next.version = seen.version.map(str::to_owned);
     if record == Some(&next) {
         return Observation::Unchanged;
@@ -191,7 +205,7 @@ fn sight(
         return None;
     }
     let stamp = stamps.next();
-    state.asserted = Some(Assertion { value: value.clone(), stamp });
+    state.asserted = Some(Assertion::new(value.clone(), stamp));
     if pair.direction.writes() {
         state.sent = stamp;
     }

@@ -2,7 +2,7 @@
 
 use hub_model::{
     Attempt, FieldName, Mapping, Normaliser, Object, ProfileId, Record, RecordNo, Rules, RunId,
-    Stamp, Value,
+    Stamp, Timestamp, Value,
 };
 
 use super::{Birth, Context, Observation, Row, Seen, Stamps, created, observe, observe_deleted};
@@ -17,8 +17,8 @@ fn setup() -> (Mapping, Rules) {
 fn see(record: Option<&Record>, row: &Object, stamps: &mut Stamps) -> Option<Seen> {
     let (mapping, rules) = setup();
     let run = RunId::new("run-1");
-    let context = Context { number: RecordNo(7), run: &run, rules: &rules };
-    let row = Row { at: &at(&mapping, "k"), object: row, version: Some("v1") };
+    let context = Context { number: RecordNo(7), run: &run, rules: &rules, now: Timestamp(0) };
+    let row = Row { at: &at(&mapping, "k"), object: row, raw: row, version: Some("v1") };
     match observe(record, &row, &mapping, stamps, &context) {
         Observation::Seen(seen) => Some(*seen),
         Observation::Unchanged => None,

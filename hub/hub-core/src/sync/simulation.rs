@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
     Attempt, Identity, Mapping, Normaliser, Object, Origin, Profile, ProfileId, Record, RecordNo,
-    Rules, RunId, Stamp, Value,
+    Rules, RunId, Stamp, Timestamp, Value,
 };
 
 use super::{
@@ -174,9 +174,9 @@ impl Sim {
         let record = number.map(|number| self.records[&number].clone());
         let run = RunId::new("r");
         let next = RecordNo(self.keys.len() as u64 + 1);
-        let context = Context { number: next, run: &run, rules: &self.rules };
+        let context = Context { number: next, run: &run, rules: &self.rules, now: Timestamp(0) };
         let at = at(&mapping, key);
-        let seen = Row { at: &at, object: row, version: None };
+        let seen = Row { at: &at, object: row, raw: row, version: None };
         let observed = observe(record.as_ref(), &seen, &mapping, &mut self.stamps, &context);
         let Observation::Seen(seen) = observed else { return };
         self.keys.insert((v, key.to_owned()), seen.record.number);

@@ -8,15 +8,20 @@ use hub_model::{
 };
 
 use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
+use super::consent;
 use super::names::{Item, Names};
 use super::value;
 
+/// Set in the byte of the kind: consents come last.
+const CONSENTS: u8 = 2;
+
 /// Packs a profile.
 pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
-    out.push(match profile.kind {
+    let kind = match profile.kind {
         EntityKind::Person => 0,
         EntityKind::Account => 1,
-    });
+    };
+    out.push(kind | if profile.consents.is_empty() { 0 } else { CONSENTS });
     put_uint(out, profile.id.0);
     let mut stamp = 0;
     put_len(out, profile.traits.len());
@@ -42,11 +47,15 @@ pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
         put_step(out, number, record.0);
         number = record.0;
     }
+    if !profile.consents.is_empty() {
+        consent::put(&profile.consents, profile.id, names, out);
+    }
 }
 
 /// Unpacks a profile.
 pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
-    let kind = match item.bytes.byte()? {
+    let flags = item.bytes.byte()?;
+    let kind = match flags & !CONSENTS {
         0 => EntityKind::Person,
         1 => EntityKind::Account,
         _ => return Err(Damaged),
@@ -78,5 +87,9 @@ pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
         number = item.bytes.step(number)?;
         records.push(RecordNo(number));
     }
-    Ok(Profile { id, kind, traits, identities, records })
+    let mut consents = Vec::new();
+    if flags & CONSENTS != 0 {
+        consents = consent::read(&mut item, id)?;
+    }
+    Ok(Profile { id, kind, traits, identities, records, consents })
 }

@@ -9,6 +9,7 @@ use hub_model::{
 };
 
 use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
+use super::consent::{put_time, time};
 use super::names::{Item, Names};
 use super::value;
 
@@ -34,6 +35,14 @@ mod state {
     pub const SENT: u8 = 32;
     /// ... the stamp of the assertion.
     pub const SENT_ASSERTED: u8 = 64;
+    /// The assertion has times; a byte says which.
+    pub const TIMES: u8 = 128;
+}
+
+/// Which times an assertion has.
+mod times {
+    pub const SOURCE: u8 = 1;
+    pub const SEEN: u8 = 2;
 }
 
 /// What an identity fact says.
@@ -115,6 +124,7 @@ fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &
     let next_stamp = asserted.as_ref().is_some_and(|a| a.stamp.0 == before.0.wrapping_add(1));
     let remote_raw = remote.is_some() && remote.as_ref() == raw;
     let sent_asserted = asserted.as_ref().is_some_and(|asserted| asserted.stamp == *sent);
+    let timed = asserted.as_ref().is_some_and(|a| a.source_time.is_some() || a.seen.is_some());
     out.push(
         flag(state::ASSERTED, asserted.is_some())
             | flag(state::ASSERTED_RAW, asserted_raw)
@@ -122,7 +132,8 @@ fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &
             | flag(state::REMOTE, remote.is_some())
             | flag(state::REMOTE_RAW, remote_raw)
             | flag(state::SENT, sent.0 != 0)
-            | flag(state::SENT_ASSERTED, sent_asserted),
+            | flag(state::SENT_ASSERTED, sent_asserted)
+            | flag(state::TIMES, timed),
     );
     if let Some(asserted) = asserted {
         if !asserted_raw {
@@ -132,6 +143,13 @@ fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &
             put_step(out, before.0, asserted.stamp.0);
         }
         *before = asserted.stamp;
+        if timed {
+            let Assertion { source_time, seen, .. } = asserted;
+            out.push(
+                flag(times::SOURCE, source_time.is_some()) | flag(times::SEEN, seen.is_some()),
+            );
+            [*source_time, *seen].into_iter().flatten().for_each(|time| put_time(out, time));
+        }
     }
     if let Some(remote) = remote.as_ref().filter(|_| !remote_raw) {
         value::put(out, remote);
@@ -247,7 +265,17 @@ fn read_state(
             _ => before.0.wrapping_add(1),
         };
         *before = Stamp(stamp);
-        field.asserted = Some(Assertion { value, stamp: *before });
+        let mut asserted = Assertion::new(value, *before);
+        if flags & state::TIMES != 0 {
+            let has = item.bytes.byte()?;
+            if has & times::SOURCE != 0 {
+                asserted.source_time = Some(time(item)?);
+            }
+            if has & times::SEEN != 0 {
+                asserted.seen = Some(time(item)?);
+            }
+        }
+        field.asserted = Some(asserted);
     }
     if flags & state::REMOTE != 0 {
         field.remote = Some(value_or_raw(item, flags & state::REMOTE_RAW != 0, raw)?);

@@ -32,7 +32,7 @@ pub fn email(number: u64) -> Identity {
 pub fn record(number: u64) -> Record {
     let name = Value::text(format!("Person {number}"));
     let state = FieldState {
-        asserted: Some(Assertion { value: name.clone(), stamp: Stamp(number) }),
+        asserted: Some(Assertion::new(name.clone(), Stamp(number))),
         remote: Some(name.clone()),
         sent: Stamp(0),
     };
@@ -77,6 +77,7 @@ pub fn profile(number: u64) -> Profile {
         traits: BTreeMap::from([(TraitName::new("name"), name)]),
         identities: vec![Claimed { identity: email(number), stamp: Stamp(number) }],
         records: vec![RecordNo(number)],
+        consents: Vec::new(),
     }
 }
 

@@ -8,8 +8,8 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use hub_engine::{Engine, EngineOptions, SyncJob, SystemEnv};
 use hub_model::{
-    CreatePolicy, Direction, EntityKind, Fault, FaultCode, FieldMapping, Mapping, Namespace,
-    Normaliser, Rules, StreamRef, SyncId,
+    Direction, Fault, FaultCode, FieldMapping, Mapping, Namespace, Normaliser, Rules, StreamRef,
+    SyncId,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -87,31 +87,18 @@ pub(super) struct Hub {
 }
 
 fn rules() -> Rules {
-    let email = Namespace {
-        name: "email".into(),
-        normaliser: Normaliser::Email,
-        trusted: true,
-        country: None,
-        values_per_profile_max: 25,
-        records_per_value_max: 25,
-        never: vec![],
-    };
+    let email = Namespace::new("email", Normaliser::Email);
     let mapping = Mapping {
-        sync: SyncId::new("people"),
-        stream: StreamRef::new("default", "crm", "people"),
-        kind: EntityKind::Person,
         fields: vec![FieldMapping {
             field: "email".into(),
             to: "email".into(),
             direction: Direction::ToProfile,
             identity: Some("email".into()),
         }],
-        matching: vec![],
-        create: CreatePolicy::Upsert,
-        deletes_percent_max: 20,
         priority: 10,
+        ..Mapping::new(SyncId::new("people"), StreamRef::new("default", "crm", "people"))
     };
-    Rules { workspace: "default".into(), namespaces: vec![email], mappings: vec![mapping] }
+    Rules::new("default".into(), vec![email], vec![mapping])
 }
 
 pub(super) async fn hub() -> Hub {

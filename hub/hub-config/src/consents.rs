@@ -1,0 +1,164 @@
+//! `[[consents]]` and `requires`: which fields state a consent, and which
+//! consents a destination needs.
+
+use hub_model::consent::EVERY_CHANNEL;
+use hub_model::{ConsentKey, ConsentMapping, ConsentState, FieldName, TimeField, Value};
+
+use crate::cleaning::time_format;
+use crate::fault::{ConfigFault, code};
+use crate::located::Located;
+use crate::near;
+use crate::settings;
+use crate::table::{TableReader, shown};
+use crate::word;
+
+/// The keys of `[[consents]]`.
+pub(crate) const KEYS: &[&str] = &[
+    "field",
+    "purpose",
+    "channel",
+    "granted",
+    "denied",
+    "withdrawn",
+    "otherwise",
+    "time",
+    "text_version",
+    "proof",
+];
+/// The keys of a field with a time.
+pub(crate) const TIME_KEYS: &[&str] = &["field", "format"];
+
+/// What a value that is not listed may mean; a grant is always listed.
+pub(crate) const OTHERWISE: &[(&str, ConsentState)] = &[
+    ("unknown", ConsentState::Unknown),
+    ("denied", ConsentState::Denied),
+    ("withdrawn", ConsentState::Withdrawn),
+];
+
+/// A purpose and a channel that `liaison.toml` must know.
+pub(crate) struct KeyDraft {
+    pub(crate) purpose: Located<String>,
+    pub(crate) channel: Located<String>,
+    pub(crate) place: String,
+}
+
+/// The consents of a sync, with what other files must confirm.
+#[derive(Default)]
+pub(crate) struct ConsentDrafts {
+    pub(crate) consents: Vec<ConsentMapping>,
+    pub(crate) requires: Vec<ConsentKey>,
+    pub(crate) keys: Vec<KeyDraft>,
+}
+
+/// Reads the consents of a sync. `read` and `mapped` are the fields that are
+/// read and mapped; without them nothing is said about fields.
+pub(crate) fn read(
+    table: &mut TableReader<'_>,
+    read: &[&str],
+    mapped: Option<&[&str]>,
+) -> ConsentDrafts {
+    let mut drafts = ConsentDrafts::default();
+    for reader in table.list("consents", "[[consents]]") {
+        if let Some((consent, key)) = consent(reader, read, mapped) {
+            drafts.consents.push(consent);
+            drafts.keys.push(key);
+        }
+    }
+    let place = table.place_of("requires");
+    for text in table.texts("requires", "requires = [\"newsletter/email\"]") {
+        let Some((purpose, channel)) = text.split_once('/') else {
+            let fault = table.fault(code::CONSENT_KEY, &text.location, "requires");
+            fault.with("found", shown(&text)).record();
+            continue;
+        };
+        drafts.requires.push(ConsentKey::new(purpose, channel));
+        drafts.keys.push(KeyDraft {
+            purpose: Located::new(purpose.to_owned(), text.location.clone()),
+            channel: Located::new(channel.to_owned(), text.location.clone()),
+            place: place.clone(),
+        });
+    }
+    drafts
+}
+
+fn consent(
+    mut table: TableReader<'_>,
+    read: &[&str],
+    mapped: Option<&[&str]>,
+) -> Option<(ConsentMapping, KeyDraft)> {
+    let place = table.place().to_owned();
+    let field = table.required("field", "the name of a field", "field = \"newsletter\"");
+    let purpose = table.required("purpose", "the name of a purpose", "purpose = \"newsletter\"");
+    let channel = table.filled("channel", "the name of a channel", "channel = \"email\"");
+    if !table.has("granted") {
+        table.missing("granted", "granted = [\"yes\", true]");
+    }
+    let granted = values(&mut table, "granted", "granted = [\"yes\", true]");
+    let denied = values(&mut table, "denied", "denied = [\"no\", false]");
+    let withdrawn = values(&mut table, "withdrawn", "withdrawn = [\"unsubscribed\"]");
+    let otherwise = table.word("otherwise", OTHERWISE).map(|word| word.value).unwrap_or_default();
+    let time = time(&mut table, "time");
+    let text_version = name(&mut table, "text_version", "text_version = \"optin_text\"");
+    let proof = name(&mut table, "proof", "proof = \"tcf_string\"");
+    if let (Some(field), Some(mapped)) = (&field, mapped)
+        && !read.contains(&field.as_str())
+    {
+        let at = table.place_of("field");
+        let fault = if mapped.contains(&field.as_str()) {
+            ConfigFault::new(code::NOT_READ, field.location.clone(), at)
+        } else {
+            ConfigFault::new(code::UNKNOWN_FIELD, field.location.clone(), at)
+        };
+        let fault = fault.with("name", shown(field));
+        table.document().fault(near::hint(fault, field, mapped.iter().copied()));
+    }
+    table.finish(KEYS);
+    let (field, purpose) = (field?, purpose?);
+    let channel =
+        channel.unwrap_or_else(|| Located::new(EVERY_CHANNEL.to_owned(), purpose.location.clone()));
+    let consent = ConsentMapping {
+        field: FieldName::new(field.as_str()),
+        key: ConsentKey::new(&purpose, &channel),
+        granted,
+        denied,
+        withdrawn,
+        otherwise,
+        time,
+        text_version,
+        proof,
+    };
+    Some((consent, KeyDraft { purpose, channel, place }))
+}
+
+/// Values of any kind: texts, numbers, true and false.
+fn values(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Vec<Value> {
+    let place = table.place_of(key);
+    let Some(value) = table.raw(key) else { return Vec::new() };
+    if !value.get_ref().is_array() {
+        crate::table::wrong_type(table.document(), value, &place, "a list of values", example);
+        return Vec::new();
+    }
+    match Value::from_json(settings::json_value(table.document(), value, &place)) {
+        Ok(Value::List(values)) => values,
+        _ => Vec::new(),
+    }
+}
+
+fn name(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Option<FieldName> {
+    let name = table.filled(key, "the name of a field", example)?;
+    let place = table.place_of(key);
+    word::check_name(table.document(), &name, &place).then(|| FieldName::new(name.as_str()))
+}
+
+/// A field with a time, and the form that it has there.
+pub(crate) fn time(table: &mut TableReader<'_>, key: &'static str) -> Option<TimeField> {
+    let example = format!("{key} = {{ field = \"updated_at\", format = \"rfc3339\" }}");
+    let mut time = table.table(key, &example)?;
+    let field = time.required("field", "the name of a field", "field = \"updated_at\"");
+    let text = time.required("format", "a form of times", "format = \"rfc3339\"");
+    let format = text.and_then(|text| time_format(&time, "format", &text));
+    let place = time.place_of("field");
+    let field = field.filter(|field| word::check_name(time.document(), field, &place));
+    time.finish(TIME_KEYS);
+    Some(TimeField { field: FieldName::new(field?.as_str()), format: format? })
+}

@@ -1,0 +1,143 @@
+//! What files say of each other.
+
+use std::collections::BTreeSet;
+
+use hub_model::consent::EVERY_CHANNEL;
+use hub_model::{Namespace, Normaliser, TraitName};
+
+use crate::consents::KeyDraft;
+use crate::document::Faults;
+use crate::fault::{ConfigFault, code};
+use crate::located::Located;
+use crate::main_file::MainFile;
+use crate::near;
+use crate::sync_file::SyncDraft;
+use crate::table::shown;
+use crate::traits::TraitDraft;
+
+/// Everything that a file names in another must be there, and be what it is
+/// taken for.
+pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
+    for draft in drafts {
+        if let Some(name) = &draft.connection
+            && !main.connection_names.contains(&name.value)
+        {
+            let fault =
+                ConfigFault::new(code::UNKNOWN_CONNECTION, name.location.clone(), "connection");
+            let known = main.connection_names.iter().map(String::as_str);
+            faults.push(near::hint(fault.with("name", shown(name)), name, known));
+        }
+        for (place, name) in &draft.identities {
+            identity(main, name, format!("{place}.identity"), faults);
+        }
+        for name in &draft.composites {
+            composite(main, draft, name, faults);
+        }
+        for key in &draft.keys {
+            consent_key(main, key, faults);
+        }
+    }
+    for rule in &main.traits {
+        trait_rule(rule, drafts, faults);
+    }
+}
+
+/// The namespace of a name, if it could be read; a fault if there is none.
+fn namespace<'m>(
+    main: &'m MainFile,
+    name: &Located<String>,
+    place: &str,
+    faults: &Faults,
+) -> Option<&'m Namespace> {
+    if !main.namespace_names.contains(&name.value) {
+        let fault = ConfigFault::new(code::UNKNOWN_NAMESPACE, name.location.clone(), place);
+        let known = main.namespace_names.iter().map(String::as_str);
+        faults.push(near::hint(fault.with("name", shown(name)), name, known));
+    }
+    main.namespaces.iter().find(|namespace| *namespace.name == *name.value)
+}
+
+fn identity(main: &MainFile, name: &Located<String>, place: String, faults: &Faults) {
+    let namespace = namespace(main, name, &place, faults);
+    if namespace.is_some_and(|namespace| namespace.normaliser == Normaliser::Composite) {
+        let fault = ConfigFault::new(code::NAMESPACE_USE, name.location.clone(), place);
+        let fault = fault.with("name", shown(name)).with("found", "a composite");
+        let fault = fault.with("expected", "a namespace of single values");
+        faults.push(fault.with("mend", format!("write `identities = [\"{}\"]`", name.value)));
+    }
+}
+
+/// The parts of a composite are traits that the sync reads.
+fn composite(main: &MainFile, draft: &SyncDraft, name: &Located<String>, faults: &Faults) {
+    let place = "identities";
+    let Some(namespace) = namespace(main, name, place, faults) else { return };
+    if namespace.normaliser != Normaliser::Composite {
+        let fault = ConfigFault::new(code::NAMESPACE_USE, name.location.clone(), place);
+        let fault = fault.with("name", shown(name)).with("found", "one of single values");
+        let fault = fault.with("expected", "a composite");
+        let mend = format!("write `identity = \"{}\"` at the field that holds it", name.value);
+        faults.push(fault.with("mend", mend));
+        return;
+    }
+    for part in &namespace.parts {
+        if !draft.traits.contains(&part.of) {
+            let fault = ConfigFault::new(code::UNKNOWN_TRAIT, name.location.clone(), place);
+            let fault = fault.with("name", shown(part.of.as_str()));
+            let nowhere = format!("no field here, and `{}` is made of it", name.value);
+            let known = draft.traits.iter().map(TraitName::as_str);
+            faults.push(near::hint(fault.with("nowhere", nowhere), part.of.as_str(), known));
+        }
+    }
+}
+
+/// The purpose of a consent, and its channel.
+fn consent_key(main: &MainFile, key: &KeyDraft, faults: &Faults) {
+    let purpose = main.purposes.iter().find(|purpose| *purpose.name == *key.purpose.value);
+    let Some(purpose) = purpose else {
+        let at = key.purpose.location.clone();
+        let fault = ConfigFault::new(code::UNKNOWN_PURPOSE, at, key.place.as_str());
+        let known = main.purposes.iter().map(|purpose| &*purpose.name);
+        let fault = fault.with("name", shown(&key.purpose));
+        faults.push(near::hint(fault, &key.purpose, known));
+        return;
+    };
+    let known = purpose.channels.iter().map(|channel| &**channel);
+    let every = key.channel.value == EVERY_CHANNEL;
+    if !every && !purpose.channels.iter().any(|channel| **channel == *key.channel.value) {
+        let at = key.channel.location.clone();
+        let fault = ConfigFault::new(code::UNKNOWN_CHANNEL, at, key.place.as_str());
+        faults.push(near::hint(fault.with("name", shown(&key.channel)), &key.channel, known));
+    }
+}
+
+/// A rule is about a trait that somebody reads, and names those who do.
+fn trait_rule(rule: &TraitDraft, drafts: &[SyncDraft], faults: &Faults) {
+    let reads =
+        |draft: &&SyncDraft| draft.traits.iter().any(|name| *name.as_str() == *rule.name.value);
+    let readers: Vec<&str> = drafts.iter().filter(reads).map(|draft| draft.id.as_str()).collect();
+    let at = rule.name.location.clone();
+    if readers.is_empty() {
+        let fault = ConfigFault::new(code::UNKNOWN_TRAIT, at, rule.place.as_str());
+        let fault = fault.with("name", shown(&rule.name)).with("nowhere", "no field of any sync");
+        let read = drafts.iter().flat_map(|draft| &draft.traits);
+        let known: BTreeSet<&str> = read.map(TraitName::as_str).collect();
+        faults.push(near::hint(fault, &rule.name, known));
+        return;
+    }
+    let states =
+        |draft: &SyncDraft| draft.consent_traits.iter().any(|t| *t.as_str() == *rule.name.value);
+    if drafts.iter().any(states) {
+        let fault = ConfigFault::new(code::NO_EFFECT, at, rule.place.as_str());
+        let fault =
+            fault.with("why", "the trait states a consent, of which the strictest survives");
+        faults.push(fault.with("mend", "remove the table"));
+    }
+    for name in &rule.sources {
+        if !readers.contains(&name.as_str()) {
+            let place = format!("{}.sources", rule.place);
+            let fault = ConfigFault::new(code::UNKNOWN_SYNC, name.location.clone(), place);
+            let fault = fault.with("name", shown(name));
+            faults.push(near::hint(fault, name, readers.iter().copied()));
+        }
+    }
+}

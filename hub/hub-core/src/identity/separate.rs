@@ -1,0 +1,63 @@
+//! A separation as somebody asks for it: some records of a profile are another
+//! person.
+
+use std::collections::BTreeSet;
+
+use hub_model::{Decision, DecisionKind, Profile, RecordNo, Stamp, Timestamp};
+
+/// Why a profile cannot be taken apart like this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotASeparation {
+    /// A record is not one of the profile's.
+    #[error("record {0} does not belong to the profile")]
+    Stranger(RecordNo),
+    /// Nothing, or everything, would leave.
+    #[error("each side of a separation needs a record")]
+    OneSided,
+}
+
+/// The decision that some records of a profile are another person than the
+/// rest. It names every record of both sides, so that each side is confirmed to
+/// be one person whatever its values say, and survives every re-read.
+///
+/// # Errors
+/// [`NotASeparation`].
+pub fn separation(
+    profile: &Profile,
+    leaving: &BTreeSet<RecordNo>,
+    stamp: Stamp,
+    author: &str,
+    at: Timestamp,
+) -> Result<Decision, NotASeparation> {
+    let all: BTreeSet<RecordNo> = profile.records.iter().copied().collect();
+    if let Some(stranger) = leaving.difference(&all).next() {
+        return Err(NotASeparation::Stranger(*stranger));
+    }
+    let staying: BTreeSet<RecordNo> = all.difference(leaving).copied().collect();
+    if leaving.is_empty() || staying.is_empty() {
+        return Err(NotASeparation::OneSided);
+    }
+    let kind = DecisionKind::Separation { left: staying, right: leaving.clone() };
+    Ok(Decision { stamp, kind, author: author.to_owned(), at })
+}
+
+/// The decisions that undo a separation, or join two profiles for good: every
+/// record of one is the same person as every record of the other. One pair
+/// would not do, since the newest decision counts pair by pair.
+pub fn union(
+    left: &Profile,
+    right: &Profile,
+    mut stamp: impl FnMut() -> Stamp,
+    author: &str,
+    at: Timestamp,
+) -> Vec<Decision> {
+    let pairs = left.records.iter().flat_map(|a| right.records.iter().map(move |b| (*a, *b)));
+    pairs
+        .map(|(left, right)| Decision {
+            stamp: stamp(),
+            kind: DecisionKind::Match { left, right },
+            author: author.to_owned(),
+            at,
+        })
+        .collect()
+}

@@ -1,0 +1,109 @@
+//! Survivorship: the rule that picks a trait's value among what systems assert.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{SyncId, TraitName};
+
+/// How the value of a trait is chosen.
+///
+/// Under the first two rules null is a value: a system that cleared its field
+/// said something. Under all others a null only survives if everybody asserts
+/// null. What a rule leaves open is decided by the newer receipt stamp, then by
+/// the sync's priority, then by the older record, then by the field's name, so
+/// that the result never depends on an order of work.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Survivorship {
+    /// The newest by the hub's order of receipt.
+    #[default]
+    MostRecent,
+    /// The newest by the time that its source declares; one without a time
+    /// comes after all that have one.
+    MostRecentAtSource,
+    /// The first that has a value, in the declared order of sources; a source
+    /// that is not listed comes after those that are, by its priority.
+    SourcePriority,
+    /// The value that most records assert.
+    MostFrequent,
+    /// The longest: characters of a text, items of a list, digits of a number.
+    Longest,
+    /// The least: numbers by value, texts (and so ISO dates) by character.
+    Min,
+    /// The greatest.
+    Max,
+    /// All items of all lists, each once, in canonical order. A value that is
+    /// no list counts as an item.
+    Union,
+    /// The strictest consent. Not configured: it is the rule of every trait
+    /// that states a consent.
+    Strictest,
+}
+
+impl Survivorship {
+    /// The rules that can be configured, by their word.
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("most-recent", Self::MostRecent),
+        ("most-recent-at-source", Self::MostRecentAtSource),
+        ("source-priority", Self::SourcePriority),
+        ("most-frequent", Self::MostFrequent),
+        ("longest", Self::Longest),
+        ("min", Self::Min),
+        ("max", Self::Max),
+        ("union", Self::Union),
+    ];
+
+    /// The word used in configuration and provenance.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MostRecent => "most-recent",
+            Self::MostRecentAtSource => "most-recent-at-source",
+            Self::SourcePriority => "source-priority",
+            Self::MostFrequent => "most-frequent",
+            Self::Longest => "longest",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Union => "union",
+            Self::Strictest => "strictest",
+        }
+    }
+
+    /// Whether an asserted null competes with values.
+    pub const fn null_counts(self) -> bool {
+        matches!(self, Self::MostRecent | Self::MostRecentAtSource)
+    }
+}
+
+impl fmt::Display for Survivorship {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The rule of one trait. A trait without one takes the newest assertion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraitRule {
+    /// The trait.
+    pub name: TraitName,
+    /// Its rule.
+    pub rule: Survivorship,
+    /// For [`Survivorship::SourcePriority`]: the syncs, strongest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SyncId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Survivorship;
+
+    #[test]
+    fn words_are_those_of_serde() {
+        for (word, rule) in Survivorship::WORDS {
+            assert_eq!(rule.as_str(), *word);
+            assert_eq!(serde_json::to_string(rule).unwrap(), format!("\"{word}\""));
+        }
+    }
+}
