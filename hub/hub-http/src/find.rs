@@ -58,6 +58,13 @@ const fn why(reason: Reason) -> &'static str {
             "a national telephone number needs the country: write it with +, or give the \
              namespace a country"
         }
+        Reason::Cookie => {
+            "expected what a web site stores in a browser: at least a few letters and digits"
+        }
+        Reason::Device => "expected the hexadecimal digits of a device's advertising id",
+        Reason::Name => "expected a name with at least one letter",
+        Reason::Date => "expected a day of the calendar such as 1984-05-17",
+        Reason::Parts => "the value has not as many parts as this namespace is made of",
     }
 }
 

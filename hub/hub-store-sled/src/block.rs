@@ -65,6 +65,14 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// Blocks of one table, ready to be written.
+pub(crate) struct Packed {
+    /// Their keys and payloads.
+    pub blocks: Vec<(Key, Vec<u8>)>,
+    /// The number of the last block of the table.
+    pub last: u32,
+}
+
 /// Packs rows into the blocks of one table.
 pub(crate) struct Packing {
     table: u8,
@@ -123,13 +131,13 @@ impl Packing {
         Ok(())
     }
 
-    /// The blocks, and the number of the last.
+    /// The blocks.
     ///
     /// # Errors
     /// [`Error::Refused`] when a block cannot be compressed.
-    pub fn finish(mut self) -> Result<(Vec<(Key, Vec<u8>)>, u32), Error> {
+    pub fn finish(mut self) -> Result<Packed, Error> {
         self.close()?;
-        Ok((self.done, self.block))
+        Ok(Packed { blocks: self.done, last: self.block })
     }
 }
 
@@ -273,7 +281,7 @@ mod tests {
     };
     use hub_store::conformance::fixtures as f;
 
-    use super::{BLOCK_ROWS_MAX, Block, Packing};
+    use super::{BLOCK_ROWS_MAX, Block, Packed, Packing};
     use crate::keys::table;
     use crate::pack::{profile, record};
 
@@ -286,7 +294,7 @@ mod tests {
             .map(|row| packing.add(|names, out| record::put(row, names, out)).unwrap())
             .collect();
         assert_eq!((places[0].block(), places[BLOCK_ROWS_MAX].block()), (8, 9));
-        let (blocks, last) = packing.finish().unwrap();
+        let Packed { blocks, last } = packing.finish().unwrap();
         assert_eq!((blocks.len(), last), (4, 11));
         for (row, place) in records.iter().zip(&places) {
             let payload = &blocks[(place.block() - 8) as usize].1;
@@ -317,7 +325,7 @@ mod tests {
         for row in &profiles {
             packing.add(|names, out| profile::put(row, names, out)).unwrap();
         }
-        let payload = packing.finish().unwrap().0.remove(0).1;
+        let payload = packing.finish().unwrap().blocks.remove(0).1;
         let block = Block::read(&payload).unwrap();
         for (slot, row) in (0..).zip(&records) {
             assert_eq!(record::read(block.item(slot).unwrap()).as_ref(), Ok(row));
@@ -358,7 +366,7 @@ mod tests {
         for row in &rows {
             packing.add(|names, out| profile::put(row, names, out)).unwrap();
         }
-        let payload = packing.finish().unwrap().0.remove(0).1;
+        let payload = packing.finish().unwrap().blocks.remove(0).1;
         for bit in 0..payload.len() * 8 {
             let mut flipped = payload.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);

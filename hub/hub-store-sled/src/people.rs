@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hub_model::{Claim, Identity, Profile, ProfileId, Record, RecordNo, StreamRef};
 use hub_store::{Error, WriteSet};
 
-use crate::block::{Location, Packing};
+use crate::block::{Location, Packed, Packing};
 use crate::delta::Op;
 use crate::index::{HashKey, Index};
 use crate::keys::{Key, table};
@@ -85,7 +85,7 @@ impl<'a> People<'a> {
                 self.ops.push(Op::Record { number: short(number.0)?, location, mark });
             }
         }
-        let (blocks, last) = packing.finish()?;
+        let Packed { blocks, last } = packing.finish()?;
         self.blocks.extend(blocks);
         self.meta.record_block = last;
         Ok(())
@@ -124,7 +124,7 @@ impl<'a> People<'a> {
                 }
             }
         }
-        let (blocks, last) = packing.finish()?;
+        let Packed { blocks, last } = packing.finish()?;
         self.blocks.extend(blocks);
         self.meta.profile_block = last;
         Ok(())
