@@ -304,6 +304,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{People, Server, Shown};
+    use crate::client::client;
 
     async fn start(shown: Shown) -> String {
         let server = Server::open(People::new(1), shown, 0).await.unwrap();
@@ -313,7 +314,7 @@ mod tests {
     }
 
     async fn ask(url: &str) -> Value {
-        reqwest::get(url).await.unwrap().json().await.unwrap()
+        client().get(url).send().await.unwrap().json().await.unwrap()
     }
 
     async fn all(url: &str, limit: usize) -> Vec<Value> {
@@ -341,7 +342,7 @@ mod tests {
             json!([])
         );
 
-        let client = reqwest::Client::new();
+        let client = client();
         for changed in [1, 7, 1_000, 2_345] {
             let shown = Shown { rows: 2_345, changed };
             let answer = client.post(format!("{url}/table")).json(&shown).send().await.unwrap();
@@ -355,7 +356,7 @@ mod tests {
     #[tokio::test]
     async fn the_sink_creates_once_and_finds_again() {
         let url = start(Shown { rows: 0, changed: 0 }).await;
-        let client = reqwest::Client::new();
+        let client = client();
         let post = async |path: &str, body: Value| -> Value {
             let sent = client.post(format!("{url}/{path}")).json(&body).send().await.unwrap();
             sent.json().await.unwrap()

@@ -33,6 +33,7 @@ pub mod words;
 
 // What is measured, and how.
 pub mod api;
+pub mod client;
 pub mod clock;
 pub mod measure;
 pub mod serving;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::client::client;
 use crate::clock;
 use crate::feed::PAGE_ROWS;
 use crate::people::People;
@@ -125,7 +126,7 @@ struct Customer<'a> {
 /// The API does not answer, or not with such pages.
 pub async fn pull(url: &str) -> Result<Cost> {
     let account = Account::open();
-    let client = reqwest::Client::new();
+    let client = client();
     let mut rows = 0;
     loop {
         let page = format!("{url}/customers?after={rows}&limit={PAGE_ROWS}");

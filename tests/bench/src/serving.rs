@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::client::client;
 use crate::world::World;
 
 /// How long a start may take: a store of millions is read at the open.
@@ -35,7 +36,7 @@ impl Serving {
         let mut command: Command = world.liaison(binary);
         let child = command.arg("serve").stdout(Stdio::null()).stderr(log).spawn();
         let child = child.with_context(|| format!("start {}", binary.display()))?;
-        let client = reqwest::Client::new();
+        let client = client();
         let mut serving = Self { child, client, url: String::new(), token: String::new() };
         let begun = Instant::now();
         while begun.elapsed() < START_LIMIT {

@@ -114,7 +114,8 @@ pub async fn measure(
     let (_, new) = loader.load().await?;
     let loaded = loader.feed.point(rows);
     let peak_bytes = clock::memory(std::process::id()).map_or(0, |memory| memory.peak_bytes);
-    let points = loader.feed.points();
+    let mut points = loader.feed.points();
+    points.push(loaded);
     let parsing = loader.feed.parsing().as_secs_f64();
     let stats = loader.engine.store().stats().await?;
     let persons = people.persons(rows);
