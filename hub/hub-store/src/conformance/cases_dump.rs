@@ -173,7 +173,7 @@ fn awkward() -> Vec<WriteSet> {
     });
     sets.push(WriteSet { reviews: reviews.collect(), ..WriteSet::default() });
     sets.push(WriteSet {
-        pending: (0..300_u32)
+        pending: (1..=300_u32)
             .map(|n| f::pending("out", 1, Some(n.into()), 5 - i64::from(n)))
             .collect(),
         runs: (0..20).map(|number| f::run("crm", number)).collect(),
