@@ -38,7 +38,7 @@ pub(crate) enum Job {
     /// A commit.
     Commit {
         /// What is written.
-        set: WriteSet,
+        set: Box<WriteSet>,
         /// Where the answer goes.
         answer: oneshot::Sender<Result<CommitSeq, Error>>,
     },
@@ -67,7 +67,7 @@ impl Writer {
         while let Some(job) = jobs.blocking_recv() {
             match job {
                 Job::Commit { set, answer } => {
-                    let done = self.commit(set);
+                    let done = self.commit(*set);
                     // A caller that has gone does not undo its commit.
                     let _ = answer.send(done);
                 }

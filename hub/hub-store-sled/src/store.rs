@@ -275,6 +275,7 @@ impl Store for SledStore {
         let stopped = || Error::Unavailable("the store takes no commits".to_owned());
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
         let (answer, answered) = oneshot::channel();
+        let set = Box::new(set);
         jobs.send(Job::Commit { set, answer }).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }

@@ -128,8 +128,8 @@ impl People {
             out,
             concat!(
                 r#"{{"id":"{}","first_name":"{}","last_name":"{}","email":"{}","phone":"{}","#,
-                r#""street":"{} {}","postcode":"{}{:02}","city":"{}","country":"FR","#,
-                r#""birth_date":"{}-{:02}-{:02}","company":"{} {}","stage":"{}","#,
+                r#""street":"{} {}, bâtiment {:02}, escalier {:02}, étage {:02}","postcode":"{}{:02}","city":"{}","country":"FR","#,
+                r#""birth_date":"{}-{:02}-{:02}","company":"SARL {} {} et associés de {}","stage":"{}","#,
                 r#""consent_email":{},"consent_sms":{},"#,
                 r#""created_at":"20{:02}-{:02}-{:02}T{:02}:{:02}:{:02}Z","#,
                 r#""updated_at":"2026-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z"}}"#,
@@ -141,6 +141,9 @@ impl People {
             names.phone,
             1 + dice.below(180),
             dice.pick(&STREETS),
+            1 + dice.below(20),
+            1 + dice.below(9),
+            dice.below(12),
             postcode,
             dice.below(100),
             city,
@@ -149,6 +152,7 @@ impl People {
             1 + dice.below(28),
             dice.pick(&COMPANIES),
             last,
+            city,
             stage,
             dice.below(3) != 0,
             dice.below(3) == 0,
@@ -169,7 +173,8 @@ impl People {
 }
 
 fn phone(row: u64) -> String {
-    let number = row * PHONE_STEP % ROWS_MAX;
+    // Not row 0's nought times the step: nothing but noughts names nobody.
+    let number = (row + 1) * PHONE_STEP % ROWS_MAX;
     let block = usize::try_from(number / PHONE_BLOCK).ok().and_then(|at| PHONE_BLOCKS.get(at));
     format!("+336{}{:07}", block.unwrap_or(&""), number % PHONE_BLOCK)
 }
