@@ -296,8 +296,7 @@ mod tests {
         writer.commit(f::person(1)).unwrap();
         writer.commit(f::person(2)).unwrap();
         writer.end().unwrap();
-        let bytes = shared.0.lock().unwrap().clone();
-        bytes
+        shared.0.lock().unwrap().clone()
     }
 
     /// Everything but the verdict of the last line is for nothing.
