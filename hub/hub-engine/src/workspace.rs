@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hub_core::identity::settle_never;
 use hub_core::sync::Marks;
 use hub_model::{Profile, Rules};
 use hub_store::{Error, Store};
@@ -31,8 +32,9 @@ impl Workspace {
     /// A workspace over a store.
     pub fn new(store: Arc<dyn Store>, rules: Arc<Rules>, env: Arc<dyn Env>) -> Self {
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
+        let rules = settled(&rules);
         let marks = Marks::under(&rules);
-        Self { store, rules, env, marks, decision: Mutex::new(()), events }
+        Self { store, rules: Arc::new(rules), env, marks, decision: Mutex::new(()), events }
     }
 
     /// The right to read, decide and commit with nobody in between. Hold it
@@ -60,4 +62,21 @@ impl Workspace {
         let ids: Vec<_> = claims.into_iter().flat_map(|claim| claim.profiles).collect();
         Ok(self.store.profiles(&ids).await?.into_iter().flatten().collect())
     }
+}
+
+/// The rules with every list of values that never identify in normal form.
+fn settled(rules: &Rules) -> Rules {
+    let mut rules = rules.clone();
+    for namespace in &mut rules.namespaces {
+        let (settled, strange) = settle_never(namespace.clone());
+        for place in strange {
+            tracing::warn!(
+                namespace = %namespace.name,
+                place,
+                "a value of `never` lacks the form of its namespace and will not be met"
+            );
+        }
+        *namespace = settled;
+    }
+    rules
 }

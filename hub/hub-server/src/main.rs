@@ -46,6 +46,7 @@ use crate::trouble::Trouble;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    hub_store_sled::hush_panics();
     // clap prints its own help and errors, and ends with 0 or 2: our codes.
     let cli = Cli::parse();
     let json = cli.global.json;

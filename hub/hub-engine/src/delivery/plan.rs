@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hub_core::consent;
 use hub_core::sync::{self, Due};
 use hub_model::{
     Attempt, Fault, FieldName, Pending, PendingKey, PendingState, Profile, ProfileId, Record,
@@ -73,7 +74,16 @@ pub(super) async fn plan(
             waiting.insert(pending.key.clone(), pending);
         }
     }
+    let now = workspace.env.now();
     for profile in profiles.values() {
+        // Without the consent that the destination requires nothing is queued,
+        // and what waits is dropped; a write that is under way is still settled.
+        // This is asked once more right before writing.
+        let requires = &context.job.mapping.requires;
+        if let Err(refusal) = consent::permits(&profile.consents, requires, now) {
+            tracing::debug!(profile = profile.id.0, ?refusal, "no consent, so nothing is sent");
+            continue;
+        }
         let members: Vec<Record> =
             workspace.store.records(&profile.records).await?.into_iter().flatten().collect();
         let member_refs: Vec<&Record> = members.iter().collect();
