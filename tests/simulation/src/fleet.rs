@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    Direction, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Rules, StreamRef, SyncId,
-    Timestamp, TraitName,
+    ConsentKey, Direction, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Rules,
+    StreamRef, SyncId, Timestamp, TraitName,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -83,6 +83,8 @@ pub struct Fleet {
     pub store: Arc<MemoryStore>,
     /// How often the process died.
     pub crashes: u64,
+    /// The consents that the last system requires of everybody.
+    pub requires: Vec<ConsentKey>,
     fuse: Arc<Fuse>,
     env: Arc<SimEnv>,
     dice: Dice,
@@ -107,6 +109,7 @@ impl Fleet {
             truth: Arc::default(),
             store: Arc::default(),
             crashes: 0,
+            requires: Vec::new(),
             fuse: Arc::new(Fuse::endless()),
             env: Arc::new(SimEnv {
                 micros: Mutex::new(1_000_000_000_000_000),
@@ -138,7 +141,10 @@ impl Fleet {
             }
         };
         let email = Namespace::new("email", Normaliser::Email);
-        let mappings = self.systems.iter().map(mapping).collect();
+        let mut mappings: Vec<Mapping> = self.systems.iter().map(mapping).collect();
+        if let Some(last) = mappings.last_mut() {
+            last.requires.clone_from(&self.requires);
+        }
         Rules::new("default".into(), vec![email], mappings)
     }
 

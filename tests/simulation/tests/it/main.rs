@@ -1,6 +1,7 @@
 //! A small seeded share of the fleets; `cargo run -p simulation -- COUNT SEED`
 //! runs as many as asked.
 
+use hub_model::ConsentKey;
 use simulation::{fleet::Fleet, oracle};
 
 /// Seeds that once failed, kept for ever.
@@ -23,4 +24,26 @@ fn fleets_converge_and_fall_silent() {
         }
     }
     assert!(failed.is_empty(), "{} fleets failed:\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Rows that the hub wrote last in the last system of a fleet.
+async fn written_by_the_hub(seed: u64, requires: Vec<ConsentKey>) -> usize {
+    let mut fleet = Fleet::new(seed);
+    fleet.requires = requires;
+    fleet.run().await;
+    let system = fleet.systems.last().expect("a system").lock().expect("nobody panicked");
+    system.rows.values().filter(|row| row.by_hub).count()
+}
+
+/// Nobody in these fleets consents to anything.
+#[test]
+fn what_requires_a_consent_that_nobody_gave_receives_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let required = [ConsentKey::new("marketing", "email")];
+    for seed in 0..10 {
+        let without = runtime.block_on(written_by_the_hub(seed, required.to_vec()));
+        assert_eq!(without, 0, "seed {seed}: written without the consent");
+    }
+    let asked_nothing = (0..10).map(|seed| runtime.block_on(written_by_the_hub(seed, Vec::new())));
+    assert!(asked_nothing.sum::<usize>() > 0, "the fleets write nothing at all");
 }
