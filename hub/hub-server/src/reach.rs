@@ -84,7 +84,10 @@ pub async fn open(loaded: &Loaded) -> Result<Arc<SledStore>, Trouble> {
 }
 
 /// A store that was moved aside and not yet replaced must not come up empty.
-fn refuse_unfinished_restore(loaded: &Loaded) -> Result<(), Trouble> {
+///
+/// # Errors
+/// When it was.
+pub fn refuse_unfinished_restore(loaded: &Loaded) -> Result<(), Trouble> {
     let aside = ["restore", "replaced"].map(|what| loaded.beside_store(what));
     match aside.iter().find(|aside| aside.exists()) {
         Some(aside) if !loaded.store_dir().exists() => Err(Trouble::new(

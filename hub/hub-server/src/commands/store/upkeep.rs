@@ -25,6 +25,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 /// # Errors
 /// When the store cannot be read.
 pub async fn stats(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
+    reach::refuse_unfinished_restore(loaded)?;
     let answer = if loaded.store_dir().exists() {
         match reach::kept(loaded).await? {
             Kept::Store(store) => merged(json!(store.stats().await?), store.sizes().await?),
