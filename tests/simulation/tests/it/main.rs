@@ -1,6 +1,8 @@
 //! A small seeded share of the fleets; `cargo run -p simulation -- COUNT SEED`
 //! runs as many as asked.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use hub_model::ConsentKey;
 use simulation::{fleet::Fleet, oracle};
 
