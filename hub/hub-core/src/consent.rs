@@ -58,7 +58,7 @@ fn statement(record: &Record, stating: &ConsentMapping, rules: &Rules) -> Option
     let declared = stating.time.as_ref().and_then(|time| time.read(&record.raw));
     let given = declared.or(asserted.seen);
     let text = |field: &Option<FieldName>| match record.raw.get(field.as_ref()?.as_str())? {
-        Value::Text(text) if text.len() <= PROOF_BYTES_MAX => Some(text.clone()),
+        Value::Text(text) if text.len() <= PROOF_BYTES_MAX => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };

@@ -88,5 +88,5 @@ pub(crate) fn at(mapping: &Mapping, key: &str) -> RecordRef {
 /// A row of text fields; an empty text stands for null.
 pub(crate) fn row(fields: &[(&str, &str)]) -> Object {
     let value = |text: &str| if text.is_empty() { Value::Null } else { Value::text(text) };
-    fields.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect()
+    fields.iter().map(|(name, text)| ((*name).into(), value(text))).collect()
 }

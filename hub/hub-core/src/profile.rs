@@ -19,22 +19,20 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Claimed, EntityKind, FieldName, Profile, ProfileId, Provenance, Record, RecordNo, Rules,
-    Survivorship, Trait, TraitName, TraitRule,
+    Assertion, Claimed, EntityKind, Mapping, Profile, ProfileId, Provenance, Record, RecordNo,
+    Rules, Survivorship, Trait, TraitName,
 };
 
 use crate::identity::claims_of;
 use survivorship::Candidate;
 
-/// The usual rule of survivorship: the newest receipt stamp wins.
-pub const MOST_RECENT: &str = Survivorship::MostRecent.as_str();
-
 /// Derives a profile from all of its records.
 ///
 /// A trait takes what its rule of survivorship picks, and without one the
-/// newest assertion, among the fields that are mapped to it and read; a newest assertion of null makes a null trait, and a trait that
-/// nobody asserts is absent. Values of deleted records persist while one record
-/// is live; then the profile keeps its records and one-way identities only.
+/// newest assertion, among the fields that are mapped to it and read; a newest
+/// assertion of null makes a null trait, and a trait that nobody asserts is
+/// absent. Values of deleted records persist while one record is live; then the
+/// profile keeps its records and one-way identities only.
 pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rules) -> Profile {
     let mut records: Vec<RecordNo> = members.iter().map(|record| record.number).collect();
     records.sort_unstable();
@@ -55,55 +53,64 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
     }
 }
 
-/// What decides between two assertions: the stamp; and, should stamps ever be
-/// equal, the mapping's priority, then the older record, then the field.
-type Rank = (hub_model::Stamp, Reverse<u32>, Reverse<RecordNo>, Reverse<FieldName>);
-
 fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
-    let mut contests: BTreeMap<&TraitName, (&TraitRule, Vec<Candidate<'_>>)> = BTreeMap::new();
-    let mut best: BTreeMap<TraitName, (Rank, Trait)> = BTreeMap::new();
-    for record in members {
-        let stream = &record.at.stream;
-        let Some(mapping) = rules.mapping(&stream.connection, &stream.stream) else { continue };
-        for pair in mapping.fields.iter().filter(|pair| pair.direction.reads()) {
-            let state = record.fields.get(&pair.field);
-            let Some(asserted) = state.and_then(|state| state.asserted.as_ref()) else { continue };
-            if let Some(rule) = rules.trait_rule(&pair.to) {
-                let candidate = Candidate { record, mapping, pair, asserted };
-                contests.entry(&pair.to).or_insert((rule, Vec::new())).1.push(candidate);
-                continue;
-            }
-            let rank = (
-                asserted.stamp,
-                Reverse(mapping.priority),
-                Reverse(record.number),
-                Reverse(pair.field.clone()),
-            );
-            if best.get(&pair.to).is_some_and(|(other, _)| *other >= rank) {
-                continue;
-            }
-            let provenance = Provenance {
-                record: record.number,
-                field: pair.field.clone(),
-                rule: MOST_RECENT.to_owned(),
+    let mut candidates = candidates(members, rules);
+    candidates.sort_by(|a, b| a.pair.to.cmp(&b.pair.to));
+    let contests = candidates.chunk_by(|a, b| a.pair.to == b.pair.to);
+    contests
+        .filter_map(|contest| {
+            let name = &contest.first()?.pair.to;
+            let golden = match rules.trait_rule(name) {
+                Some(rule) => survivorship::settle(rule, contest),
+                None => newest(contest),
             };
-            let golden = Trait { value: asserted.value.clone(), stamp: asserted.stamp, provenance };
-            best.insert(pair.to.clone(), (rank, golden));
-        }
-    }
-    let settled = contests.into_iter().filter_map(|(name, (rule, candidates))| {
-        Some((name.clone(), survivorship::settle(rule, &candidates)?))
-    });
-    best.into_iter().map(|(name, (_, golden))| (name, golden)).chain(settled).collect()
+            Some((name.clone(), golden?))
+        })
+        .collect()
+}
+
+/// What the records assert in fields that are read.
+fn candidates<'a>(members: &[&'a Record], rules: &'a Rules) -> Vec<Candidate<'a>> {
+    let of_record = |record: &&'a Record| {
+        let stream = &record.at.stream;
+        let mapping = rules.mapping(&stream.connection, &stream.stream);
+        mapping.map(|mapping| (*record, mapping))
+    };
+    let of_fields = |(record, mapping): (&'a Record, &'a Mapping)| {
+        let read = mapping.fields.iter().filter(|pair| pair.direction.reads());
+        read.filter_map(move |pair| {
+            let asserted = record.fields.get(&pair.field)?.asserted.as_ref()?;
+            Some(Candidate { record, mapping, pair, asserted })
+        })
+    };
+    members.iter().filter_map(of_record).flat_map(of_fields).collect()
+}
+
+/// The usual rule: the newest stamp; and, should stamps ever be equal, the
+/// mapping's priority, then the older record, then the field.
+fn newest(candidates: &[Candidate<'_>]) -> Option<Trait> {
+    let winner = candidates.iter().max_by_key(|candidate| {
+        let Candidate { record, mapping, pair, asserted } = candidate;
+        let priority = Reverse(mapping.priority);
+        (asserted.stamp, priority, Reverse(record.number), Reverse(&pair.field))
+    })?;
+    let provenance = Provenance {
+        record: winner.record.number,
+        field: winner.pair.field.clone(),
+        rule: Survivorship::MostRecent,
+    };
+    let Assertion { value, stamp, .. } = winner.asserted;
+    Some(Trait { value: value.clone(), stamp: *stamp, provenance })
 }
 
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Timestamp, Value,
+        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Survivorship,
+        Timestamp, Value,
     };
 
-    use super::{MOST_RECENT, derive};
+    use super::derive;
     use crate::fixture::{Rng, at, mapping, namespace, row, rules};
     use crate::sync::{Context, Observation, Row, Stamps, observe, observe_deleted};
 
@@ -153,7 +160,7 @@ mod tests {
         assert_eq!(name.value, Value::text("Anna"));
         assert_eq!(name.provenance.record, RecordNo(2));
         assert_eq!(name.provenance.field.as_str(), "label");
-        assert_eq!(name.provenance.rule, MOST_RECENT);
+        assert_eq!(name.provenance.rule, Survivorship::MostRecent);
         // Only written, and never asserted: absent.
         assert!(!profile.traits.contains_key("tag") && !profile.traits.contains_key("mail"));
         let a = read(&rules, Some(&a), (0, 1), &[("name", "")], &mut stamps);

@@ -29,7 +29,7 @@ use crate::run::RunContext;
 use crate::slice;
 
 /// Most profiles per step, whatever the vendor's batches allow.
-const STEP_PROFILES_MAX: usize = 100;
+const STEP_PROFILES_MAX: usize = 1_000;
 
 /// Writes everything that is due now.
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {

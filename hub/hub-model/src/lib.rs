@@ -61,4 +61,4 @@ pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;
 pub use time_format::TimeFormat;
-pub use value::{Object, Value};
+pub use value::{Object, Text, Value};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::consent::Consent;
 use crate::id::{FieldName, ProfileId, RecordNo, Stamp, TraitName};
 use crate::identity::Identity;
+use crate::survivorship::Survivorship;
 use crate::value::Value;
 
 /// What a record describes.
@@ -41,7 +42,7 @@ pub struct Provenance {
     /// The field of that record.
     pub field: FieldName,
     /// The survivorship rule that picked it.
-    pub rule: String,
+    pub rule: Survivorship,
 }
 
 /// A profile field.

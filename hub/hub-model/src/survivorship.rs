@@ -71,6 +71,13 @@ impl Survivorship {
         }
     }
 
+    /// The rule of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        let configured =
+            Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, rule)| *rule);
+        configured.or((word == Self::Strictest.as_str()).then_some(Self::Strictest))
+    }
+
     /// Whether an asserted null competes with values.
     pub const fn null_counts(self) -> bool {
         matches!(self, Self::MostRecent | Self::MostRecentAtSource)
@@ -103,6 +110,7 @@ mod tests {
     fn words_are_those_of_serde() {
         for (word, rule) in Survivorship::WORDS {
             assert_eq!(rule.as_str(), *word);
+            assert_eq!(Survivorship::of(word), Some(*rule));
             assert_eq!(serde_json::to_string(rule).unwrap(), format!("\"{word}\""));
         }
     }

@@ -10,8 +10,12 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use crate::limits::{DEPTH_LEVELS_MAX, VALUE_BYTES_MAX};
 use crate::number::Number;
 
+/// Text that is cheap to copy: a value stands in its row, its record and its
+/// profile, and short ones need no memory of their own.
+pub type Text = ecow::EcoString;
+
 /// An object with its keys in order.
-pub type Object = BTreeMap<String, Value>;
+pub type Object = BTreeMap<Text, Value>;
 
 /// One value of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -24,7 +28,7 @@ pub enum Value {
     /// An exact decimal number.
     Number(Number),
     /// Text in NFC.
-    Text(String),
+    Text(Text),
     /// An ordered list.
     List(Vec<Value>),
     /// An object, keys sorted.
@@ -47,9 +51,9 @@ pub enum ValueError {
 
 impl Value {
     /// Text, normalised to NFC.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<Text>) -> Self {
         let text = text.into();
-        Self::Text(if is_nfc(&text) { text } else { text.nfc().collect() })
+        Self::Text(if text.is_ascii() || is_nfc(&text) { text } else { text.nfc().collect() })
     }
 
     /// From parsed JSON, under the limits of depth and size.
@@ -83,7 +87,7 @@ impl Value {
             serde_json::Value::Object(entries) => Self::Object(
                 entries
                     .into_iter()
-                    .map(|(key, item)| Ok((key, Self::convert(item, below)?)))
+                    .map(|(key, item)| Ok((key.into(), Self::convert(item, below)?)))
                     .collect::<Result<_, _>>()?,
             ),
         })
@@ -98,10 +102,10 @@ impl Value {
                 .to_string()
                 .parse::<serde_json::Number>()
                 .map_or(serde_json::Value::Null, serde_json::Value::Number),
-            Self::Text(text) => serde_json::Value::String(text.clone()),
+            Self::Text(text) => serde_json::Value::String(text.to_string()),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Object(entries) => {
-                entries.iter().map(|(key, item)| (key.clone(), item.to_json())).collect()
+                entries.iter().map(|(key, item)| (key.to_string(), item.to_json())).collect()
             }
         }
     }
@@ -121,7 +125,7 @@ impl Value {
 
     /// What kind of value it is, in a word: all that a fault may say about a
     /// value, which may be personal.
-    pub const fn class(&self) -> &'static str {
+    pub fn class(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "boolean",

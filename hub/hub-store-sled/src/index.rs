@@ -25,7 +25,7 @@ const PARTS: usize = 64;
 const SEVERAL: u32 = u32::MAX;
 
 /// 96 bits of a keyed hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Hash(pub [u32; 3]);
 
 impl Hash {

@@ -7,7 +7,7 @@ use hub_store::{Error, WriteSet};
 
 use crate::block::{Location, Packed, Packing};
 use crate::delta::Op;
-use crate::index::{HashKey, Index};
+use crate::index::{Hash, HashKey, Index};
 use crate::keys::{Key, table};
 use crate::meta::Meta;
 use crate::pack::{profile, record};
@@ -131,9 +131,11 @@ impl<'a> People<'a> {
     }
 
     fn claims(&mut self, claims: Vec<(Identity, Claim)>) -> Result<(), Error> {
-        let claims: BTreeMap<Identity, Claim> = claims.into_iter().collect();
+        // Of two claims of one identity the later one wins.
+        let hash =
+            |(identity, claim): (Identity, Claim)| (self.hash_key.identity(&identity), claim);
+        let claims: BTreeMap<Hash, Claim> = claims.into_iter().map(hash).collect();
         for (identity, claim) in claims {
-            let identity = self.hash_key.identity(&identity);
             let was = self.index.claim(identity).is_some();
             let is = claim != Claim::default();
             let stats = &mut self.meta.stats;

@@ -157,8 +157,12 @@ impl Reader<'_> {
         rows.map(|row| row?.ok_or_else(|| missing("delivery", "its due time"))).collect()
     }
 
-    pub fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
-        let mut family = BTreeSet::from([self.resolve(profile)?]);
+    pub fn pending_of(&self, sync: &SyncId, profiles: &[ProfileId]) -> Result<Vec<Pending>, Error> {
+        if self.meta.stats.pending == 0 {
+            return Ok(Vec::new());
+        }
+        let mut family: BTreeSet<ProfileId> =
+            profiles.iter().map(|id| self.resolve(*id)).collect::<Result<_, _>>()?;
         let mut look: Vec<ProfileId> = family.iter().copied().collect();
         while let Some(id) = look.pop() {
             let absorbed = self.index.absorbed_by(id);

@@ -356,9 +356,13 @@ impl Store for SledStore {
         self.read(move |reader| reader.pending_due(&sync, due, limit)).await
     }
 
-    async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
-        let sync = sync.clone();
-        self.read(move |reader| reader.pending_of(&sync, profile)).await
+    async fn pending_of(
+        &self,
+        sync: &SyncId,
+        profiles: &[ProfileId],
+    ) -> Result<Vec<Pending>, Error> {
+        let (sync, profiles) = (sync.clone(), profiles.to_vec());
+        self.read(move |reader| reader.pending_of(&sync, &profiles)).await
     }
 
     async fn decisions(&self) -> Result<Vec<Decision>, Error> {

@@ -170,8 +170,12 @@ impl Store for MemoryStore {
         Ok(self.read().pending_due(sync, due, limit))
     }
 
-    async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
-        self.read().pending_of(sync, profile)
+    async fn pending_of(
+        &self,
+        sync: &SyncId,
+        profiles: &[ProfileId],
+    ) -> Result<Vec<Pending>, Error> {
+        self.read().pending_of(sync, profiles)
     }
 
     async fn decisions(&self) -> Result<Vec<Decision>, Error> {

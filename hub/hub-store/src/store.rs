@@ -195,9 +195,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Pending>, Error>;
 
-    /// Unsettled deliveries about one profile for one sync, whatever their due
-    /// time, those about profiles that it absorbed included; by key.
-    async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error>;
+    /// Unsettled deliveries about some profiles for one sync, whatever their due
+    /// time, those about profiles that they absorbed included; each once, by key.
+    async fn pending_of(
+        &self,
+        sync: &SyncId,
+        profiles: &[ProfileId],
+    ) -> Result<Vec<Pending>, Error>;
 
     /// Decisions in order of stamp.
     async fn decisions(&self) -> Result<Vec<Decision>, Error>;

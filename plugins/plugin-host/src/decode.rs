@@ -13,7 +13,7 @@ pub mod stream;
 
 use hub_model::limits::{DEPTH_LEVELS_MAX, RECORD_FIELDS_MAX, VALUE_BYTES_MAX};
 use hub_model::value::ValueError;
-use hub_model::{Fault, FaultCode, Object, Value};
+use hub_model::{Fault, FaultCode, Object, Text, Value};
 
 /// A row's fields, each under the limits.
 ///
@@ -29,14 +29,14 @@ pub fn object(json: serde_json::Value) -> Result<Object, Fault> {
     fields.into_iter().map(field).collect()
 }
 
-fn field((name, json): (String, serde_json::Value)) -> Result<(String, Value), Fault> {
+fn field((name, json): (String, serde_json::Value)) -> Result<(Text, Value), Fault> {
     if !hub_model::id::valid(&name) {
         let place: String = name.chars().take(40).collect();
         let fault = Fault::new(FaultCode::RowInvalid).at(place.escape_debug().to_string());
         return Err(fault.with("expected", "a field name"));
     }
     match Value::from_json(json) {
-        Ok(value) => Ok((name, value)),
+        Ok(value) => Ok((name.into(), value)),
         Err(error) => Err(match error {
             ValueError::Size => {
                 Fault::new(FaultCode::RowLimit).with("value_bytes_max", VALUE_BYTES_MAX)

@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn items_are_lines_with_exact_numbers_and_nulls() {
         let exact: Value = serde_json::from_str("12345678901234567890.5").unwrap();
-        let patch = [("n".to_owned(), exact), ("gone".to_owned(), Value::Null)];
+        let patch = [("n".into(), exact), ("gone".into(), Value::Null)];
         let item = WriteItem {
             action: Action::Update,
             key: Some("7".into()),

@@ -136,7 +136,7 @@ fn item(row: u64, text: &str) -> Result<Item, Fault> {
         serde_json::from_str(text).map_err(|error| broken(&error))?;
     let mut object = Object::new();
     for (name, value) in json {
-        object.insert(name, Value::from_json(value).map_err(|error| broken(&error))?);
+        object.insert(name.into(), Value::from_json(value).map_err(|error| broken(&error))?);
     }
     let key = RemoteKey::new(format!("C{row:08}"));
     Ok(Item { key, change: ItemChange::Upsert(object), version: None, time: None })

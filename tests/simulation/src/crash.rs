@@ -134,9 +134,13 @@ impl Store for MortalStore {
         self.alive()?;
         self.body.pending(sync, due, limit).await
     }
-    async fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
+    async fn pending_of(
+        &self,
+        sync: &SyncId,
+        profiles: &[ProfileId],
+    ) -> Result<Vec<Pending>, Error> {
         self.alive()?;
-        self.body.pending_of(sync, profile).await
+        self.body.pending_of(sync, profiles).await
     }
     async fn decisions(&self) -> Result<Vec<Decision>, Error> {
         self.alive()?;

@@ -68,7 +68,7 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
                     continue;
                 };
                 let golden = match &golden.value {
-                    Value::Text(text) => Some(text.clone()),
+                    Value::Text(text) => Some(text.to_string()),
                     _ => None,
                 };
                 if !lock(&fleet.truth).typed.contains(&(field, golden.clone())) && golden.is_some()

@@ -169,7 +169,7 @@ impl System {
 
     fn data(row: &Row) -> Object {
         let text = |value: &Option<String>| value.as_deref().map_or(Value::Null, Value::from);
-        row.fields.iter().map(|(field, value)| ((*field).to_owned(), text(value))).collect()
+        row.fields.iter().map(|(field, value)| ((*field).into(), text(value))).collect()
     }
 
     fn item(key: &str, row: &Row) -> Item {

@@ -1,7 +1,6 @@
 //! What a profile claims, as a function of what its records asserted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use hub_model::{Identity, IdentityFact, Record, Rules, Stamp};
 
@@ -17,15 +16,15 @@ pub fn claims_of<'a>(
     rules: &Rules,
 ) -> BTreeMap<Identity, Stamp> {
     let mut live = false;
-    let mut by_namespace: BTreeMap<&Arc<str>, Vec<&IdentityFact>> = BTreeMap::new();
+    let mut facts: Vec<&IdentityFact> = Vec::new();
     for record in members {
         live |= record.is_live();
-        for fact in &record.identities {
-            by_namespace.entry(&fact.namespace).or_default().push(fact);
-        }
+        facts.extend(&record.identities);
     }
-    let mut claims = BTreeMap::new();
-    for (namespace, facts) in by_namespace {
+    facts.sort_by(|a, b| a.namespace.cmp(&b.namespace));
+    let mut claims: BTreeMap<Identity, Stamp> = BTreeMap::new();
+    for facts in facts.chunk_by(|a, b| a.namespace == b.namespace) {
+        let Some(namespace) = facts.first().map(|fact| &fact.namespace) else { continue };
         if rules.namespace(namespace).is_none() {
             continue;
         }

@@ -74,7 +74,7 @@ pub(super) fn history(rng: &mut Rng) -> Vec<Happening> {
                 _ => {
                     let values = [None, Some("a"), Some("b"), Some("c"), Some("d"), Some("n/a")];
                     let value = |rng: &mut Rng| rng.pick(&values).map_or(Value::Null, Value::from);
-                    let row = fields.iter().map(|f| ((*f).to_owned(), value(rng))).collect();
+                    let row = fields.iter().map(|f| ((*f).into(), value(rng))).collect();
                     // Some edits come to rows that the hub created.
                     let key = if rng.percent(15) { 10 + key } else { key };
                     Happening::Row { stream, key, row }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use hashbrown::HashSet;
 use hub_model::{Identity, IdentityFact, Origin, ProfileId, Record, RecordNo};
 
 use super::world::World;
@@ -17,7 +18,7 @@ pub struct Needs {
     /// Profiles, by id; an id may be an alias.
     pub profiles: BTreeSet<ProfileId>,
     /// Claims, by identity; load an empty one where the store has none.
-    pub claims: BTreeSet<Identity>,
+    pub claims: HashSet<Identity>,
 }
 
 impl Needs {
@@ -34,9 +35,10 @@ impl World<'_> {
         let mut missing = Needs::default();
         for identity in facts.into_iter().filter_map(|fact| fact.identity.as_ref()) {
             match self.claims.get(identity) {
-                Some(claim) => missing
-                    .profiles
-                    .extend(claim.profiles.iter().filter(|id| !self.profiles.contains_key(id))),
+                Some(held) => {
+                    let listed = held.claim.profiles.iter();
+                    missing.profiles.extend(listed.filter(|id| !self.profiles.contains_key(id)));
+                }
                 None => {
                     missing.claims.insert(identity.clone());
                 }

@@ -3,7 +3,7 @@
 
 use hub_model::limits::KEY_BYTES_MAX;
 use hub_model::{Identity, Namespace, Normaliser, Value};
-use phonenumber::Mode;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
 use super::composite;
 use super::forms::{cookie, date, device, name};
@@ -213,18 +213,18 @@ fn phone(text: &str, country: Option<&str>) -> Result<String, Reason> {
         None => (text, None),
     };
     let international = international(text);
-    let country = country.and_then(|code| code.parse().ok());
+    let country = country.and_then(|code| Region::from_code(code).ok());
     if country.is_none() && !international.starts_with('+') {
         return Err(Reason::Country);
     }
-    let number = phonenumber::parse(country, &international).map_err(|_| Reason::Phone)?;
+    let number = PHONE_NUMBER_UTIL.parse(&international, country).map_err(|_| Reason::Phone)?;
     if !number.is_valid() {
         return Err(Reason::Phone);
     }
-    let plain = number.format().mode(Mode::E164).to_string();
-    let read = number.extension().map(|extension| &**extension).filter(|text| !text.is_empty());
+    let plain = number.format_as(PhoneNumberFormat::E164);
+    let read = number.extension.as_deref().filter(|text| !text.is_empty());
     match (told, read) {
-        (None, None) => Ok(plain),
+        (None, None) => Ok(plain.into_owned()),
         (Some(extension), None) | (None, Some(extension)) if is_extension(extension) => {
             Ok(format!("{plain}{EXTENSION}{extension}"))
         }

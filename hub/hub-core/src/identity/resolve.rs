@@ -12,7 +12,7 @@ use hub_model::{
 use super::cardinality::crowded;
 use super::claims::{claims_of, current_identities};
 use super::review::ReviewReason;
-use super::world::{Member, NotLoaded, World};
+use super::world::{Held, Member, NotLoaded, World};
 use crate::sync::{Seen, observe_deleted};
 
 impl<'a> World<'a> {
@@ -45,9 +45,9 @@ impl<'a> World<'a> {
         let mut facts = seen.facts.iter().enumerate();
         let alone = |(place, fact): (usize, &IdentityFact)| {
             let earlier = seen.facts.iter().take(place);
-            let claim = fact.identity.as_ref().and_then(|identity| self.claims.get(identity));
+            let held = fact.identity.as_ref().and_then(|identity| self.claims.get(identity));
             let namespace = self.rules.namespace(&fact.namespace);
-            claim.is_some_and(|claim| claim.profiles.is_empty() && claim.carriers == 0)
+            held.is_some_and(|held| held.claim == Claim::default())
                 && namespace.is_some_and(|namespace| namespace.records_per_value_max > 0)
                 // Two values of a namespace may be one, or one may replace the other.
                 && !earlier.into_iter().any(|other| other.namespace == fact.namespace)
@@ -60,8 +60,7 @@ impl<'a> World<'a> {
         let id = self.settle(seen.record);
         for identity in seen.facts.into_iter().filter_map(|fact| fact.identity) {
             let claim = Claim { profiles: vec![id], carriers: 1 };
-            self.claims.insert(identity.clone(), claim);
-            self.outcome.claims.insert(identity);
+            self.claims.insert(identity, Held { claim, changed: true });
         }
     }
 
@@ -226,7 +225,7 @@ impl<'a> World<'a> {
     /// The other profiles of the same kind that claim an identity, lowest first.
     fn rivals(&self, identity: &Identity, id: ProfileId) -> Result<Vec<ProfileId>, NotLoaded> {
         let kind = self.profiles.get(&id).ok_or(NotLoaded::Profile(id))?.kind;
-        let claim = self.claims.get(identity).ok_or(NotLoaded::ClaimOf(id))?;
+        let claim = &self.claims.get(identity).ok_or(NotLoaded::ClaimOf(id))?.claim;
         let mut rivals = Vec::new();
         for rival in claim.profiles.iter().filter(|rival| **rival != id) {
             let member = self.profiles.get(rival).ok_or(NotLoaded::Profile(*rival))?;

@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 /// without white space at the ends. Two texts that look alike because of such
 /// characters become one; look-alike letters of other scripts stay different.
 pub(super) fn clean(text: &str) -> String {
+    if text.is_ascii() {
+        return text.trim().to_owned(); // composed, and without format characters
+    }
     let shown: String = text.chars().filter(|c| !is_format(*c)).nfc().collect();
     shown.trim().to_owned()
 }

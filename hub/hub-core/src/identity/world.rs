@@ -17,6 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
 use hub_model::{Claim, EntityKind, Identity, Profile, ProfileId, Record, RecordNo, Rules, Stamp};
 
 use super::claims::claims_of;
@@ -63,7 +64,9 @@ pub struct World<'a> {
     pub(super) rules: &'a Rules,
     pub(super) separations: &'a Separations,
     pub(super) profiles: BTreeMap<ProfileId, Member>,
-    pub(super) claims: BTreeMap<Identity, Claim>,
+    /// Text is dear to compare: what is keyed by it is hashed, and put in order
+    /// where order shows.
+    pub(super) claims: HashMap<Identity, Held>,
     pub(super) records: BTreeMap<RecordNo, Record>,
     pub(super) owners: BTreeMap<RecordNo, ProfileId>,
     pub(super) outcome: Outcome,
@@ -80,7 +83,14 @@ pub(super) struct Outcome {
     pub(super) founded: BTreeSet<ProfileId>,
     pub(super) touched: BTreeSet<ProfileId>,
     pub(super) records: BTreeSet<RecordNo>,
-    pub(super) claims: BTreeSet<Identity>,
+}
+
+/// A claim in a world.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Held {
+    pub(super) claim: Claim,
+    /// It may be another than the stored one.
+    pub(super) changed: bool,
 }
 
 /// What a world has come to: everything that has to be committed together.
@@ -109,7 +119,7 @@ impl<'a> World<'a> {
             rules,
             separations,
             profiles: BTreeMap::new(),
-            claims: BTreeMap::new(),
+            claims: HashMap::new(),
             records: BTreeMap::new(),
             owners: BTreeMap::new(),
             outcome: Outcome::default(),
@@ -134,7 +144,7 @@ impl<'a> World<'a> {
     /// Adds a stored claim; an empty one if the store has none. One that is
     /// there already stays as it is.
     pub fn load_claim(&mut self, identity: Identity, claim: Claim) {
-        self.claims.entry(identity).or_insert(claim);
+        self.claims.entry(identity).or_insert(Held { claim, changed: false });
     }
 
     /// A record as this world has it now.
@@ -151,7 +161,7 @@ impl<'a> World<'a> {
     ///
     /// # Errors
     /// [`NotLoaded`] when a record of a changed profile is missing.
-    pub fn finish(mut self) -> Result<Resolution, NotLoaded> {
+    pub fn finish(self) -> Result<Resolution, NotLoaded> {
         let mut resolution = Resolution { joins: self.outcome.joins, ..Resolution::default() };
         for (id, member) in &self.profiles {
             if !self.outcome.touched.contains(id) {
@@ -172,15 +182,15 @@ impl<'a> World<'a> {
                 resolution.founded.insert(*id);
             }
         }
-        for number in &self.outcome.records {
-            let Some(mut record) = self.records.remove(number) else { continue };
-            record.profile = self.owners.get(number).copied().unwrap_or(record.profile);
-            resolution.records.push(record);
+        for (number, mut record) in self.records {
+            if self.outcome.records.contains(&number) {
+                record.profile = self.owners.get(&number).copied().unwrap_or(record.profile);
+                resolution.records.push(record);
+            }
         }
-        for identity in &self.outcome.claims {
-            let claim = self.claims.remove(identity).unwrap_or_default();
-            resolution.claims.push((identity.clone(), claim));
-        }
+        let changed = self.claims.into_iter().filter(|(_, held)| held.changed);
+        resolution.claims.extend(changed.map(|(identity, held)| (identity, held.claim)));
+        resolution.claims.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (number, mut review) in self.outcome.reviews {
             review.left = self.owners.get(&number).copied().unwrap_or(review.left);
             resolution.reviews.push(review);
@@ -208,9 +218,9 @@ impl<'a> World<'a> {
         identity: &Identity,
         by: ProfileId,
     ) -> Result<&mut Claim, NotLoaded> {
-        let claim = self.claims.get_mut(identity).ok_or(NotLoaded::ClaimOf(by))?;
-        self.outcome.claims.insert(identity.clone());
-        Ok(claim)
+        let held = self.claims.get_mut(identity).ok_or(NotLoaded::ClaimOf(by))?;
+        held.changed = true;
+        Ok(&mut held.claim)
     }
 
     pub(super) fn review(

@@ -171,7 +171,7 @@ pub(super) fn settle(rule: &TraitRule, candidates: &[Candidate<'_>]) -> Option<T
     let provenance = Provenance {
         record: winner.record.number,
         field: winner.pair.field.clone(),
-        rule: rule.rule.as_str().to_owned(),
+        rule: rule.rule,
     };
     if rule.rule == Survivorship::Union && rank.filled {
         let (value, stamp) = union(candidates);

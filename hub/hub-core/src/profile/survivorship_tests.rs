@@ -124,7 +124,7 @@ fn each_rule_picks_its_value() {
         let golden = &profile.traits["v"];
         assert_eq!(golden.value, Value::from_json(value).unwrap(), "{case}");
         assert_eq!(golden.provenance.record, RecordNo(record), "{case}");
-        assert_eq!(golden.provenance.rule, rule.as_str(), "{case}");
+        assert_eq!(golden.provenance.rule, rule, "{case}");
     }
 }
 

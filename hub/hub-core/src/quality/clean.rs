@@ -78,10 +78,10 @@ fn one(cleaner: &Cleaner, value: &Value) -> Result<Value, Unfit> {
         _ => Err(Unfit),
     };
     match cleaner {
-        Cleaner::Trim => text.map(|text| Value::Text(normal::trim(text))),
+        Cleaner::Trim => text.map(|text| Value::text(normal::trim(text))),
         Cleaner::Squeeze => text.map(|text| {
             let trimmed = normal::trim(text);
-            Value::Text(trimmed.split_whitespace().collect::<Vec<_>>().join(" "))
+            Value::text(trimmed.split_whitespace().collect::<Vec<_>>().join(" "))
         }),
         Cleaner::Lower => text.map(|text| Value::text(text.to_lowercase())),
         Cleaner::Upper => text.map(|text| Value::text(text.to_uppercase())),
@@ -91,11 +91,11 @@ fn one(cleaner: &Cleaner, value: &Value) -> Result<Value, Unfit> {
             _ => Ok(value.clone()),
         },
         Cleaner::Date { format } => {
-            digits(value).and_then(|text| format.local(&text)).map(Value::Text).ok_or(Unfit)
+            digits(value).and_then(|text| format.local(&text)).map(Value::text).ok_or(Unfit)
         }
         Cleaner::Instant { format } => {
             let instant = digits(value).and_then(|text| format.instant(&text));
-            instant.map(|time| Value::Text(time.to_string())).ok_or(Unfit)
+            instant.map(|time| Value::text(time.to_string())).ok_or(Unfit)
         }
         Cleaner::Country => text.and_then(|text| told(country(text.trim()))),
         Cleaner::Language => text.and_then(|text| told(language(text.trim()))),
@@ -123,7 +123,7 @@ fn one(cleaner: &Cleaner, value: &Value) -> Result<Value, Unfit> {
 }
 
 fn told(text: Option<String>) -> Result<Value, Unfit> {
-    text.map(Value::Text).ok_or(Unfit)
+    text.map(Value::text).ok_or(Unfit)
 }
 
 /// Text, or the digits of a number: dates and telephone numbers come as either.
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn cleaned(cleaner: &Cleaner, json: serde_json::Value) -> Option<serde_json::Value> {
-        let mut row = Object::from([("f".to_owned(), Value::from_json(json).unwrap())]);
+        let mut row = Object::from([("f".into(), Value::from_json(json).unwrap())]);
         clean(&mut row, &[step(cleaner.clone(), Otherwise::Reject)]).ok()?;
         row.remove("f").map(|value| value.to_json())
     }
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_rejected_kept_or_emptied_and_never_told() {
         let date = Cleaner::Date { format: format("DD/MM/YYYY") };
-        let row = || Object::from([("f".to_owned(), Value::text("secret"))]);
+        let row = || Object::from([("f".into(), Value::text("secret"))]);
         let try_it = |otherwise| {
             let mut row = row();
             clean(&mut row, &[step(date.clone(), otherwise)]).map(|()| row.remove("f").unwrap())
@@ -282,10 +282,8 @@ mod tests {
         let f = |cleaner| step(cleaner, Otherwise::Reject);
         let table = [("FR".to_owned(), Value::text("fr"))].into();
         let steps = [f(Cleaner::Trim), f(Cleaner::Country), f(Cleaner::Map { table })];
-        let mut row = Object::from([
-            ("f".to_owned(), Value::text(" fra ")),
-            ("g".to_owned(), Value::text(" fra ")),
-        ]);
+        let mut row =
+            Object::from([("f".into(), Value::text(" fra ")), ("g".into(), Value::text(" fra "))]);
         clean(&mut row, &steps).unwrap();
         assert_eq!((&row["f"], &row["g"]), (&Value::text("fr"), &Value::text(" fra ")));
         clean(&mut Object::new(), &steps).unwrap();

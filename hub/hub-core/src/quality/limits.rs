@@ -55,7 +55,7 @@ mod tests {
     use super::accept;
 
     fn row(name: &str, value: Value) -> Object {
-        Object::from([(name.to_owned(), value)])
+        Object::from([(name.into(), value)])
     }
 
     fn nested(levels: usize) -> Value {
@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn each_limit_has_its_border() {
-        let many = |n: i64| (0..n).map(|i| (format!("f{i}"), Value::from(i))).collect::<Object>();
+        let many =
+            |n: i64| (0..n).map(|i| (format!("f{i}").into(), Value::from(i))).collect::<Object>();
         let cases = [
             (many(1_000), None),
             (many(1_001), Some("fields")),

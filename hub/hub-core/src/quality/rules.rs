@@ -50,7 +50,7 @@ impl RowRules {
     /// the value; a value never appears.
     pub fn check(&self, row: &Object) -> Result<(), Fault> {
         let json: serde_json::Map<_, _> =
-            row.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+            row.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect();
         self.validator.validate(&json.into()).map_err(|error| self.broken_row(&error))
     }
 

@@ -22,7 +22,7 @@ pub fn delivered(
     let mut next = record.clone();
     for (field, (value, stamp)) in &attempt.fields {
         let returned = form(row, field);
-        next.raw.insert(field.as_str().to_owned(), returned.unwrap_or(value).clone());
+        next.raw.insert(field.as_str().into(), returned.unwrap_or(value).clone());
         let state = next.fields.entry(field.clone()).or_default();
         state.remote = returned.cloned();
         state.sent = *stamp;
@@ -77,7 +77,7 @@ pub fn created(
         let returned = form(row, &pair.field);
         let told = attempt.fields.get(&pair.field);
         if let Some((value, _)) = told {
-            raw.entry(pair.field.as_str().to_owned()).or_insert_with(|| value.clone());
+            raw.entry(pair.field.as_str().into()).or_insert_with(|| value.clone());
         }
         if told.is_some() || returned.is_some() {
             let sent = told.map_or(Stamp(0), |(_, stamp)| *stamp);

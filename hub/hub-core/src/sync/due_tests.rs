@@ -20,7 +20,7 @@ fn profile(traits: &[(&str, &str, u64)]) -> Profile {
         let provenance = Provenance {
             record: RecordNo(1),
             field: FieldName::new("f"),
-            rule: "most-recent".to_owned(),
+            rule: hub_model::Survivorship::MostRecent,
         };
         (TraitName::new(*name), Trait { value, stamp: Stamp(*stamp), provenance })
     };

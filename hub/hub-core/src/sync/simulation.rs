@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
     Attempt, Identity, Mapping, Normaliser, Object, Origin, Profile, ProfileId, Record, RecordNo,
-    Rules, RunId, Stamp, Timestamp, Value,
+    Rules, RunId, Stamp, Text, Timestamp, Value,
 };
 
 use super::{
@@ -46,7 +46,7 @@ struct Vendor {
 }
 
 impl Vendor {
-    fn put(&mut self, key: &str, fields: impl IntoIterator<Item = (String, Value)>) -> Object {
+    fn put(&mut self, key: &str, fields: impl IntoIterator<Item = (Text, Value)>) -> Object {
         let row = self.rows.entry(key.to_owned()).or_default();
         for (name, value) in fields {
             let form = if name == "mail" { value } else { self.form.of(&value) };
@@ -143,7 +143,7 @@ impl Sim {
         } else {
             let key = self.rng.pick(&keys).clone();
             let field = *self.rng.pick(&["name", "phone"]);
-            let shown = self.vendors[v].put(&key, [(field.to_owned(), Value::text(value))]);
+            let shown = self.vendors[v].put(&key, [(field.into(), Value::text(value))]);
             self.typed.extend(shown.into_values());
         }
     }
@@ -308,7 +308,7 @@ impl Sim {
     ) -> Option<Option<Object>> {
         let lost = self.rng.percent(self.loss_percent);
         let arrives = !lost || self.rng.percent(50);
-        let fields = attempt.fields.iter().map(|(f, (v, _))| (f.as_str().to_owned(), v.clone()));
+        let fields = attempt.fields.iter().map(|(f, (v, _))| (f.as_str().into(), v.clone()));
         let vendor = &mut self.vendors[v];
         let row = arrives.then(|| {
             vendor.writes += 1;

@@ -149,7 +149,7 @@ pub(super) async fn cleared(
             set.pending.push(Pending {
                 key: work.key.clone(),
                 state: PendingState::Rejected,
-                attempt: work.attempt(),
+                attempt: work.attempt().clone(),
                 tries: work.tries,
                 due: Timestamp(i64::MAX),
                 fault: Some(fault.clone()),

@@ -2,8 +2,8 @@
 
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Attempt, Fault, FaultCode, Object, Pending, PendingState, RecordNo, RecordRef, RemoteKey,
-    Stamp, Timestamp,
+    Fault, FaultCode, Object, Pending, PendingState, RecordNo, RecordRef, RemoteKey, Stamp,
+    Timestamp,
 };
 use hub_schedule::backoff;
 use hub_store::WriteSet;
@@ -14,7 +14,7 @@ use crate::conclude::{Changed, conclude};
 use crate::run::RunContext;
 
 /// Outcomes per commit: each may put a record and its profile.
-const SLICE_OUTCOMES: usize = 50;
+const SLICE_OUTCOMES: usize = 200;
 /// First wait before an item is tried again.
 const ITEM_WAIT_MICROS_FIRST: i64 = 15 * 1_000_000;
 /// Longest wait before an item is tried again.
@@ -56,7 +56,7 @@ async fn keep_slice(
                     // The vendor answered with a row that we know: it updated.
                     Some(record) => Changed::States(sync::delivered(
                         &record,
-                        &attempt,
+                        attempt,
                         row.as_ref(),
                         version.as_deref(),
                         &context.job.mapping,
@@ -74,7 +74,7 @@ async fn keep_slice(
                         };
                         Changed::Created(sync::created(
                             birth,
-                            &attempt,
+                            attempt,
                             row.as_ref(),
                             version.as_deref(),
                             &context.job.mapping,
@@ -86,12 +86,12 @@ async fn keep_slice(
             }
             Outcome::Updated { row, version } => {
                 context.counts.updated += 1;
-                changed.extend(delivered(context, &work, &attempt, row.as_ref(), version));
+                changed.extend(delivered(context, &work, row.as_ref(), version));
                 set.settled.push(work.key);
             }
             Outcome::Unchanged => {
                 let version = work.record.as_ref().and_then(|record| record.version.clone());
-                changed.extend(delivered(context, &work, &attempt, None, version));
+                changed.extend(delivered(context, &work, None, version));
                 set.settled.push(work.key);
             }
             Outcome::Deleted => {
@@ -118,10 +118,10 @@ async fn keep_slice(
             Outcome::Rejected(fault) => {
                 context.counts.rejected += 1;
                 set.pending.push(Pending {
-                    key: work.key,
                     state: PendingState::Rejected,
-                    attempt,
+                    attempt: work.attempt().clone(),
                     tries: work.tries + 1,
+                    key: work.key,
                     due: Timestamp(i64::MAX),
                     fault: Some(fault),
                 });
@@ -137,13 +137,13 @@ async fn keep_slice(
 fn delivered(
     context: &RunContext<'_>,
     work: &Work,
-    attempt: &Attempt,
     row: Option<&Object>,
     version: Option<String>,
 ) -> Option<Changed> {
     let record = work.record.as_ref()?;
     let mapping = &context.job.mapping;
-    Some(Changed::States(sync::delivered(record, attempt, row, version.as_deref(), mapping)))
+    let next = sync::delivered(record, work.attempt(), row, version.as_deref(), mapping);
+    Some(Changed::States(next))
 }
 
 fn duplicate(key: &RemoteKey) -> Fault {
@@ -168,7 +168,7 @@ fn wait(
         |seconds| i64::from(seconds) * 1_000_000,
     );
     set.pending.push(Pending {
-        attempt: work.attempt(),
+        attempt: work.attempt().clone(),
         key: work.key,
         state: PendingState::Retry,
         tries,

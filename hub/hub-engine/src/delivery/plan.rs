@@ -1,6 +1,7 @@
 //! What is due for some profiles, and what already waits for an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use hub_core::consent;
 use hub_core::sync::{self, Due};
@@ -12,6 +13,9 @@ use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
 use crate::run::RunContext;
+
+/// Records per commit of those whose system has the golden value already.
+const COMMIT_RECORDS: usize = 200;
 
 /// One write that should be made.
 #[derive(Debug, Clone)]
@@ -30,20 +34,18 @@ pub(super) struct Work {
     pub tries: u32,
     /// The row must be read before it is written.
     pub look_first: bool,
+    /// The attempt, once it was asked for.
+    attempt: OnceLock<Attempt>,
 }
 
 impl Work {
     /// The attempt as it is kept.
-    pub fn attempt(&self) -> Attempt {
-        Attempt {
-            fields: self.fields.clone(),
-            idempotency_key: sync::idempotency_key(
-                &self.key.sync,
-                self.key.profile,
-                self.key.record,
-                &self.fields,
-            ),
-        }
+    pub fn attempt(&self) -> &Attempt {
+        self.attempt.get_or_init(|| {
+            let PendingKey { sync, profile, record } = &self.key;
+            let idempotency_key = sync::idempotency_key(sync, *profile, *record, &self.fields);
+            Attempt { fields: self.fields.clone(), idempotency_key }
+        })
     }
 }
 
@@ -68,12 +70,15 @@ pub(super) async fn plan(
         .collect();
     // Pending rows under the id of a profile that was absorbed since.
     let asked: BTreeSet<ProfileId> = ids.iter().copied().chain(profiles.keys().copied()).collect();
-    let mut waiting: BTreeMap<PendingKey, Pending> = BTreeMap::new();
-    for id in asked {
-        for pending in workspace.store.pending_of(context.job.id(), id).await? {
-            waiting.insert(pending.key.clone(), pending);
-        }
-    }
+    let asked: Vec<ProfileId> = asked.into_iter().collect();
+    let waiting = workspace.store.pending_of(context.job.id(), &asked).await?;
+    let mut waiting: BTreeMap<PendingKey, Pending> =
+        waiting.into_iter().map(|pending| (pending.key.clone(), pending)).collect();
+    let numbers: Vec<RecordNo> =
+        profiles.values().flat_map(|profile| &profile.records).copied().collect();
+    let records = workspace.store.records(&numbers).await?.into_iter().flatten();
+    let records: BTreeMap<RecordNo, Record> =
+        records.map(|record| (record.number, record)).collect();
     let now = workspace.env.now();
     for profile in profiles.values() {
         // Without the consent that the destination requires nothing is queued,
@@ -84,13 +89,12 @@ pub(super) async fn plan(
             tracing::debug!(profile = profile.id.0, ?refusal, "no consent, so nothing is sent");
             continue;
         }
-        let members: Vec<Record> =
-            workspace.store.records(&profile.records).await?.into_iter().flatten().collect();
-        let member_refs: Vec<&Record> = members.iter().collect();
-        for due in sync::due(profile, &member_refs, &context.job.mapping) {
+        let members: Vec<&Record> =
+            profile.records.iter().filter_map(|number| records.get(number)).collect();
+        for due in sync::due(profile, &members, &context.job.mapping) {
             match due {
                 Due::MarkSent { record, fields } => {
-                    let found = members.iter().find(|m| m.number == record);
+                    let found = records.get(&record);
                     set.records.extend(found.map(|found| sync::mark_sent(found, &fields)));
                 }
                 Due::Update { record, mut fields } => {
@@ -98,7 +102,7 @@ pub(super) async fn plan(
                     if fields.is_empty() {
                         continue;
                     }
-                    let Some(found) = members.iter().find(|m| m.number == record) else { continue };
+                    let Some(found) = records.get(&record) else { continue };
                     let key = key(context, profile.id, Some(record));
                     let work = Work {
                         key,
@@ -108,6 +112,7 @@ pub(super) async fn plan(
                         fields,
                         tries: 0,
                         look_first: !stream.conditional_writes,
+                        attempt: OnceLock::new(),
                     };
                     works.extend(unless_waiting(context, work, &mut waiting));
                 }
@@ -122,6 +127,7 @@ pub(super) async fn plan(
                         fields,
                         tries: 0,
                         look_first: true,
+                        attempt: OnceLock::new(),
                     };
                     works.extend(unless_waiting(context, work, &mut waiting));
                 }
@@ -132,8 +138,10 @@ pub(super) async fn plan(
     // profile was absorbed. An unknown outcome is never dropped.
     set.settled
         .extend(waiting.into_values().filter(|p| p.state != PendingState::Unknown).map(|p| p.key));
-    if !set.is_empty() {
+    while !set.is_empty() {
+        let rest = set.records.split_off(set.records.len().min(COMMIT_RECORDS));
         workspace.store.commit(set).await?;
+        set = WriteSet { records: rest, ..WriteSet::default() };
     }
     Ok(works)
 }

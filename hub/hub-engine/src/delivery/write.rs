@@ -10,6 +10,9 @@ use super::outcome;
 use super::plan::Work;
 use crate::run::RunContext;
 
+/// Attempts per commit.
+const COMMIT_ATTEMPTS: usize = 400;
+
 /// Writes what is due, in batches that the stream accepts.
 pub(super) async fn write(
     context: &mut RunContext<'_>,
@@ -50,19 +53,19 @@ fn batches(stream: &StreamInfo, works: Vec<Work>) -> Vec<Vec<Work>> {
 /// Keeps the attempts: from here on their outcome is unknown until it is kept.
 async fn intend(context: &RunContext<'_>, works: &[Work]) -> Result<(), Fault> {
     let now = context.workspace.env.now();
-    let pending = works
-        .iter()
-        .map(|work| Pending {
-            key: work.key.clone(),
-            state: PendingState::Unknown,
-            attempt: work.attempt(),
-            tries: work.tries + 1,
-            due: now,
-            fault: None,
-        })
-        .collect();
-    let set = WriteSet { pending, ..WriteSet::default() };
-    context.workspace.store.commit(set).await?;
+    let pending = |work: &Work| Pending {
+        key: work.key.clone(),
+        state: PendingState::Unknown,
+        attempt: work.attempt().clone(),
+        tries: work.tries + 1,
+        due: now,
+        fault: None,
+    };
+    for works in works.chunks(COMMIT_ATTEMPTS) {
+        let pending = works.iter().map(pending).collect();
+        let set = WriteSet { pending, ..WriteSet::default() };
+        context.workspace.store.commit(set).await?;
+    }
     Ok(())
 }
 
@@ -138,14 +141,14 @@ fn refusal(fault: &Fault) -> Outcome {
 fn item(work: &Work) -> WriteItem {
     let attempt = work.attempt();
     let patch: Object =
-        attempt.fields.iter().map(|(f, (v, _))| (f.to_string(), v.clone())).collect();
+        attempt.fields.iter().map(|(f, (v, _))| (f.as_str().into(), v.clone())).collect();
     WriteItem {
         action: if work.record.is_some() { Action::Update } else { Action::Create },
         key: work.record.as_ref().map(|record| record.at.key.clone()),
         matching: BTreeMap::new(),
         patch,
         if_version: work.record.as_ref().and_then(|record| record.version.clone()),
-        idempotency_key: attempt.idempotency_key,
+        idempotency_key: attempt.idempotency_key.clone(),
         consents: Vec::new(),
         ttl_seconds: None,
     }

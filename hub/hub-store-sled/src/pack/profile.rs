@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_model::{
     Claimed, EntityKind, FieldName, Identity, Profile, ProfileId, Provenance, RecordNo, Stamp,
-    Trait, TraitName,
+    Survivorship, Trait, TraitName,
 };
 
 use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
@@ -32,7 +32,7 @@ pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
         stamp = golden.stamp.0;
         put_step(out, profile.id.0, golden.provenance.record.0);
         names.put(out, golden.provenance.field.as_str());
-        names.put(out, &golden.provenance.rule);
+        names.put(out, golden.provenance.rule.as_str());
     }
     put_len(out, profile.identities.len());
     for claimed in &profile.identities {
@@ -70,7 +70,7 @@ pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
         let provenance = Provenance {
             record: RecordNo(item.bytes.step(id.0)?),
             field: FieldName::new(item.name()?),
-            rule: (*item.name()?).to_owned(),
+            rule: Survivorship::of(&item.name()?).ok_or(Damaged)?,
         };
         traits.insert(name, Trait { value, stamp: Stamp(stamp), provenance });
     }

@@ -221,7 +221,7 @@ pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
     let mut raw = Object::new();
     for _ in 0..item.bytes.count()? {
         let name = item.name()?;
-        raw.insert((*name).to_owned(), value::read(&mut item.bytes)?);
+        raw.insert((*name).into(), value::read(&mut item.bytes)?);
     }
     let mut fields = BTreeMap::new();
     let mut stamp = born;

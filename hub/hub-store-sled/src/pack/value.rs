@@ -56,14 +56,14 @@ fn below(bytes: &mut Bytes<'_>, levels_left: usize) -> Result<Value, Damaged> {
         TRUE => Value::Bool(true),
         NUMBER => Value::Number(Number::parse(bytes.text()?).ok_or(Damaged)?),
         // It was in normal form when it was packed.
-        TEXT => Value::Text(bytes.text()?.to_owned()),
+        TEXT => Value::Text(bytes.text()?.into()),
         LIST => {
             let count = bytes.count()?;
             Value::List((0..count).map(|_| below(bytes, below_this)).collect::<Result<_, _>>()?)
         }
         OBJECT => {
             let count = bytes.count()?;
-            let entry = |_| Ok((bytes.text()?.to_owned(), below(bytes, below_this)?));
+            let entry = |_| Ok((bytes.text()?.into(), below(bytes, below_this)?));
             Value::Object((0..count).map(entry).collect::<Result<Object, _>>()?)
         }
         _ => return Err(Damaged),

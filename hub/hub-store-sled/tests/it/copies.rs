@@ -92,7 +92,7 @@ async fn compaction_leaves_out_versions_that_are_dead() {
         for record in &mut set.records {
             // What does not compress: the index's log is small beside it.
             let note = hub_model::Value::text(random.text(400));
-            record.raw.insert("note".to_owned(), note);
+            record.raw.insert("note".into(), note);
         }
         store.commit(set).await.unwrap();
     }

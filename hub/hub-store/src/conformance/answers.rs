@@ -145,8 +145,13 @@ async fn pending(store: &dyn Store, model: &Model, found: &mut Differences) {
         for id in &ids {
             let of = |p: &&Pending| model.resolve(p.key.profile) == model.resolve(*id);
             let wanted: Vec<Pending> = all.iter().filter(of).cloned().collect();
-            found.compare("pending of", store.pending_of(sync, *id).await, &wanted);
+            found.compare("pending of", store.pending_of(sync, &[*id]).await, &wanted);
         }
+        found.compare(
+            "pending of all",
+            store.pending_of(sync, &ids.iter().copied().collect::<Vec<_>>()).await,
+            &all,
+        );
     }
 }
 

@@ -207,7 +207,7 @@ fn filled_record() -> WriteSet {
     let mut record: Record = f::record(2);
     let text = Value::text("v".repeat(limits::VALUE_BYTES_MAX - 1_000));
     for place in 0..8 {
-        record.raw.insert(format!("f{place}"), text.clone());
+        record.raw.insert(format!("f{place}").into(), text.clone());
     }
     record.fields.remove(&FieldName::new("name"));
     WriteSet { records: vec![record], ..WriteSet::default() }

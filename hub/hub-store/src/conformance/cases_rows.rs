@@ -73,7 +73,7 @@ pub async fn values_survive_exactly(subject: &mut dyn Subject) {
     let mut raw = Object::new();
     for (place, text) in texts.iter().enumerate() {
         let value: Value = serde_json::from_str(text).expect(text);
-        raw.insert(format!("f{place}"), value);
+        raw.insert(format!("f{place}").into(), value);
     }
     let mut record = f::record(1);
     for (name, value) in &raw {
@@ -98,7 +98,7 @@ pub async fn large_rows_come_and_go(subject: &mut dyn Subject) {
     let text = "\u{1}\"x".repeat(limits::VALUE_BYTES_MAX / 12);
     let mut large = f::record(1);
     for place in 0..3 {
-        large.raw.insert(format!("f{place}"), Value::text(text.clone()));
+        large.raw.insert(format!("f{place}").into(), Value::text(text.clone()));
     }
     let cursor = vec![0xff_u8; limits::CURSOR_BYTES_MAX];
     let mut set = f::person(1);

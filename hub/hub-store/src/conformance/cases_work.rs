@@ -70,13 +70,16 @@ pub async fn pending_follows_merged_profiles(subject: &mut dyn Subject) {
     let [absorbed, own, other, _] = [0, 1, 2, 3].map(|place: usize| set.pending[place].clone());
     store.commit(set).await.expect("commit");
     let out = SyncId::new("out");
-    assert_eq!(store.pending_of(&out, ProfileId(1)).await, Ok(vec![own.clone()]));
+    assert_eq!(store.pending_of(&out, &[ProfileId(1)]).await, Ok(vec![own.clone()]));
     store.commit(f::merge(2, 1)).await.expect("commit");
     let both = vec![own, absorbed];
-    assert_eq!(store.pending_of(&out, ProfileId(1)).await, Ok(both.clone()));
-    assert_eq!(store.pending_of(&out, ProfileId(2)).await, Ok(both));
-    assert_eq!(store.pending_of(&out, ProfileId(3)).await, Ok(vec![other]));
-    assert_eq!(store.pending_of(&out, ProfileId(4)).await, Ok(vec![]));
+    assert_eq!(store.pending_of(&out, &[ProfileId(1)]).await, Ok(both.clone()));
+    assert_eq!(store.pending_of(&out, &[ProfileId(2)]).await, Ok(both));
+    assert_eq!(store.pending_of(&out, &[ProfileId(3)]).await, Ok(vec![other]));
+    assert_eq!(store.pending_of(&out, &[ProfileId(4)]).await, Ok(vec![]));
+    let several = [ProfileId(3), ProfileId(1), ProfileId(2)];
+    let found = store.pending_of(&out, &several).await.expect("pending");
+    assert_eq!(found.iter().map(|p| p.key.profile.0).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
 /// Everything in quarantine, in a fixed order, read in pages.

@@ -52,7 +52,7 @@ pub fn record(number: u64) -> Record {
         deleted: None,
         absences: Vec::new(),
         version: Some(format!("v{number}")),
-        raw: Object::from([("name".to_owned(), name)]),
+        raw: Object::from([("name".into(), name)]),
         fields: BTreeMap::from([(FieldName::new("name"), state)]),
         identities: vec![fact],
         profile: ProfileId(number),
@@ -68,7 +68,7 @@ pub fn profile(number: u64) -> Profile {
         provenance: Provenance {
             record: RecordNo(number),
             field: FieldName::new("name"),
-            rule: "most-recent".to_owned(),
+            rule: hub_model::Survivorship::MostRecent,
         },
     };
     Profile {

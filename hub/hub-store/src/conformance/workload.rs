@@ -155,7 +155,7 @@ impl Workload {
             ("postcode", Value::text(format!("{:05}", digits % 100_000))),
             ("newsletter", Value::Bool(consent)),
         ];
-        record.raw.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+        record.raw.extend(fields.map(|(name, value)| (name.into(), value)));
     }
 
     /// New contents, now and then as long as a value may be.
@@ -172,9 +172,9 @@ impl Workload {
             }
         };
         let note = Value::text(note);
-        record.raw.insert("note".to_owned(), note);
+        record.raw.insert("note".into(), note);
         let number = i64::from_be_bytes(self.random.next_u64().to_be_bytes());
-        record.raw.insert("number".to_owned(), Value::from(number));
+        record.raw.insert("number".into(), Value::from(number));
     }
 
     fn some_profile(&mut self) -> Option<Profile> {

@@ -1,5 +1,6 @@
 //! Reading stretches, counting, checking.
 
+use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
@@ -58,11 +59,12 @@ impl State {
         waiting.take(limit).cloned().collect()
     }
 
-    pub fn pending_of(&self, sync: &SyncId, profile: ProfileId) -> Result<Vec<Pending>, Error> {
-        let wanted = self.resolve(profile)?;
+    pub fn pending_of(&self, sync: &SyncId, profiles: &[ProfileId]) -> Result<Vec<Pending>, Error> {
+        let wanted: BTreeSet<ProfileId> =
+            profiles.iter().map(|id| self.resolve(*id)).collect::<Result<_, _>>()?;
         let mut found = Vec::new();
         for pending in self.pending_of_sync(sync) {
-            if self.resolve(pending.key.profile)? == wanted {
+            if wanted.contains(&self.resolve(pending.key.profile)?) {
                 found.push(pending.clone());
             }
         }

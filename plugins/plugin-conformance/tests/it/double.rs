@@ -56,7 +56,7 @@ impl Double {
     pub fn sound() -> Self {
         let mut state = State::default();
         for number in 1..=5 {
-            let row = Object::from([("name".to_owned(), format!("n{number}").as_str().into())]);
+            let row = Object::from([("name".into(), format!("n{number}").as_str().into())]);
             state.rows.insert(format!("k{number}"), (1, row));
         }
         let manifest = json!({
@@ -77,7 +77,7 @@ impl Double {
     fn item(&self, key: &str, version: u64, row: &Object) -> Item {
         let mut row = row.clone();
         if self.has(Defect::UnknownField) {
-            row.insert("surprise".to_owned(), Value::Null);
+            row.insert("surprise".into(), Value::Null);
         }
         let change = ItemChange::Upsert(row);
         Item { key: key.into(), change, version: Some(version.to_string()), time: None }

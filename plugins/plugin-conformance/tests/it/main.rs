@@ -11,8 +11,7 @@ use plugin_conformance::{Subject, check_destination, check_source, connection};
 use double::{Defect, Double};
 
 fn sample() -> Sample {
-    let row =
-        Object::from([("name".to_owned(), "Ana".into()), ("email".to_owned(), "ana@x.fr".into())]);
+    let row = Object::from([("name".into(), "Ana".into()), ("email".into(), "ana@x.fr".into())]);
     Sample::new(row, ("name", "Anna".into()), "email")
 }
 

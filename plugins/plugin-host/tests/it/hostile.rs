@@ -112,7 +112,7 @@ fn batch(count: usize) -> WriteRequest {
         action: Action::Update,
         key: Some("1".into()),
         matching: BTreeMap::new(),
-        patch: [("a".to_owned(), "b".into())].into(),
+        patch: [("a".into(), "b".into())].into(),
         if_version: None,
         idempotency_key: "i".to_owned(),
         consents: Vec::new(),

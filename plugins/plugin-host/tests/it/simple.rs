@@ -52,10 +52,7 @@ async fn it_passes_the_suite() {
     let connector = connect(&host(), "guest-simple", settings, granted(folder.path())).await;
     let subject = Subject::new(&*connector, "people");
     assert_eq!(check_source(&subject).await, []);
-    let row = Object::from([
-        ("name".to_owned(), "Dora".into()),
-        ("email".to_owned(), "dora@x.fr".into()),
-    ]);
+    let row = Object::from([("name".into(), "Dora".into()), ("email".into(), "dora@x.fr".into())]);
     let sample = Sample::new(row, ("name", "Dorothea".into()), "email");
     assert_eq!(check_destination(&subject, &sample).await, []);
     assert!(folder.path().join("people.json").is_file());

@@ -56,7 +56,7 @@ impl Connector for Gate {
         self.leave.acquire().await.unwrap().forget();
         let row = Item {
             key: "1".into(),
-            change: ItemChange::Upsert([("email".to_owned(), "Ana@X.fr".into())].into()),
+            change: ItemChange::Upsert([("email".into(), "Ana@X.fr".into())].into()),
             version: None,
             time: None,
         };
