@@ -11,6 +11,7 @@
 //! an echo from a change, [`identity`] finds out who it is about, [`profile`]
 //! derives the golden record, [`consent`] says what may be done with it and
 //! [`retention`] how long it stays, and [`sync`] again says what is due elsewhere.
+//! [`privacy`] knows what must not come back.
 
 pub mod quality;
 
@@ -21,6 +22,8 @@ pub mod profile;
 pub mod consent;
 
 pub mod retention;
+
+pub mod privacy;
 
 pub mod sync;
 

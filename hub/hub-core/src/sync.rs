@@ -17,6 +17,8 @@ pub mod echo;
 
 pub mod due;
 
+pub mod takeback;
+
 pub mod delivered;
 
 pub mod idempotency;
@@ -39,3 +41,4 @@ pub use echo::{looks_like, settle_birth, settle_echo};
 pub use idempotency::idempotency_key;
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
+pub use takeback::{is_emptied, owed, take_back};

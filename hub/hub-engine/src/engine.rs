@@ -6,17 +6,20 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hub_model::{Rules, Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
+use hub_core::privacy::{KEY_BYTES, Key};
+use hub_model::{Identity, RemoteKey, Rules, Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
 use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
+use hub_store::upkeep::Upkeep;
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::env::Env;
+use crate::erasure::{EraseRefused, Erasure};
 use crate::job::SyncJob;
-use crate::run::{self, Event};
+use crate::run::{self, Event, Task};
 use crate::workspace::Workspace;
-use crate::{inbox, rederive};
+use crate::{erasure, inbox, rederive, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -34,7 +37,16 @@ pub struct EngineOptions {
     pub jobs: Vec<SyncJob>,
     /// Time, waiting and randomness.
     pub env: Arc<dyn Env>,
+    /// What compacts the store after somebody was erased; without it somebody
+    /// else does.
+    pub upkeep: Option<Arc<dyn Upkeep>>,
+    /// Makes tombstones of those who were erased: the same in every process of
+    /// the workspace, and not kept among the data.
+    pub privacy_key: [u8; KEY_BYTES],
 }
+
+/// What [`Engine::tend`] did.
+pub type Tended = sweep::Swept;
 
 /// Why a run was not started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,6 +102,7 @@ struct Shared {
     stopping: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
     nudge: tokio::sync::Notify,
+    upkeep: Option<Arc<dyn Upkeep>>,
 }
 
 /// A cheap handle to the running engine.
@@ -105,8 +118,9 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn open(options: EngineOptions) -> Result<Self, Error> {
-        let EngineOptions { store, rules, jobs, env } = options;
+        let EngineOptions { store, rules, jobs, env, upkeep, privacy_key } = options;
         let workspace = Workspace::new(store, Arc::new(rules), env);
+        let workspace = workspace.with_tombstones(Key::new(privacy_key)).await?;
         let mut live = BTreeMap::new();
         for job in &jobs {
             live.insert(job.id().clone(), recall(&workspace, job).await?);
@@ -120,6 +134,7 @@ impl Engine {
             stopping: watch::Sender::new(false),
             tasks: Mutex::new(JoinSet::new()),
             nudge: tokio::sync::Notify::new(),
+            upkeep,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -169,9 +184,35 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] when the sync is unknown or running, or the hub stops.
     pub fn run_now(&self, sync: &SyncId) -> Result<(), RunRefused> {
-        let begun = self.begin(sync)?;
+        let begun = self.begin(sync, Task::All)?;
         self.spawn(begun, Trigger::Manual);
         Ok(())
+    }
+
+    /// Judges rows of a sync's stream that wait in quarantine once more, in the
+    /// background: all of them, or the one of a key. Counts as a run of the sync;
+    /// returns its id.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`].
+    pub fn replay_now(&self, sync: &SyncId, key: Option<RemoteKey>) -> Result<RunId, RunRefused> {
+        let begun = self.begin(sync, Task::Replay(key))?;
+        let id = run::id_of(sync, begun.started);
+        self.spawn(begun, Trigger::Manual);
+        Ok(id)
+    }
+
+    /// The same, waiting for the end.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
+    pub async fn replay_once(
+        &self,
+        sync: &SyncId,
+        key: Option<RemoteKey>,
+    ) -> Result<Run, RunRefused> {
+        let begun = self.begin(sync, Task::Replay(key))?;
+        Ok(self.run(&begun, Trigger::Manual).await)
     }
 
     /// Runs a sync and waits for its end.
@@ -179,7 +220,7 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
     pub async fn run_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
-        let begun = self.begin(sync)?;
+        let begun = self.begin(sync, Task::All)?;
         Ok(self.run(&begun, Trigger::Manual).await)
     }
 
@@ -196,6 +237,45 @@ impl Engine {
         inbox::accept(&self.shared.workspace, connection, body).await?;
         self.shared.nudge.notify_one();
         Ok(())
+    }
+
+    /// Keeps the request to erase the person who has an identity. From then on
+    /// nothing of him is taken in; [`Engine::tend`] does the rest, also after a
+    /// restart.
+    ///
+    /// # Errors
+    /// [`EraseRefused`].
+    pub async fn erase(&self, identity: &Identity) -> Result<Erasure, EraseRefused> {
+        let erasure = erasure::begin(&self.shared.workspace, identity).await?;
+        self.shared.nudge.notify_one();
+        Ok(erasure)
+    }
+
+    /// Does what nobody's sync does: removes what the time is over of, goes on
+    /// with erasures, and compacts the store after them.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written; the next call goes on.
+    pub async fn tend(&self) -> Result<Tended, Error> {
+        let workspace = &self.shared.workspace;
+        let _one = workspace.tending.lock().await;
+        let swept = sweep::sweep(workspace).await?;
+        erasure::work(workspace, self.shared.upkeep.as_deref()).await?;
+        Ok(swept)
+    }
+
+    /// The same in the background, unless it is being done.
+    fn tend_soon(&self) {
+        if self.shared.workspace.tending.try_lock().is_err() {
+            return;
+        }
+        let engine = self.clone();
+        let mut tasks = self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(async move {
+            if let Err(error) = engine.tend().await {
+                tracing::error!(%error, "what had to be removed waits; it is tried again");
+            }
+        });
     }
 
     /// Runs what is due until `shutdown` resolves, then waits for every run to
@@ -225,10 +305,11 @@ impl Engine {
     /// When the store cannot be read or written.
     pub async fn tick(&self) -> Result<Duration, Error> {
         self.hear_hints().await?;
+        self.tend_soon();
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
         for (id, job) in &self.shared.jobs {
             if let Some(trigger) = self.due(job, &mut wait).await?
-                && let Ok(begun) = self.begin(id)
+                && let Ok(begun) = self.begin(id, Task::All)
             {
                 self.spawn(begun, trigger);
             }
@@ -308,7 +389,7 @@ impl Engine {
     }
 
     /// Claims the sync for one run.
-    fn begin(&self, sync: &SyncId) -> Result<Begun, RunRefused> {
+    fn begin(&self, sync: &SyncId, task: Task) -> Result<Begun, RunRefused> {
         if *self.shared.stopping.borrow() {
             return Err(RunRefused::Stopping);
         }
@@ -320,7 +401,7 @@ impl Engine {
         }
         let started = self.shared.workspace.env.now();
         live.running = Some(run::id_of(sync, started));
-        Ok(Begun { job: job.clone(), started })
+        Ok(Begun { job: job.clone(), task, started })
     }
 
     fn spawn(&self, begun: Begun, trigger: Trigger) {
@@ -334,10 +415,11 @@ impl Engine {
     }
 
     async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
-        let Begun { job, started } = begun;
+        let Begun { job, task, started } = begun;
         let stopping = self.shared.stopping.subscribe();
         let claimed = Claimed { engine: self, sync: job.id() };
-        let run = run::execute(&self.shared.workspace, job, trigger, *started, &stopping).await;
+        let run =
+            run::execute(&self.shared.workspace, (job, task), trigger, *started, &stopping).await;
         if let Some(live) = self.shared.live().get_mut(job.id()) {
             live.last = Some(run.clone());
         }
@@ -349,6 +431,7 @@ impl Engine {
 /// A sync that was claimed for one run.
 struct Begun {
     job: SyncJob,
+    task: Task,
     started: Timestamp,
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use hub_core::quality::RowRules;
+use hub_core::quality::StreamRules;
 use hub_core::sync;
 use hub_model::{Fault, FaultCode, RecordNo, RemoteKey, limits};
 use hub_store::{PositionChange, WriteSet};
@@ -121,7 +121,7 @@ fn check_progress(page: &Page, same: bool, still: &mut u32, empty: &mut u32) -> 
 /// Applies a page slice by slice; returns the numbers of the rows it showed.
 async fn apply_page(
     context: &mut RunContext<'_>,
-    rules: &RowRules,
+    rules: &StreamRules,
     page: Page,
     mut position: Option<PositionChange>,
 ) -> Result<Vec<RecordNo>, Fault> {

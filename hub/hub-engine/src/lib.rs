@@ -24,15 +24,20 @@ mod conclude;
 pub mod delivery;
 pub mod engine;
 pub mod env;
+pub mod erasure;
 pub mod follower;
 pub mod inbox;
 pub mod intake;
 pub mod job;
 pub mod rederive;
+mod reform;
+mod replay;
 pub mod retry;
 pub mod run;
 pub mod settle;
 pub mod slice;
+pub mod sweep;
+mod tombstones;
 pub mod workspace;
 
 /// What a typed identity means: the one decision that faces need to ask for, so
@@ -41,7 +46,8 @@ pub mod identity {
     pub use hub_core::identity::{Normalised, Reason, normalise};
 }
 
-pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus};
+pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus, Tended};
 pub use env::{Env, SystemEnv};
+pub use erasure::{EraseRefused, Erasure};
 pub use job::SyncJob;
 pub use run::Event;

@@ -1,12 +1,17 @@
 //! One run of a sync, from its first row in the log of runs to its last.
 
-use hub_model::{Fault, FaultCode, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger};
+use std::sync::Arc;
+
+use hub_core::quality::StreamRules;
+use hub_model::{
+    Fault, FaultCode, RemoteKey, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger,
+};
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
 use crate::job::SyncJob;
 use crate::workspace::Workspace;
-use crate::{audience, delivery, intake, settle};
+use crate::{audience, delivery, erasure, intake, replay, settle, sweep};
 
 /// What watchers of runs are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub(crate) struct RunContext<'a> {
     pub counts: RunCounts,
     /// The sync's stream, once it was discovered.
     pub stream: Option<StreamInfo>,
+    /// What its rows must keep, once that was compiled.
+    pub rules: Option<Arc<StreamRules>>,
     /// Whether the hub wants to stop: steps end at the next commit.
     pub stopping: &'a tokio::sync::watch::Receiver<bool>,
 }
@@ -72,11 +79,25 @@ pub(crate) fn id_of(sync: &SyncId, started: Timestamp) -> RunId {
     RunId::new(format!("{:016}-{sync}", started.0))
 }
 
+/// What a run of a sync is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Everything: settle, read, follow, deliver.
+    All,
+    /// Judge rows in quarantine once more: all of the stream, or one.
+    Replay(Option<RemoteKey>),
+}
+
+/// When the run of an id started.
+pub(crate) fn started_of(id: &RunId) -> Option<Timestamp> {
+    id.as_str().split_once('-')?.0.parse().ok().map(Timestamp)
+}
+
 /// Runs a sync once and returns how it ended. Never fails: a fault is part of
 /// the answer, and is kept with the run.
 pub(crate) async fn execute(
     workspace: &Workspace,
-    job: &SyncJob,
+    (job, task): (&SyncJob, &Task),
     trigger: Trigger,
     started: Timestamp,
     stopping: &tokio::sync::watch::Receiver<bool>,
@@ -101,9 +122,13 @@ pub(crate) async fn execute(
             id: run.id.clone(),
             counts: run.counts,
             stream: None,
+            rules: None,
             stopping,
         };
-        result = steps(&mut context).await;
+        result = match task {
+            Task::All => steps(&mut context).await,
+            Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
+        };
         run.counts = context.counts;
     }
     run.ended = Some(workspace.env.now());
@@ -131,6 +156,11 @@ pub(crate) async fn execute(
 async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let mapping = &context.job.mapping;
     let writes = mapping.writes();
+    {
+        // A process that runs one sync and ends has nobody else who does it.
+        let _one = context.workspace.tending.lock().await;
+        sweep::sweep(context.workspace).await?;
+    }
     if writes {
         settle::settle(context).await?;
     }
@@ -140,6 +170,7 @@ async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
     audience::follow(context.workspace).await?;
     if writes {
         delivery::deliver(context).await?;
+        erasure::tell(context).await?;
     }
     Ok(())
 }

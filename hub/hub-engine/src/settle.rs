@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Fault, FaultCode, Object, Pending, PendingState, Profile, Record, RecordNo, RecordRef, Stamp,
@@ -56,7 +57,8 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             Err(fault) if fault.code == FaultCode::NotSupported => vec![Found::None; keys.len()],
             Err(fault) => return Err(fault),
         };
-        let rows = answer(context, &questions, found).await?;
+        let rules = slice::row_rules(context).await?;
+        let rows = answer(context, &rules, &questions, found).await?;
         for rows in slice::cut(rows) {
             slice::apply(context, rows, None).await?;
         }
@@ -109,6 +111,7 @@ fn search(context: &RunContext<'_>, pending: &Pending, profile: &Profile) -> Opt
 /// the ordinary way for everything else that is in them.
 async fn answer(
     context: &mut RunContext<'_>,
+    rules: &StreamRules,
     questions: &[Question<'_>],
     found: Vec<Found>,
 ) -> Result<Vec<Reading>, Fault> {
@@ -138,9 +141,12 @@ async fn answer(
                         }
                     };
                     let version = item.version.as_deref();
-                    changed.extend(births.echo(question, known, at, object, version));
+                    // Cleaned like any row, or the vendor's form would pass for
+                    // an edit of what we wrote.
+                    let object = slice::comparable(rules, object);
+                    changed.extend(births.echo(question, known, at, &object, version));
                 }
-                rows.extend(Reading::of(item));
+                rows.push(slice::check_row(births.context, rules, Ok(item)));
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
                 rows.push(Reading::gone(record.at.key.clone()));

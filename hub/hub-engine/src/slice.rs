@@ -3,9 +3,12 @@
 //! The same path serves pages, look-ups before a write and read-backs after an
 //! unknown outcome, so that a row means the same wherever it was seen.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use hub_core::quality::{self, RowRules};
+use hub_core::identity::{Normalised, normalise};
+use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Context, Marks, Observation, Row, Stamps};
 use hub_model::{
     Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey, RunCounts, id,
@@ -33,7 +36,14 @@ pub(crate) struct Reading {
 
 #[derive(Debug, Clone)]
 enum What {
-    Row { key: RemoteKey, object: Object, version: Option<String> },
+    /// A row that its rules admit: as received and, where cleaning changes it,
+    /// as it goes on.
+    Row {
+        key: RemoteKey,
+        raw: Object,
+        cleaned: Option<Object>,
+        version: Option<String>,
+    },
     Gone(RemoteKey),
     Rejected(Box<Quarantined>),
 }
@@ -44,12 +54,12 @@ impl Reading {
         Self { what: What::Gone(key) }
     }
 
-    /// What an item says about its row; `None` for kinds that records are not
-    /// made of.
-    pub fn of(item: Item) -> Option<Self> {
+    /// What an item that was admitted says about its row; `None` for kinds that
+    /// records are not made of.
+    fn of(item: Item, cleaned: Option<Object>) -> Option<Self> {
         let Item { key, change, version, .. } = item;
         let what = match change {
-            ItemChange::Upsert(object) => What::Row { key, object, version },
+            ItemChange::Upsert(raw) => What::Row { key, raw, cleaned, version },
             // Archived or merged away by its own system: it is not there any
             // more, whatever the system may still show of it.
             ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
@@ -74,7 +84,7 @@ impl Reading {
     /// The mark of the row; `None` if nothing is to be seen of it.
     fn mark(&self, marks: &Marks) -> Option<u64> {
         match &self.what {
-            What::Row { object, version, .. } => Some(marks.of(object, version.as_deref())),
+            What::Row { raw, version, .. } => Some(marks.of(raw, version.as_deref())),
             What::Gone(_) | What::Rejected(_) => None,
         }
     }
@@ -83,10 +93,18 @@ impl Reading {
         matches!(self.what, What::Row { .. })
     }
 
+    /// Why the row was not admitted, if it was not.
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.what {
+            What::Rejected(row) => Some(&row.fault),
+            What::Row { .. } | What::Gone(_) => None,
+        }
+    }
+
     fn too_large(self, context: &RunContext<'_>, fault: &Fault) -> Self {
         match self.what {
-            What::Row { key, object, .. } => {
-                let raw = serde_json::to_string(&object).unwrap_or_default();
+            What::Row { key, raw, .. } => {
+                let raw = serde_json::to_string(&raw).unwrap_or_default();
                 reject(context, Some(key), fault.clone(), raw)
             }
             what => Self { what },
@@ -95,8 +113,11 @@ impl Reading {
 
     fn size_bytes(&self) -> usize {
         match &self.what {
-            What::Row { object, .. } => {
-                object.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
+            What::Row { raw, cleaned, .. } => {
+                let bytes = |row: &Object| -> usize {
+                    row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
+                };
+                bytes(raw) + cleaned.as_ref().map_or(0, bytes)
             }
             What::Gone(_) => 0,
             What::Rejected(row) => row.raw.len(),
@@ -132,40 +153,64 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
     Ok(stream)
 }
 
-/// The rules that rows of the stream must keep.
-pub(crate) async fn row_rules(context: &mut RunContext<'_>) -> Result<RowRules, Fault> {
-    RowRules::compile(&stream_info(context).await?.schema)
+/// What rows of the sync's stream must keep and how they are cleaned, compiled
+/// once per run.
+pub(crate) async fn row_rules(context: &mut RunContext<'_>) -> Result<Arc<StreamRules>, Fault> {
+    if let Some(rules) = &context.rules {
+        return Ok(Arc::clone(rules));
+    }
+    let schema = stream_info(context).await?.schema;
+    let rules = Arc::new(StreamRules::compile(Some(&schema), &context.job.mapping)?);
+    context.rules = Some(Arc::clone(&rules));
+    Ok(rules)
 }
 
-/// Sorts good rows from those that go to quarantine.
+/// Sorts rows that are admitted, and cleans them, from those that go to
+/// quarantine.
 pub(crate) fn check_rows(
     context: &RunContext<'_>,
-    rules: &RowRules,
+    rules: &StreamRules,
     items: Vec<ItemResult>,
 ) -> Vec<Reading> {
     items.into_iter().map(|item| check_row(context, rules, item)).collect()
 }
 
-fn check_row(context: &RunContext<'_>, rules: &RowRules, item: ItemResult) -> Reading {
+/// The same for one row, wherever it was seen.
+pub(crate) fn check_row(
+    context: &RunContext<'_>,
+    rules: &StreamRules,
+    item: ItemResult,
+) -> Reading {
     let item = match item {
         Ok(item) => item,
         Err(bad) => return reject(context, bad.key, bad.fault, bad.raw),
     };
-    let raw = |object: &Object| serde_json::to_string(object).unwrap_or_default();
     if !id::valid(item.key.as_str()) {
         let fault = Fault::new(FaultCode::RowKey).with("key_bytes_max", limits::KEY_BYTES_MAX);
         return reject(context, None, fault, String::new());
     }
-    if let ItemChange::Upsert(object) = &item.change
-        && let Err(fault) = quality::accept(object).and_then(|()| rules.check(object))
-    {
-        return reject(context, Some(item.key.clone()), fault, raw(object));
+    let mut cleaned = None;
+    if let ItemChange::Upsert(object) = &item.change {
+        match rules.admit(object) {
+            Ok(Cow::Borrowed(_)) => {}
+            Ok(Cow::Owned(row)) => cleaned = Some(row),
+            Err(fault) => {
+                let raw = serde_json::to_string(object).unwrap_or_default();
+                return reject(context, Some(item.key.clone()), fault, raw);
+            }
+        }
     }
     let key = item.key.clone();
-    Reading::of(item).unwrap_or_else(|| {
+    Reading::of(item, cleaned).unwrap_or_else(|| {
         let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
         reject(context, Some(key), fault, String::new())
     })
+}
+
+/// A row in the form in which it is compared with what was written. One that
+/// cannot be cleaned is compared as it is: it is refused where it is read.
+pub(crate) fn comparable<'a>(rules: &StreamRules, row: &'a Object) -> Cow<'a, Object> {
+    rules.cleaned(row).unwrap_or(Cow::Borrowed(row))
 }
 
 fn reject(
@@ -188,6 +233,29 @@ fn reject(
         at: context.workspace.env.now(),
     };
     Reading { what: What::Rejected(Box::new(row)) }
+}
+
+/// Whether a row that was rejected is about somebody who was erased: by its key,
+/// or by a value that would have named him.
+fn names_the_erased(context: &RunContext<'_>, row: &Quarantined) -> bool {
+    let tombstones = &context.workspace.tombstones;
+    if tombstones.is_empty() {
+        return false;
+    }
+    let object: Object = serde_json::from_str(&row.raw).unwrap_or_default();
+    let at = row.key.clone().map(|key| RecordRef { stream: row.stream.clone(), key });
+    if at.is_some_and(|at| tombstones.refuse_row(&at, &object)) {
+        return true;
+    }
+    let rules = &context.workspace.rules;
+    context.job.mapping.fields.iter().any(|pair| {
+        let namespace = pair.identity.as_deref().and_then(|name| rules.namespace(name));
+        let value = object.get(pair.field.as_str());
+        namespace.zip(value).is_some_and(|(namespace, value)| match normalise(namespace, value) {
+            Normalised::Identity(identity) => tombstones.refuse(&identity),
+            Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => false,
+        })
+    })
 }
 
 /// Cuts what was read into slices that fit a commit.
@@ -270,6 +338,7 @@ fn add(total: &mut RunCounts, slice: RunCounts) {
     total.changed += slice.changed;
     total.deleted += slice.deleted;
     total.quarantined += slice.quarantined;
+    total.refused += slice.refused;
 }
 
 /// Compares the rows of one slice with what is known of them.
@@ -280,6 +349,9 @@ struct Observer {
     known: BTreeMap<RemoteKey, Record>,
     /// Rows of which there are several readings.
     repeated: BTreeSet<RemoteKey>,
+    /// Whether any row may wait in quarantine: usually none does, and nothing
+    /// has to be released.
+    has_quarantine: bool,
     stamps: Stamps,
     record: u64,
     changed: Vec<Changed>,
@@ -317,10 +389,13 @@ impl Observer {
         let found = store.records(&news.into_iter().collect::<Vec<_>>()).await?;
         let known = found.into_iter().flatten().map(|r| (r.at.key.clone(), r)).collect();
         let counters = store.counters().await?;
+        let rejected = readings.iter().any(|reading| reading.fault().is_some());
+        let has_quarantine = rejected || !store.quarantined(0, 1).await?.is_empty();
         Ok(Self {
             marks,
             known,
             repeated,
+            has_quarantine,
             stamps: Stamps::after(counters.stamp),
             record: counters.record,
             changed: Vec::new(),
@@ -332,16 +407,26 @@ impl Observer {
 
     fn take(&mut self, context: &RunContext<'_>, reading: &Reading) {
         match &reading.what {
-            What::Row { key, object, version } => {
-                self.take_row(context, key, object, version.as_deref());
+            What::Row { key, raw, cleaned, version } => {
+                let object = cleaned.as_ref().unwrap_or(raw);
+                self.take_row(context, key, (raw, object), version.as_deref());
             }
             What::Gone(key) => self.take_gone(context, key),
+            What::Rejected(row) if names_the_erased(context, row) => {
+                // Not even in quarantine.
+                self.counts.refused += 1;
+            }
             What::Rejected(row) => {
                 self.counts.quarantined += 1;
                 self.set.quarantined.push((**row).clone());
-                // A known record is still there, only unreadable.
-                let known = row.key.as_ref().and_then(|key| self.marks.get(key));
-                self.numbers.extend(known.map(|(number, _)| *number));
+                // A known record is still there, only unreadable. What it shows
+                // next is looked at, even if it is what it showed before.
+                let known = row.key.as_ref().and_then(|key| self.marks.get_mut(key));
+                if let Some((number, mark)) = known {
+                    *mark = 0;
+                    self.set.marks.push((*number, 0));
+                    self.numbers.push(*number);
+                }
             }
         }
     }
@@ -350,10 +435,10 @@ impl Observer {
         &mut self,
         context: &RunContext<'_>,
         key: &RemoteKey,
-        object: &Object,
+        (raw, object): (&Object, &Object),
         version: Option<&str>,
     ) {
-        let mark = context.workspace.marks.of(object, version);
+        let mark = context.workspace.marks.of(raw, version);
         if let Some((number, known)) = self.marks.get(key)
             && *known == mark
         {
@@ -362,26 +447,35 @@ impl Observer {
         }
         let at = RecordRef { stream: context.job.mapping.stream.clone(), key: key.clone() };
         let known = self.known.get(key);
-        let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
-        self.numbers.push(number);
-        self.set.marks.push((number, mark));
-        let row = Row { at: &at, object, raw: object, version };
-        if self.repeated.contains(key) {
-            self.marks.insert(key.clone(), (number, mark));
+        if context.workspace.tombstones.refuse_row(&at, raw) {
+            let number = known.map(|record| record.number);
+            return self.refuse(context, key, number);
         }
+        let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
+        let row = Row { at: &at, object, raw, version };
         let rules = &context.workspace.rules;
         let now = context.workspace.env.now();
         let about = Context { number, run: &context.id, rules, now };
         let mapping = &context.job.mapping;
-        let Observation::Seen(seen) = sync::observe(known, &row, mapping, &mut self.stamps, &about)
-        else {
-            return;
-        };
+        let observed = sync::observe(known, &row, mapping, &mut self.stamps, &about);
+        if let Observation::Seen(seen) = &observed
+            && context.workspace.tombstones.refuse_facts(&seen.facts)
+        {
+            let number = known.map(|record| record.number);
+            return self.refuse(context, key, number);
+        }
+        // Whatever it says: it was accepted.
+        self.release(context, key);
+        self.numbers.push(number);
+        self.set.marks.push((number, mark));
+        if self.repeated.contains(key) {
+            self.marks.insert(key.clone(), (number, mark));
+        }
+        let Observation::Seen(seen) = observed else { return };
         if seen.is_new {
             self.record += 1;
             self.counts.new += 1;
         }
-        self.set.released.push((at.stream.clone(), key.clone()));
         self.counts.changed += u64::from(seen.is_changed());
         if self.repeated.contains(key) {
             self.known.insert(key.clone(), seen.record.clone());
@@ -389,7 +483,24 @@ impl Observer {
         self.changed.push(Changed::Seen(seen));
     }
 
+    /// The row is not taken, and nothing of it is kept: neither here nor in
+    /// quarantine. A record that is known of it stays as it is.
+    fn refuse(&mut self, context: &RunContext<'_>, key: &RemoteKey, known: Option<RecordNo>) {
+        self.counts.refused += 1;
+        self.numbers.extend(known);
+        self.release(context, key);
+    }
+
+    fn release(&mut self, context: &RunContext<'_>, key: &RemoteKey) {
+        if self.has_quarantine {
+            let stream = context.job.mapping.stream.clone();
+            self.set.released.push((stream, key.clone()));
+        }
+    }
+
     fn take_gone(&mut self, context: &RunContext<'_>, key: &RemoteKey) {
+        // What waits in quarantine must not be replayed after its end.
+        self.release(context, key);
         let Some(record) = self.known.get(key).filter(|record| record.is_live()) else { return };
         let record = sync::observe_deleted(record, self.stamps.next(), &context.id);
         self.counts.deleted += 1;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_core::identity::settle_never;
+use hub_core::privacy;
 use hub_core::sync::Marks;
 use hub_model::{Profile, Rules};
 use hub_store::{Error, Store};
@@ -10,6 +11,7 @@ use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 use crate::env::Env;
 use crate::run::Event;
+use crate::tombstones::Tombstones;
 
 /// How many events a slow watcher may fall behind before it loses the oldest.
 const EVENTS_BEHIND_MAX: usize = 1_024;
@@ -24,6 +26,10 @@ pub struct Workspace {
     pub env: Arc<dyn Env>,
     /// What rows are known by, under these rules.
     pub(crate) marks: Marks,
+    /// What must not come back.
+    pub(crate) tombstones: Tombstones,
+    /// One at a time looks after what the clock and people asked to be removed.
+    pub(crate) tending: Mutex<()>,
     decision: Mutex<()>,
     events: broadcast::Sender<Event>,
 }
@@ -34,7 +40,15 @@ impl Workspace {
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
         let rules = settled(&rules);
         let marks = Marks::under(&rules);
-        Self { store, rules: Arc::new(rules), env, marks, decision: Mutex::new(()), events }
+        let (decision, tending) = (Mutex::new(()), Mutex::new(()));
+        let (rules, tombstones) = (Arc::new(rules), Tombstones::none());
+        Self { store, rules, env, marks, tombstones, tending, decision, events }
+    }
+
+    /// The same, with what must not come back.
+    pub(crate) async fn with_tombstones(mut self, key: privacy::Key) -> Result<Self, Error> {
+        self.tombstones = Tombstones::open(&*self.store, key).await?;
+        Ok(self)
     }
 
     /// The right to read, decide and commit with nobody in between. Hold it

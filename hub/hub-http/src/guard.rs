@@ -41,8 +41,8 @@ impl Principal {
                 Self::Token | Self::Session,
                 Permission::Public | Permission::Read | Permission::Operate | Permission::Pii,
             )
-            | (Self::Token, Permission::Manage) => true,
-            (Self::Session, Permission::Manage) => false,
+            | (Self::Token, Permission::Manage | Permission::Privacy) => true,
+            (Self::Session, Permission::Manage | Permission::Privacy) => false,
         }
     }
 }

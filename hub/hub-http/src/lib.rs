@@ -38,6 +38,8 @@ pub mod events;
 pub mod inbox;
 pub mod login;
 pub mod page;
+pub mod person;
+pub mod privacy;
 pub mod profiles;
 pub mod quarantine;
 pub mod runs;

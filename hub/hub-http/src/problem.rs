@@ -52,6 +52,16 @@ pub enum Code {
     UnknownNamespace,
     /// The value is not one that the namespace accepts.
     BadIdentity,
+    /// No row of that key waits in quarantine.
+    NotQuarantined,
+    /// Nobody has the identity.
+    Nobody,
+    /// Several people have the identity.
+    SeveralPeople,
+    /// A write about the person has no known outcome yet.
+    WriteUnderWay,
+    /// There is no such erasure.
+    UnknownErasure,
     /// The sync is running already.
     AlreadyRunning,
     /// The store is being compacted or backed up.
@@ -84,6 +94,11 @@ impl Code {
         Self::UnknownProfile,
         Self::UnknownNamespace,
         Self::BadIdentity,
+        Self::NotQuarantined,
+        Self::Nobody,
+        Self::SeveralPeople,
+        Self::WriteUnderWay,
+        Self::UnknownErasure,
         Self::AlreadyRunning,
         Self::UpkeepRunning,
         Self::TooManyLogins,
@@ -113,6 +128,11 @@ impl Code {
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
             Self::UnknownNamespace => ("http/unknown-namespace", StatusCode::NOT_FOUND),
             Self::BadIdentity => ("http/bad-identity", StatusCode::BAD_REQUEST),
+            Self::NotQuarantined => ("http/not-quarantined", StatusCode::NOT_FOUND),
+            Self::Nobody => ("http/nobody", StatusCode::NOT_FOUND),
+            Self::SeveralPeople => ("http/several-people", StatusCode::CONFLICT),
+            Self::WriteUnderWay => ("http/write-under-way", StatusCode::CONFLICT),
+            Self::UnknownErasure => ("http/unknown-erasure", StatusCode::NOT_FOUND),
             Self::AlreadyRunning => ("http/already-running", StatusCode::CONFLICT),
             Self::UpkeepRunning => ("http/upkeep-running", StatusCode::CONFLICT),
             Self::TooManyLogins => ("http/too-many-logins", StatusCode::TOO_MANY_REQUESTS),
@@ -190,6 +210,26 @@ const fn english(code: Code) -> (&'static str, &'static str) {
         Code::BadIdentity => (
             "The value names nobody in this namespace",
             "Write `namespace:value`, with a value in the form that the namespace accepts.",
+        ),
+        Code::NotQuarantined => (
+            "No row of that key waits in quarantine",
+            "`GET /api/v1/quarantine` lists the rows that wait; an accepted row leaves by itself.",
+        ),
+        Code::Nobody => (
+            "Nobody has this identity",
+            "Look the person up by another identity; somebody who was erased is not found.",
+        ),
+        Code::SeveralPeople => (
+            "Several people have this identity",
+            "Name the person by an identity that nobody else has, such as a customer number.",
+        ),
+        Code::WriteUnderWay => (
+            "A write about this person has no known outcome yet",
+            "Run the sync that writes, which finds out, then ask again.",
+        ),
+        Code::UnknownErasure => (
+            "There is no such erasure",
+            "The answer to `POST /api/v1/privacy/erasures` has the number.",
         ),
         Code::AlreadyRunning => (
             "The sync is running already",
@@ -273,6 +313,26 @@ const fn french(code: Code) -> (&'static str, &'static str) {
         Code::BadIdentity => (
             "Cette valeur ne nomme personne dans cet espace",
             "Écrivez `espace:valeur`, avec une valeur de la forme que l’espace accepte.",
+        ),
+        Code::NotQuarantined => (
+            "Aucune ligne de cette clé n’attend en quarantaine",
+            "`GET /api/v1/quarantine` liste celles qui attendent ; une ligne acceptée en sort d’elle-même.",
+        ),
+        Code::Nobody => (
+            "Personne n’a cette identité",
+            "Cherchez la personne par une autre identité ; qui a été effacé ne se trouve plus.",
+        ),
+        Code::SeveralPeople => (
+            "Plusieurs personnes ont cette identité",
+            "Nommez la personne par une identité qu’elle seule possède, comme un numéro de client.",
+        ),
+        Code::WriteUnderWay => (
+            "L’issue d’une écriture sur cette personne n’est pas encore connue",
+            "Lancez la synchronisation qui écrit, elle l’établira, puis redemandez.",
+        ),
+        Code::UnknownErasure => (
+            "Cet effacement n’existe pas",
+            "La réponse à `POST /api/v1/privacy/erasures` porte le numéro.",
         ),
         Code::AlreadyRunning => (
             "La synchronisation est déjà en cours",

@@ -7,7 +7,9 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::{events, guard, inbox, login, page, profiles, quarantine, runs, status, syncs, upkeep};
+use crate::{
+    events, guard, inbox, login, page, privacy, profiles, quarantine, runs, status, syncs, upkeep,
+};
 
 /// What a credential must hold to use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Permission {
     Pii,
     /// To look after the store: its files hold everything.
     Manage,
+    /// To answer what a person asks for: all that is kept of him, and erasure.
+    Privacy,
 }
 
 impl Permission {
@@ -33,6 +37,7 @@ impl Permission {
             Self::Operate => "operate",
             Self::Pii => "pii",
             Self::Manage => "manage",
+            Self::Privacy => "privacy",
         }
     }
 }
@@ -71,7 +76,7 @@ const fn route(
     Route { method, path, permission, takes, handler }
 }
 
-use Permission::{Manage, Operate, Pii, Public, Read};
+use Permission::{Manage, Operate, Pii, Privacy, Public, Read};
 use Takes::{Json, Nothing, Raw};
 
 /// Every route of the hub.
@@ -88,6 +93,11 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
     route("GET",    "/api/v1/quarantine",         Pii,     Nothing, || get(quarantine::list)),
+    route("GET",    "/api/v1/quarantine/row",     Pii,     Nothing, || get(quarantine::one)),
+    route("POST",   "/api/v1/quarantine/replay",  Operate, Json,    || post(quarantine::replay)),
+    route("GET",    "/api/v1/privacy/export",     Privacy, Nothing, || get(privacy::export)),
+    route("POST",   "/api/v1/privacy/erasures",   Privacy, Json,    || post(privacy::erase)),
+    route("GET",    "/api/v1/privacy/erasures/{id}", Privacy, Nothing, || get(privacy::one)),
     route("GET",    "/api/v1/stats",              Read,    Nothing, || get(status::stats)),
     route("GET",    "/api/v1/store",              Read,    Nothing, || get(upkeep::show)),
     route("GET",    "/api/v1/store/work",         Manage,  Nothing, || get(upkeep::work)),

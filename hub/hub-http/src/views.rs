@@ -115,7 +115,8 @@ pub fn run(run: &Run, lang: Lang) -> Value {
 pub fn counts(counts: &RunCounts) -> Value {
     json!({
         "pages": counts.pages, "read": counts.read, "new": counts.new, "changed": counts.changed,
-        "deleted": counts.deleted, "quarantined": counts.quarantined, "created": counts.created,
+        "deleted": counts.deleted, "quarantined": counts.quarantined, "refused": counts.refused,
+        "created": counts.created,
         "updated": counts.updated, "rejected": counts.rejected, "retried": counts.retried,
         "writes": counts.writes,
     })

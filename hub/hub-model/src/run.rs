@@ -48,6 +48,9 @@ pub struct RunCounts {
     pub deleted: u64,
     /// Rows put into quarantine.
     pub quarantined: u64,
+    /// Rows that were not taken: they are about somebody who was erased, or show
+    /// again what was removed because its time was over.
+    pub refused: u64,
     /// Remote records created.
     pub created: u64,
     /// Remote records updated.

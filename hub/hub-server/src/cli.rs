@@ -86,6 +86,12 @@ Nothing is changed. Exit code 2 when something is wrong.")]
     /// Profiles: find one by identity, export all.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Quarantine: rows that a rule rejected; list, show, replay them.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Privacy: everything that is kept of one person, and erasing him.
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
     /// Connectors: list those installed, inspect one.
     #[command(subcommand)]
     Connector(ConnectorCommand),
@@ -179,6 +185,92 @@ Each line: {\"id\", \"kind\", \"identities\": [{\"namespace\", \"value\"}], \"tr
 \"records\": [{\"connection\", \"stream\", \"key\"}]}. Memory use does not grow with
 the number of profiles.")]
     Export,
+}
+
+/// `liaison quarantine`.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List the rows that wait, with the rule that each broke.
+    #[command(after_help = "\
+Examples:
+  liaison quarantine list
+  liaison quarantine list people --json | jq '.quarantine[].fault.args.rule'
+
+A row waits under its key until one of that key is accepted. Exit code 1 when
+any waits.")]
+    List {
+        /// One sync; all when left out.
+        sync: Option<String>,
+    },
+    /// Show one row as it was received, and why it was rejected.
+    #[command(after_help = "Example:\n  liaison quarantine show people 42")]
+    Show {
+        /// The sync that read it.
+        sync: String,
+        /// Its key in the stream.
+        key: String,
+    },
+    /// Judge rows once more, by the rules of today.
+    #[command(after_help = "\
+Examples:
+  liaison quarantine replay people       # after a rule was mended
+  liaison quarantine replay people 42
+
+Rows that pass are taken in and leave; the others stay, with the reason of today.
+A row that was cut because it was too long waits until its system shows it again.
+Exit code 1 when rows were tried and any of them stays.")]
+    Replay {
+        /// The sync whose stream they came from.
+        sync: String,
+        /// One row; all of the stream when left out.
+        key: Option<String>,
+    },
+}
+
+/// `liaison privacy`.
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Write everything that is kept of a person to stdout, with where it is from.
+    #[command(after_help = "\
+Examples:
+  liaison privacy export email:ana@example.org > ana.json
+  liaison privacy export email:ana@example.org --csv > ana.csv
+
+Records as received, what each system said, the profile, consents with their
+proof, identities, decisions, and what waits in quarantine or for delivery. Exit
+code 1 when nobody has the identity.")]
+    Export {
+        /// `namespace:value`.
+        identity: String,
+        /// Lines of CSV instead of JSON.
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Erase a person: here for ever, and at the destinations.
+    #[command(after_help = "\
+Examples:
+  liaison privacy erase email:ana@example.org --yes
+  liaison privacy erase email:ana@example.org --yes --json | jq .physically_gone
+
+Records, facts, profile, quarantine and waiting deliveries go, and everybody who
+hung together with the person is derived anew. What the hub brought to other
+systems is taken back by the next run of each sync. The same rows and identities
+are refused from then on, by keyed hashes. The answer states two moments: when
+nothing was left that anybody could read, and when the files were compacted after
+every destination was told. Backups made before keep the person.")]
+    Erase {
+        /// `namespace:value`.
+        identity: String,
+        /// Do it. There is no way back.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show how far an erasure is: its certificate.
+    #[command(after_help = "Example:\n  liaison privacy status 1")]
+    Status {
+        /// The number that `erase` printed.
+        id: u64,
+    },
 }
 
 /// `liaison connector`.

@@ -3,7 +3,9 @@
 mod check;
 mod connection;
 mod connector;
+mod privacy;
 mod profile;
+mod quarantine;
 mod serve;
 mod store;
 mod sync;
@@ -42,6 +44,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Sync(command) => sync::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
+        Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,
+        Command::Privacy(command) => privacy::run(&loaded, command, out).await,
         Command::Connector(command) => connector::run(&loaded, command, out).await,
         Command::Store(command) => store::run(&loaded, command, out).await,
         Command::Token(command) => token::run(&loaded, command, out).await,

@@ -1,5 +1,6 @@
 //! The keys of this hub: the master key beside the configuration, the data key
-//! that it wraps, and the key that marks compiled connectors as ours.
+//! that it wraps, the key that marks compiled connectors as ours, and the one
+//! that makes tombstones of those who were erased.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,12 +21,17 @@ const CACHE_KEY_BYTES: usize = 32;
 /// The place that the sealed cache key is bound to.
 const CACHE_PLACE: (&str, &str, u32) = ("", "compile-cache", 1);
 
+/// The place that the sealed key of tombstones is bound to.
+const PRIVACY_PLACE: (&str, &str, u32) = ("", "privacy", 1);
+
 /// The keys, and where compiled connectors are kept.
 pub struct Keys {
     /// Seals what vendors hand out.
     pub vault: Arc<Vault>,
     /// Marks compiled connectors.
     pub cache_key: [u8; CACHE_KEY_BYTES],
+    /// Makes tombstones.
+    pub privacy_key: [u8; CACHE_KEY_BYTES],
     /// Where compiled connectors are kept; `None` = nowhere.
     pub cache_dir: Option<PathBuf>,
 }
@@ -55,7 +61,10 @@ impl Keys {
         let vault = load_or_create_vault(&master, workspace, &vault_path)
             .map_err(|error| refused(&vault_path, &error))?;
         let cache_key = cache_key(&vault, &cache_dir.join("key"))?;
-        Ok(Self { vault: Arc::new(vault), cache_key, cache_dir: Some(cache_dir) })
+        let privacy_path = data_dir.join(format!("{workspace}.privacy-key"));
+        let privacy_key = privacy_key(&vault, &privacy_path)?;
+        let vault = Arc::new(vault);
+        Ok(Self { vault, cache_key, privacy_key, cache_dir: Some(cache_dir) })
     }
 
     /// Keys for one command that must leave nothing behind.
@@ -65,7 +74,8 @@ impl Keys {
     pub fn passing(loaded: &Loaded) -> Result<Self, Trouble> {
         let made = Key::random().and_then(|k| Vault::create(&k, loaded.config.workspace.as_str()));
         let (vault, _) = made.map_err(|error| no_randomness(&error))?;
-        Ok(Self { vault: Arc::new(vault), cache_key: random()?, cache_dir: None })
+        let (cache_key, privacy_key) = (random()?, random()?);
+        Ok(Self { vault: Arc::new(vault), cache_key, privacy_key, cache_dir: None })
     }
 }
 
@@ -84,6 +94,34 @@ fn cache_key(vault: &Vault, path: &std::path::Path) -> Result<[u8; CACHE_KEY_BYT
         vault.seal(connection, name, version, &key).map_err(|error| no_randomness(&error))?;
     fs::write(path, sealed).map_err(|error| unusable(path, &error))?;
     Ok(key)
+}
+
+/// The key of tombstones, sealed beside the other keys. Under another one those
+/// who were erased would be taken in again, so one that cannot be opened is not
+/// replaced.
+fn privacy_key(vault: &Vault, path: &std::path::Path) -> Result<[u8; CACHE_KEY_BYTES], Trouble> {
+    let (connection, name, version) = PRIVACY_PLACE;
+    match fs::read(path) {
+        Ok(sealed) => {
+            let opened = vault.open(connection, name, version, &sealed).ok();
+            let key = opened.and_then(|key| <[u8; CACHE_KEY_BYTES]>::try_from(&key[..]).ok());
+            key.ok_or_else(|| {
+                let what = "the key that tells who was erased cannot be opened";
+                let mend = "restore this file, and the master key that belongs to it: under a new \
+                            key those who were erased would be taken in again";
+                Trouble::new(Exit::Usage, "key/privacy", path.display(), what, mend)
+            })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = random()?;
+            let sealed = vault
+                .seal(connection, name, version, &key)
+                .map_err(|error| no_randomness(&error))?;
+            fs::write(path, sealed).map_err(|error| unusable(path, &error))?;
+            Ok(key)
+        }
+        Err(error) => Err(unusable(path, &error)),
+    }
 }
 
 fn random() -> Result<[u8; CACHE_KEY_BYTES], Trouble> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hub_config::{Config, ConfigFault, ConnectionConfig, Location, SyncConfig};
+use hub_config::{Config, ConfigFault, ConnectionConfig, SyncConfig};
 use hub_model::SyncId;
 use hub_schedule::{Schedule, ScheduleError};
 
@@ -41,7 +41,6 @@ impl Loaded {
                 Err(fault) => faults.push(fault),
             }
         }
-        faults.extend(not_yet(&config));
         if faults.is_empty() {
             Ok(Self { root, config, schedules })
         } else {
@@ -104,33 +103,6 @@ impl Loaded {
         };
         self.config.connection(id).ok_or_else(missing)
     }
-}
-
-/// What the configuration can say and this version does not act on: it is
-/// refused, so that nobody relies on it.
-fn not_yet(config: &Config) -> Vec<ConfigFault> {
-    let fault = |file: &str, place: &str, problem: &str| {
-        let mend = format!("remove `{place}` until a version applies it");
-        ConfigFault::told("config/not-yet", Location::file(file), place, problem, mend)
-    };
-    let of_syncs = config.syncs.iter().flat_map(|sync| {
-        let file = format!("syncs/{}.toml", sync.id);
-        let cleans = (!sync.mapping.clean.is_empty())
-            .then(|| fault(&file, "clean", "rows are not cleaned by this version"));
-        let schema = sync
-            .mapping
-            .schema
-            .is_some()
-            .then(|| fault(&file, "schema", "rows are checked by the connector's schema only"));
-        cleans.into_iter().chain(schema).collect::<Vec<_>>()
-    });
-    let rules = config.rules();
-    let kept = rules.sources.iter().filter(|s| s.keep.is_some() || s.keep_anonymous.is_some());
-    let of_sources = kept.map(|source| {
-        let place = format!("connections.{}", source.connection);
-        fault("liaison.toml", &place, "no record is removed by its age in this version")
-    });
-    of_syncs.chain(of_sources).collect()
 }
 
 fn schedule(config: &Config, sync: &SyncConfig) -> Result<Schedule, ConfigFault> {

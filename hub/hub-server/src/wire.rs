@@ -36,6 +36,8 @@ pub struct Wiring<'l> {
     host: Host,
     gateway: Gateway,
     packages: Mutex<BTreeMap<String, Arc<Package>>>,
+    /// Makes tombstones of those who are erased.
+    pub privacy_key: [u8; 32],
 }
 
 /// A connection that works as far as this machine can tell.
@@ -93,7 +95,8 @@ impl<'l> Wiring<'l> {
         let tokens = Some(TokenKeeping { vault: keys.vault, store: tokens });
         let gateway = Gateway::new(GatewayOptions { tokens, ..GatewayOptions::default() })
             .map_err(|error| no_sandbox(&error))?;
-        Ok(Self { loaded, host, gateway, packages: Mutex::default() })
+        let (packages, privacy_key) = (Mutex::default(), keys.privacy_key);
+        Ok(Self { loaded, host, gateway, packages, privacy_key })
     }
 
     /// Binds a connection to its connector.

@@ -13,7 +13,7 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::keys::{self, Key};
 use crate::pack::names::Item;
-use crate::pack::{Bytes, Damaged, Names, bytes};
+use crate::pack::{Bytes, Damaged, Names, bytes, profile, record};
 use crate::rows::Rows;
 
 /// Bits of a [`Location`] that tell the place in its block.
@@ -55,7 +55,8 @@ impl Location {
         self.0 >> SLOT_BITS
     }
 
-    fn slot(self) -> usize {
+    /// The place in the block.
+    pub fn slot(self) -> usize {
         usize::try_from(self.0 & ((1 << SLOT_BITS) - 1)).unwrap_or(usize::MAX)
     }
 }
@@ -118,16 +119,9 @@ impl Packing {
         if self.ends.is_empty() {
             return Ok(());
         }
-        let mut plain = Vec::with_capacity(self.items.len() + self.names.size_bytes() + 100);
-        std::mem::take(&mut self.names).finish(&mut plain);
-        bytes::put_len(&mut plain, self.ends.len());
-        let mut start = 0;
-        for end in self.ends.drain(..) {
-            bytes::put_len(&mut plain, end - start);
-            start = end;
-        }
-        plain.append(&mut self.items);
-        self.done.push((keys::block(self.table, self.block), compressed(&plain)?));
+        let names = std::mem::take(&mut self.names);
+        let payload = assembled(names, &mut self.items, &mut self.ends)?;
+        self.done.push((keys::block(self.table, self.block), payload));
         Ok(())
     }
 
@@ -139,6 +133,57 @@ impl Packing {
         self.close()?;
         Ok(Packed { blocks: self.done, last: self.block })
     }
+}
+
+/// The payload of a block: its names, where each row ends, the rows.
+fn assembled(names: Names, items: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result<Vec<u8>, Error> {
+    let mut plain = Vec::with_capacity(items.len() + names.size_bytes() + 100);
+    names.finish(&mut plain);
+    bytes::put_len(&mut plain, ends.len());
+    let mut start = 0;
+    for end in ends.drain(..) {
+        bytes::put_len(&mut plain, end - start);
+        start = end;
+    }
+    plain.append(items);
+    compressed(&plain)
+}
+
+/// A block without the rows that are not wanted: each leaves an empty place, so
+/// that the others stay where they are, and its names go with it. `None` = all
+/// that there are are wanted.
+///
+/// # Errors
+/// [`Error::Corrupt`] when the block cannot be read.
+pub(crate) fn without(
+    table: u8,
+    number: u32,
+    payload: &[u8],
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Option<Vec<u8>>, Error> {
+    let damaged = |Damaged| damaged(table, number);
+    let block = Block::read(payload).map_err(damaged)?;
+    if (0..block.rows()).all(|slot| wanted(slot) || block.is_empty(slot)) {
+        return Ok(None);
+    }
+    let (mut names, mut items, mut ends) = (Names::default(), Vec::new(), Vec::new());
+    for slot in 0..block.rows() {
+        if wanted(slot) {
+            let item = block.item(slot).map_err(damaged)?;
+            match table {
+                keys::table::PROFILE => {
+                    let row = profile::read(item).map_err(damaged)?;
+                    profile::put(&row, &mut names, &mut items);
+                }
+                _ => {
+                    let row = record::read(item).map_err(damaged)?;
+                    record::put(&row, &mut names, &mut items);
+                }
+            }
+        }
+        ends.push(items.len());
+    }
+    assembled(names, &mut items, &mut ends).map(Some)
 }
 
 fn compressed(plain: &[u8]) -> Result<Vec<u8>, Error> {
@@ -194,6 +239,12 @@ impl Block {
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.bounds.len() - 1
+    }
+
+    /// Whether a row was taken out of its place.
+    pub fn is_empty(&self, slot: usize) -> bool {
+        let bound = |at: usize| self.bounds.get(at);
+        bound(slot).is_some() && bound(slot) == bound(slot + 1)
     }
 
     /// A row of it.
@@ -281,9 +332,39 @@ mod tests {
     };
     use hub_store::conformance::fixtures as f;
 
-    use super::{BLOCK_ROWS_MAX, Block, Packed, Packing};
+    use super::{BLOCK_ROWS_MAX, Block, Packed, Packing, without};
     use crate::keys::table;
     use crate::pack::{profile, record};
+
+    #[test]
+    fn rows_that_are_not_wanted_leave_nothing_but_their_place() {
+        let mut records: Vec<Record> = (1..9).map(f::record).collect();
+        let secret = hub_model::Value::text("canary");
+        records[2].raw.insert("canary-name".into(), secret);
+        let mut packing = Packing::after(table::RECORD, 0);
+        for row in &records {
+            packing.add(|names, out| record::put(row, names, out)).unwrap();
+        }
+        let payload = packing.finish().unwrap().blocks.remove(0).1;
+        let holds = |payload: &[u8]| {
+            let block = Block::read(payload).unwrap();
+            let all = [block.names.concat().into_bytes(), block.plain].concat();
+            all.windows(6).any(|bytes| bytes == b"canary")
+        };
+        assert!(holds(&payload));
+        assert_eq!(without(table::RECORD, 1, &payload, |_| true), Ok(None));
+        let scrubbed = without(table::RECORD, 1, &payload, |slot| slot != 2).unwrap().unwrap();
+        assert!(!holds(&scrubbed));
+        let block = Block::read(&scrubbed).unwrap();
+        for (slot, row) in records.iter().enumerate() {
+            assert_eq!(block.is_empty(slot), slot == 2);
+            if slot != 2 {
+                assert_eq!(record::read(block.item(slot).unwrap()).as_ref(), Ok(row));
+            }
+        }
+        // What is gone is not missed.
+        assert_eq!(without(table::RECORD, 1, &scrubbed, |slot| slot != 2), Ok(None));
+    }
 
     #[test]
     fn rows_come_back_from_their_blocks() {

@@ -1,7 +1,8 @@
 //! Compaction: the rows into a new engine, then on with that one. The engine
 //! does not give back the space of what was overwritten; a copy has none. Blocks
 //! of which no row is current are left out, one that holds a current row is
-//! copied whole, and the log of the index is written anew.
+//! copied without the others ([`crate::scrub`]), and the log of the index is
+//! written anew: of what was erased or replaced before, nothing is left.
 //!
 //! Until the file `current` names the new folder, a kill leaves the old store
 //! and a folder to be removed; from then on the new one, which holds the same
@@ -15,11 +16,10 @@ use std::time::Duration;
 use hub_store::Error;
 use hub_store::upkeep::{Compacted, Progress, Step};
 
-use crate::block::Location;
 use crate::copy::{Copying, Still, Tell};
-use crate::keys::{self, table};
 use crate::open::{self, Mode};
 use crate::place::Place;
+use crate::scrub::Alive;
 use crate::store::{Live, Shared};
 
 /// How long to wait for readers of the old files before they are left to be
@@ -33,7 +33,7 @@ pub(crate) fn compact(live: &Live, tell: Tell<'_>) -> Result<Compacted, Error> {
     let bytes_before = old.place.disk_bytes();
     let next = old.place.next();
     let alive = Alive::of(&old);
-    let keep = move |key: &[u8], value| Ok(alive.has(key).then_some(value));
+    let keep = move |key: &[u8], value| alive.keep(key, value);
     let copying = Copying { shared: &old, jobs: &live.jobs, keep: &keep, index_anew: true };
     let switched = copying.run(&next, tell, |still, tell| switch(live, &old, &next, still, tell));
     let (new, mut told) = match switched {
@@ -49,51 +49,6 @@ pub(crate) fn compact(live: &Live, tell: Tell<'_>) -> Result<Compacted, Error> {
     // All is done: nobody can stop it any more.
     let _ = tell(told);
     Ok(Compacted { bytes_before, bytes_after })
-}
-
-/// Which blocks have a current row, as of one moment. A block without one never
-/// has one again; blocks that are written later are alive.
-struct Alive {
-    records: Vec<bool>,
-    profiles: Vec<bool>,
-}
-
-impl Alive {
-    fn of(shared: &Shared) -> Self {
-        let state = shared.state();
-        let (meta, index) = (&state.meta, &state.index);
-        let records = index.records_after(None).filter_map(|number| index.record(number));
-        let profiles = index.profiles_after(None).filter_map(|id| index.profile(id));
-        Self {
-            records: marked(meta.record_block, records),
-            profiles: marked(meta.profile_block, profiles),
-        }
-    }
-
-    /// Whether a row is wanted: all are, but for dead blocks and their pieces.
-    fn has(&self, key: &[u8]) -> bool {
-        let row = match key.first() {
-            Some(&table::PIECE) => keys::row_of_piece(key).map_or(key, |(row, _)| row),
-            _ => key,
-        };
-        let blocks = match row.first() {
-            Some(&table::RECORD) => &self.records,
-            Some(&table::PROFILE) => &self.profiles,
-            _ => return true,
-        };
-        let number = keys::block_number(row).and_then(|number| usize::try_from(number).ok());
-        number.and_then(|number| blocks.get(number)).is_none_or(|alive| *alive)
-    }
-}
-
-/// For each block up to the last, whether one of the locations lies in it.
-fn marked(last: u32, locations: impl Iterator<Item = Location>) -> Vec<bool> {
-    let mut blocks = vec![false; usize::try_from(last).unwrap_or(0) + 1];
-    for location in locations {
-        let block = usize::try_from(location.block()).ok().and_then(|at| blocks.get_mut(at));
-        block.into_iter().for_each(|alive| *alive = true);
-    }
-    blocks
 }
 
 /// Opens the copy and makes it the store; the writer stands still.

@@ -21,6 +21,7 @@ const BORN: u8 = 3;
 const PROFILE: u8 = 4;
 const ALIAS: u8 = 5;
 const CLAIM: u8 = 6;
+const ERASED: u8 = 7;
 
 /// One change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) enum Op {
     Alias { absorbed: u32, surviving: u32 },
     /// Who claims an identity; forgotten if nobody does.
     Claim { identity: Hash, profiles: Vec<u32>, carriers: u32 },
+    /// A record that is gone for ever, and its row of a stream.
+    Erased { number: u32, at: Hash },
 }
 
 impl Op {
@@ -75,6 +78,11 @@ impl Op {
                 put_len(out, profiles.len());
                 profiles.iter().for_each(|id| put_uint(out, u64::from(*id)));
             }
+            Self::Erased { number, at } => {
+                out.push(ERASED);
+                put_uint(out, u64::from(*number));
+                at.put(out);
+            }
         }
     }
 
@@ -100,6 +108,7 @@ impl Op {
                 let profiles = (0..count).map(|_| bytes.short()).collect::<Result<_, _>>()?;
                 Self::Claim { identity, profiles, carriers }
             }
+            ERASED => Self::Erased { number: bytes.short()?, at: Hash::read(bytes)? },
             _ => return Err(Damaged),
         })
     }
@@ -167,6 +176,7 @@ mod tests {
             ops.push(Op::Profile { id: n, location: Location::NONE });
             ops.push(Op::Alias { absorbed: n, surviving: n - 1 });
             ops.push(Op::Claim { identity: at, profiles: vec![n, n + 1], carriers: 3 });
+            ops.push(Op::Erased { number: n, at });
         }
         ops.push(Op::Claim { identity: Hash([0; 3]), profiles: vec![1 << 20; 5_000], carriers: 0 });
         let pieces = pieces(&ops);

@@ -177,7 +177,18 @@ impl Index {
             Op::Claim { identity, profiles, carriers } => {
                 self.apply_claim(identity, profiles, carriers);
             }
+            Op::Erased { number, at } => self.apply_erased(number, at),
         }
+    }
+
+    fn apply_erased(&mut self, number: u32, at: Hash) {
+        let Some(part) = self.numbers.get_mut(at.part()) else { return };
+        let is_it = |row: &Numbered| row.at == at && row.number == number;
+        let Ok(entry) = part.find_entry(at.low(), is_it) else { return };
+        entry.remove();
+        self.records -= 1;
+        put(&mut self.places, number, Place::default(), Place::default());
+        put(&mut self.marks, number, 0, 0);
     }
 
     fn apply_claim(&mut self, identity: Hash, mut profiles: Vec<u32>, carriers: u32) {

@@ -36,7 +36,7 @@
 //! | the rest | positions, deliveries under way, runs, quarantine ...: small JSON rows ([`keys`]) | as they change |
 //!
 //! A new version of a record goes to a new block and the old one is dead until
-//! the store is compacted. Keys of rows, identities and places are an index in
+//! the store is compacted; what was erased is dead in the same way ([`scrub`]). Keys of rows, identities and places are an index in
 //! memory ([`index`]), read from its own log at opening. A record that was only
 //! ever read keeps its values once: assertion and last form are "as in the raw
 //! row", two bytes a field. A row may carry a mark of its caller's, so that a
@@ -84,6 +84,7 @@ mod verify;
 mod backup;
 mod compact;
 mod copy;
+mod scrub;
 
 // What callers see.
 mod fault;

@@ -1,8 +1,8 @@
 //! From the people of a write set to blocks and changes of the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{Claim, Identity, Profile, ProfileId, Record, RecordNo, StreamRef};
+use hub_model::{Claim, Identity, Profile, ProfileId, Record, RecordNo, RecordRef, StreamRef};
 use hub_store::{Error, WriteSet};
 
 use crate::block::{Location, Packed, Packing};
@@ -54,10 +54,45 @@ impl<'a> People<'a> {
     /// # Errors
     /// [`Error::Refused`] when the store has no numbers left.
     pub fn plan(mut self, set: &mut WriteSet) -> Result<Planned, Error> {
+        self.erased(&set.erased, &set.erased_profiles)?;
         self.records(&set.records, &set.marks)?;
         self.profiles(&set.aliases, &set.profiles)?;
         self.claims(std::mem::take(&mut set.claims))?;
         Ok(Planned { ops: self.ops, blocks: self.blocks })
+    }
+
+    /// What leaves for ever: before anything is put.
+    fn erased(
+        &mut self,
+        records: &[(RecordNo, RecordRef)],
+        profiles: &[ProfileId],
+    ) -> Result<(), Error> {
+        let records: BTreeMap<RecordNo, &RecordRef> =
+            records.iter().map(|(n, at)| (*n, at)).collect();
+        for (number, at) in records {
+            let at = self.hash_key.row(at);
+            if self.index.number(at) == Some(number) {
+                self.ops.push(Op::Erased { number: short(number.0)?, at });
+                self.meta.stats.records -= 1;
+            }
+        }
+        let profiles: BTreeSet<ProfileId> = profiles.iter().copied().collect();
+        for id in profiles {
+            if self.index.profile(id).is_some() {
+                let gone = Op::Profile { id: short(id.0)?, location: Location::NONE };
+                self.ops.push(gone);
+                self.meta.stats.profiles -= 1;
+            }
+            let mut look = vec![id];
+            while let Some(surviving) = look.pop() {
+                for absorbed in self.index.absorbed_by(surviving) {
+                    self.ops.push(Op::Alias { absorbed: short(absorbed.0)?, surviving: 0 });
+                    self.meta.stats.aliases -= 1;
+                    look.push(absorbed);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn records(&mut self, records: &[Record], marks: &[(RecordNo, u64)]) -> Result<(), Error> {

@@ -70,6 +70,9 @@ impl<'a> Plan<'a> {
         for change in &set.positions {
             self.changed.insert(keys::position(&change.name), change.new.clone());
         }
+        for review in &set.closed {
+            self.changed.insert(keys::review(review), None);
+        }
         for review in &set.reviews {
             self.changed.insert(keys::review(review), Some(Vec::new()));
         }
@@ -119,6 +122,7 @@ impl<'a> Plan<'a> {
             }
             self.remove(keys::rejected(stream, key), count)?;
         }
+        self.discarded(set)?;
         let mut keyless = BTreeSet::new();
         for row in &set.quarantined {
             let key = self.place_of(row);
@@ -129,6 +133,22 @@ impl<'a> Plan<'a> {
         }
         for stream in keyless {
             self.drop_keyless(stream)?;
+        }
+        Ok(())
+    }
+
+    fn discarded(&mut self, set: &WriteSet) -> Result<(), Error> {
+        for row in &set.discarded {
+            let places = match &row.key {
+                Some(key) => BTreeSet::from([keys::rejected(&row.stream, key)]),
+                None => self.keys(&keys::rejected_keyless(&row.stream))?,
+            };
+            let wanted = json(row)?;
+            for place in places {
+                if self.payload(&place)?.as_ref() == Some(&wanted) {
+                    self.remove(place, |meta| &mut meta.stats.quarantined)?;
+                }
+            }
         }
         Ok(())
     }

@@ -96,8 +96,10 @@ impl Check<'_> {
         read: impl Fn(Item<'_>) -> Result<(), Damaged>,
     ) -> Result<(), Error> {
         self.each(table, |_, key, payload| {
-            let rows = Block::read(payload)
-                .and_then(|block| (0..block.rows()).try_for_each(|row| read(block.item(row)?)));
+            let rows = Block::read(payload).and_then(|block| {
+                let mut there = (0..block.rows()).filter(|row| !block.is_empty(*row));
+                there.try_for_each(|row| read(block.item(row)?))
+            });
             rows.map_err(|Damaged| damaged(table, keys::block_number(key).unwrap_or(0)))
         })
     }

@@ -138,6 +138,7 @@ macro_rules! each_store_case {
             profiles_are_scanned_in_order
             records_are_scanned_per_stream_in_order_of_number
             a_mark_goes_with_the_next_change_of_its_record
+            what_is_erased_is_gone_and_its_number_with_it
             pending_waits_until_due
             pending_follows_merged_profiles
             decisions_are_kept_in_order

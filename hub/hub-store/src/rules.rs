@@ -43,6 +43,7 @@ pub fn check(set: &WriteSet, view: &impl View) -> Result<(), Error> {
     let counters = counters(set, view)?;
     records(set, view, counters)?;
     marks(set, view)?;
+    erased(set, view)?;
     aliases(set, view)?;
     decisions(set, view, counters)?;
     let waiting = view.inbox_entries()?;
@@ -203,6 +204,25 @@ fn marks(set: &WriteSet, view: &impl View) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What leaves is what it was taken for, and is not put in the same breath.
+fn erased(set: &WriteSet, view: &impl View) -> Result<(), Error> {
+    let put: BTreeSet<RecordNo> = set.records.iter().map(|record| record.number).collect();
+    let marked: BTreeSet<RecordNo> = set.marks.iter().map(|(number, _)| *number).collect();
+    for (number, at) in &set.erased {
+        if put.contains(number) || marked.contains(number) {
+            return refuse(format!("record {number} is put and erased at once"));
+        }
+        if view.has_record(*number)? && view.number(at)? != Some(*number) {
+            return refuse(format!("record {number} is erased by a row that is not its own"));
+        }
+    }
+    let put: BTreeSet<ProfileId> = set.profiles.iter().map(|profile| profile.id).collect();
+    match set.erased_profiles.iter().find(|id| put.contains(id)) {
+        Some(id) => refuse(format!("profile {id} is put and erased at once")),
+        None => Ok(()),
+    }
 }
 
 fn newest_stamp(record: &Record) -> Stamp {

@@ -43,6 +43,10 @@ impl WriteSet {
             + self.profiles.iter().map(profile_bytes).sum::<usize>()
             + self.claims.iter().map(claim_bytes).sum::<usize>()
             + numbers * NUMBER_BYTES
+            + rows(&self.erased)
+            + self.erased_profiles.len() * ROW_BYTES
+            + rows(&self.discarded)
+            + rows(&self.closed)
             + rows(&self.decisions)
             + rows(&self.pending)
             + rows(&self.settled)

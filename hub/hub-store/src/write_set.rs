@@ -2,7 +2,7 @@
 
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RemoteKey, Run, StreamRef,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, StreamRef,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,8 @@ pub struct PositionChange {
 
 /// Everything that one commit writes: all of it or nothing.
 ///
-/// What is taken away (settled, released, absorbed) goes before what is put, and
+/// What is taken away (settled, released, absorbed, erased) goes before what is
+/// put, and
 /// of two rows with one key the later one wins; only a position may not be named
 /// twice. Which sets are refused is written in [`crate::rules`], how heavy a set
 /// may be in [`crate::weight`]: whoever cuts work into sets asks
@@ -63,6 +64,14 @@ pub struct WriteSet {
     /// Profiles that were absorbed: (absorbed, surviving). The absorbed row is
     /// removed, its id stays an alias until a profile of that id is put again.
     pub aliases: Vec<(ProfileId, ProfileId)>,
+    /// Records that leave the store for ever, each with the row that it is of; one
+    /// that is not there is no fault. Its number is never given out again, its row
+    /// gets another when it is read again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<(RecordNo, RecordRef)>,
+    /// Profiles that leave the store for ever, with every alias that leads to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased_profiles: Vec<ProfileId>,
     /// Identity claims, whole rows; an empty claim removes the row.
     pub claims: Vec<(Identity, Claim)>,
     /// Decisions to append. A stamp belongs to one decision.
@@ -80,6 +89,13 @@ pub struct WriteSet {
     pub quarantined: Vec<Quarantined>,
     /// Rows that were accepted after all.
     pub released: Vec<(StreamRef, RemoteKey)>,
+    /// Rows of quarantine that leave it without having been accepted, compared
+    /// whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<Quarantined>,
+    /// Things for a person to look at that are none any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<Review>,
     /// Things for a person to look at; the same thing is kept once.
     pub reviews: Vec<Review>,
     /// Runs to put (replace by id); the newest [`crate::rules::RUNS_KEPT_MAX`]

@@ -78,6 +78,8 @@ impl Loader {
             rules: config.rules(),
             jobs: vec![job],
             env: Arc::new(SystemEnv::default()),
+            upkeep: None,
+            privacy_key: [0; 32],
         })
         .await?;
         Ok(Self { engine, feed })

@@ -166,7 +166,9 @@ impl Fleet {
         }
         let store = MortalStore::new(Arc::clone(&self.store), Arc::clone(&self.fuse));
         let env = Arc::clone(&self.env) as Arc<dyn Env>;
-        let options = EngineOptions { store: Arc::new(store), rules, jobs, env };
+        let store = Arc::new(store);
+        let (upkeep, privacy_key) = (None, [7; 32]);
+        let options = EngineOptions { store, rules, jobs, env, upkeep, privacy_key };
         Engine::open(options).await.expect("the memory store opens")
     }
 

@@ -8,6 +8,9 @@
 //! process dies at any commit or call and starts again over what was durable.
 //! Then everybody is quiet, and the invariants are checked against the systems
 //! themselves, which never lie.
+//!
+//! Where a promise is about one person and one moment, a [`stage`] of a few known
+//! rows shows it under a clock that the test moves.
 #![allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
 
 pub mod dice;
@@ -19,3 +22,5 @@ pub mod crash;
 pub mod fleet;
 
 pub mod oracle;
+
+pub mod stage;

@@ -38,6 +38,11 @@ pub enum Due {
         /// The record that the new one belongs to, also after a separation.
         for_record: RecordNo,
     },
+    /// A row that the hub created, to be deleted: see [`super::take_back`].
+    Remove {
+        /// The record.
+        record: RecordNo,
+    },
 }
 
 /// What a sync owes a profile, given all records of the profile.
@@ -66,7 +71,7 @@ pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due
 
 /// Whether a record is there on its own account: its system has it, and the
 /// hub did not make it, or somebody has edited it since.
-fn speaks(record: &Record) -> bool {
+pub(super) fn speaks(record: &Record) -> bool {
     record.is_live() && (record.origin == Origin::Received || record.asserts_anything())
 }
 

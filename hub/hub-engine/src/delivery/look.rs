@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hub_core::quality::StreamRules;
 use hub_model::{Fault, FaultCode, FieldName, Pending, PendingKey, PendingState, Timestamp};
 use hub_store::WriteSet;
 use plugin_api::{Found, LookupKey, LookupRequest, StreamInfo};
 
+use super::outcome;
 use super::plan::Work;
 use crate::retry;
 use crate::run::RunContext;
@@ -19,6 +21,9 @@ pub(super) struct Looked {
     clear: BTreeSet<PendingKey>,
     /// Creates that must not be made: rows exist already.
     taken: BTreeMap<PendingKey, Fault>,
+    /// Updates of rows that their rules do not admit: whether somebody edited
+    /// them is not known.
+    unreadable: BTreeMap<PendingKey, Fault>,
 }
 
 /// Looks for rows; what is found is taken in like a page of the stream.
@@ -29,6 +34,7 @@ pub(super) async fn look(
 ) -> Result<Looked, Fault> {
     let mut looked = Looked::default();
     let mut rows = Vec::new();
+    let rules = slice::row_rules(context).await?;
     let (creates, updates): (Vec<&Work>, Vec<&Work>) =
         works.iter().partition(|work| work.record.is_none());
     let (unread, known): (Vec<&Work>, Vec<&Work>) =
@@ -43,16 +49,24 @@ pub(super) async fn look(
     for (work, (found, key)) in
         unread.iter().zip(find(context, stream, &keys).await?.into_iter().zip(&keys))
     {
-        looked.clear.insert(work.key.clone());
         match (found, key) {
-            (Found::One(item), _) => rows.extend(Reading::of(item)),
+            (Found::One(item), _) => {
+                let row = slice::check_row(context, &rules, Ok(item));
+                if let Some(fault) = row.fault() {
+                    looked.unreadable.insert(work.key.clone(), fault.clone());
+                }
+                rows.push(row);
+            }
             (Found::None | Found::Several(_), LookupKey::Key(key)) => {
                 rows.push(Reading::gone(key.clone()));
             }
             (Found::None | Found::Several(_), LookupKey::Fields(_)) => {}
         }
+        if !looked.unreadable.contains_key(&work.key) {
+            looked.clear.insert(work.key.clone());
+        }
     }
-    find_before_create(context, stream, &creates, &mut looked, &mut rows).await?;
+    find_before_create(context, stream, (&creates, &rules), &mut looked, &mut rows).await?;
     for rows in slice::cut(rows) {
         slice::apply(context, rows, None).await?;
     }
@@ -63,7 +77,7 @@ pub(super) async fn look(
 async fn find_before_create(
     context: &RunContext<'_>,
     stream: &StreamInfo,
-    creates: &[&Work],
+    (creates, rules): (&[&Work], &StreamRules),
     looked: &mut Looked,
     rows: &mut Vec<Reading>,
 ) -> Result<(), Fault> {
@@ -79,7 +93,7 @@ async fn find_before_create(
                 Found::One(item) => {
                     let fault = taken(work, field, 1);
                     looked.taken.insert(work.key.clone(), fault);
-                    rows.extend(Reading::of(item));
+                    rows.push(slice::check_row(context, rules, Ok(item)));
                 }
                 Found::Several(keys) => {
                     let fault = taken(work, field, keys.len());
@@ -154,6 +168,8 @@ pub(super) async fn cleared(
                 due: Timestamp(i64::MAX),
                 fault: Some(fault.clone()),
             });
+        } else if let Some(fault) = looked.unreadable.get(&work.key) {
+            outcome::wait(context, &mut set, work, None, fault.clone());
         }
         // What became due only by looking waits for the next step.
     }

@@ -1,9 +1,10 @@
 //! What became of each item, kept in one commit per slice.
 
+use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Fault, FaultCode, Object, Pending, PendingState, RecordNo, RecordRef, RemoteKey, Stamp,
-    Timestamp,
+    Attempt, Fault, FaultCode, Mapping, Object, Pending, PendingState, Record, RecordNo, RecordRef,
+    RemoteKey, Stamp, Timestamp,
 };
 use hub_schedule::backoff;
 use hub_store::WriteSet;
@@ -12,6 +13,7 @@ use plugin_api::Outcome;
 use super::plan::Work;
 use crate::conclude::{Changed, conclude};
 use crate::run::RunContext;
+use crate::slice;
 
 /// Outcomes per commit: each may put a record and its profile.
 const SLICE_OUTCOMES: usize = 200;
@@ -39,28 +41,31 @@ async fn keep_slice(
     context: &mut RunContext<'_>,
     outcomes: Vec<(Work, Outcome)>,
 ) -> Result<(), Fault> {
+    let rules = slice::row_rules(context).await?;
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
     let mut set = WriteSet::default();
     let mut counters = workspace.store.counters().await?;
     let mut changed = Vec::new();
     for (work, outcome) in outcomes {
-        let attempt = work.attempt();
+        let outcome = match outcome {
+            // Asked to delete, a vendor may say "done" in other words.
+            Outcome::Updated { .. } | Outcome::Unchanged if work.removes => Outcome::Deleted,
+            outcome => outcome,
+        };
         match outcome {
             Outcome::Created { key, row, version } => {
                 context.counts.created += 1;
                 let at = RecordRef { stream: context.job.mapping.stream.clone(), key };
                 let known = workspace.store.records_by_ref(std::slice::from_ref(&at)).await?;
                 let known = known.into_iter().flatten().next();
+                let mapping = &context.job.mapping;
                 let change = match known {
                     // The vendor answered with a row that we know: it updated.
-                    Some(record) => Changed::States(sync::delivered(
-                        &record,
-                        attempt,
-                        row.as_ref(),
-                        version.as_deref(),
-                        &context.job.mapping,
-                    )),
+                    Some(record) => {
+                        let row = row.as_ref();
+                        delivered(&rules, &record, work.attempt(), row, version.as_deref(), mapping)
+                    }
                     None => {
                         counters.record += 1;
                         counters.stamp += 1;
@@ -72,13 +77,11 @@ async fn keep_slice(
                             profile: work.key.profile,
                             run: context.id.clone(),
                         };
-                        Changed::Created(sync::created(
-                            birth,
-                            attempt,
-                            row.as_ref(),
-                            version.as_deref(),
-                            &context.job.mapping,
-                        ))
+                        let cleaned = row.as_ref().map(|row| slice::comparable(&rules, row));
+                        let version = version.as_deref();
+                        let form = cleaned.as_deref();
+                        let record = sync::created(birth, work.attempt(), form, version, mapping);
+                        Changed::Created(as_received(record, row.as_ref()))
                     }
                 };
                 changed.push(change);
@@ -86,12 +89,19 @@ async fn keep_slice(
             }
             Outcome::Updated { row, version } => {
                 context.counts.updated += 1;
-                changed.extend(delivered(context, &work, row.as_ref(), version));
+                let mapping = &context.job.mapping;
+                changed.extend(work.record.as_ref().map(|record| {
+                    let row = row.as_ref();
+                    delivered(&rules, record, work.attempt(), row, version.as_deref(), mapping)
+                }));
                 set.settled.push(work.key);
             }
             Outcome::Unchanged => {
-                let version = work.record.as_ref().and_then(|record| record.version.clone());
-                changed.extend(delivered(context, &work, None, version));
+                let mapping = &context.job.mapping;
+                changed.extend(work.record.as_ref().map(|record| {
+                    let version = record.version.as_deref();
+                    delivered(&rules, record, work.attempt(), None, version, mapping)
+                }));
                 set.settled.push(work.key);
             }
             Outcome::Deleted => {
@@ -134,16 +144,33 @@ async fn keep_slice(
     Ok(())
 }
 
+/// A record after an update. The form that the vendor returned is cleaned like
+/// any row before it is kept as what the record shows, so that reading it again
+/// is an echo.
 fn delivered(
-    context: &RunContext<'_>,
-    work: &Work,
+    rules: &StreamRules,
+    record: &Record,
+    attempt: &Attempt,
     row: Option<&Object>,
-    version: Option<String>,
-) -> Option<Changed> {
-    let record = work.record.as_ref()?;
-    let mapping = &context.job.mapping;
-    let next = sync::delivered(record, work.attempt(), row, version.as_deref(), mapping);
-    Some(Changed::States(next))
+    version: Option<&str>,
+    mapping: &Mapping,
+) -> Changed {
+    let cleaned = row.map(|row| slice::comparable(rules, row));
+    let record = sync::delivered(record, attempt, cleaned.as_deref(), version, mapping);
+    // A field that neither was written nor is unmapped is left to the next read.
+    let told = row.into_iter().flatten().filter(|(name, _)| {
+        mapping.field(name).is_none() || attempt.fields.contains_key(name.as_str())
+    });
+    let told: Object = told.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Changed::States(as_received(record, Some(&told)))
+}
+
+/// The record with what was returned kept as it was received.
+fn as_received(mut record: Record, row: Option<&Object>) -> Record {
+    for (name, value) in row.into_iter().flatten() {
+        record.raw.insert(name.clone(), value.clone());
+    }
+    record
 }
 
 fn duplicate(key: &RemoteKey) -> Fault {
@@ -151,7 +178,7 @@ fn duplicate(key: &RemoteKey) -> Fault {
 }
 
 /// The item waits: for the vendor's own time, else with full jitter.
-fn wait(
+pub(super) fn wait(
     context: &mut RunContext<'_>,
     set: &mut WriteSet,
     work: Work,

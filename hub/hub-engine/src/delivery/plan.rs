@@ -34,6 +34,11 @@ pub(super) struct Work {
     pub tries: u32,
     /// The row must be read before it is written.
     pub look_first: bool,
+    /// The row is to be deleted.
+    pub removes: bool,
+    /// Everything that the destination requires was granted when it was planned;
+    /// otherwise it takes back what was brought.
+    pub permitted: bool,
     /// The attempt, once it was asked for.
     attempt: OnceLock<Attempt>,
 }
@@ -81,18 +86,32 @@ pub(super) async fn plan(
         records.map(|record| (record.number, record)).collect();
     let now = workspace.env.now();
     for profile in profiles.values() {
-        // Without the consent that the destination requires nothing is queued,
-        // and what waits is dropped; a write that is under way is still settled.
-        // This is asked once more right before writing.
-        let requires = &context.job.mapping.requires;
-        if let Err(refusal) = consent::permits(&profile.consents, requires, now) {
-            tracing::debug!(profile = profile.id.0, ?refusal, "no consent, so nothing is sent");
-            continue;
-        }
         let members: Vec<&Record> =
             profile.records.iter().filter_map(|number| records.get(number)).collect();
-        for due in sync::due(profile, &members, &context.job.mapping) {
+        let requires = &context.job.mapping.requires;
+        let permitted = consent::permits(&profile.consents, requires, now).is_ok();
+        // Without the consent that the destination requires, or when the time of
+        // the data is over, what was brought is taken back, and nothing else is
+        // queued; a write that is under way is still settled. This is asked once
+        // more right before writing.
+        for due in sync::owed(profile, &members, &context.job.mapping, now) {
             match due {
+                Due::Remove { record } => {
+                    let Some(found) = records.get(&record) else { continue };
+                    let work = Work {
+                        key: key(context, profile.id, Some(record)),
+                        record: Some(found.clone()),
+                        for_record: record,
+                        matching: Vec::new(),
+                        fields: BTreeMap::new(),
+                        tries: 0,
+                        look_first: false,
+                        removes: true,
+                        permitted,
+                        attempt: OnceLock::new(),
+                    };
+                    works.extend(unless_waiting(context, work, &mut waiting));
+                }
                 Due::MarkSent { record, fields } => {
                     let found = records.get(&record);
                     set.records.extend(found.map(|found| sync::mark_sent(found, &fields)));
@@ -112,6 +131,8 @@ pub(super) async fn plan(
                         fields,
                         tries: 0,
                         look_first: !stream.conditional_writes,
+                        removes: false,
+                        permitted,
                         attempt: OnceLock::new(),
                     };
                     works.extend(unless_waiting(context, work, &mut waiting));
@@ -127,6 +148,8 @@ pub(super) async fn plan(
                         fields,
                         tries: 0,
                         look_first: true,
+                        removes: false,
+                        permitted,
                         attempt: OnceLock::new(),
                     };
                     works.extend(unless_waiting(context, work, &mut waiting));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hub_model::{Fault, FaultCode, Object, Pending, PendingState};
+use hub_core::consent;
+use hub_model::{Fault, FaultCode, Object, Pending, PendingState, Profile, Record};
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
 
@@ -21,8 +22,10 @@ pub(super) async fn write(
 ) -> Result<(), Fault> {
     for batch in batches(stream, works) {
         context.go_on()?;
-        intend(context, &batch).await?;
-        send(context, batch).await?;
+        let batch = intend(context, batch).await?;
+        if !batch.is_empty() {
+            send(context, batch).await?;
+        }
     }
     Ok(())
 }
@@ -51,7 +54,11 @@ fn batches(stream: &StreamInfo, works: Vec<Work>) -> Vec<Vec<Work>> {
 }
 
 /// Keeps the attempts: from here on their outcome is unknown until it is kept.
-async fn intend(context: &RunContext<'_>, works: &[Work]) -> Result<(), Fault> {
+/// Whoever left in the meantime, or is not who was planned for, is passed over:
+/// the log has an entry about it.
+async fn intend(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
+    let _guard = context.workspace.decide().await;
+    let works = still_there(context, works).await?;
     let now = context.workspace.env.now();
     let pending = |work: &Work| Pending {
         key: work.key.clone(),
@@ -66,7 +73,27 @@ async fn intend(context: &RunContext<'_>, works: &[Work]) -> Result<(), Fault> {
         let set = WriteSet { pending, ..WriteSet::default() };
         context.workspace.store.commit(set).await?;
     }
-    Ok(())
+    Ok(works)
+}
+
+async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
+    let store = &context.workspace.store;
+    let now = context.workspace.env.now();
+    let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
+    let numbers: Vec<_> = works.iter().map(|work| work.for_record).collect();
+    let there = store.profiles(&ids).await?.into_iter().zip(store.records(&numbers).await?);
+    let requires = &context.job.mapping.requires;
+    let same = |(work, (profile, record)): (Work, (Option<Profile>, Option<Record>))| {
+        let (profile, record) = (profile?, record?);
+        let planned = work.record.as_ref().is_none_or(|planned| {
+            (&planned.raw, &planned.identities, planned.deleted)
+                == (&record.raw, &record.identities, record.deleted)
+        });
+        // What takes back needs nobody's consent.
+        let permitted = consent::permits(&profile.consents, requires, now).is_ok();
+        (planned && (permitted || !work.permitted)).then_some(work)
+    };
+    Ok(works.into_iter().zip(there).filter_map(same).collect())
 }
 
 /// Sends one batch and keeps what became of it. Where one bad item fails its
@@ -100,13 +127,13 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
                 .await?;
             }
             Err(fault) if is_unknown(fault.code) => return Err(fault),
-            Err(fault) if fault.code == FaultCode::Rejected && works.len() > 1 => {
+            Err(fault) if is_refusal(fault.code) && works.len() > 1 => {
                 let rest = works.split_off(works.len() / 2);
                 stack.push(rest);
                 stack.push(works);
             }
             Err(fault) => {
-                let ends_the_run = fault.code != FaultCode::Rejected;
+                let ends_the_run = !is_refusal(fault.code);
                 let refused = |work| (work, refusal(&fault));
                 let all = works.into_iter().chain(stack.drain(..).flatten());
                 outcome::keep(context, all.map(refused).collect()).await?;
@@ -130,8 +157,13 @@ fn is_unknown(code: FaultCode) -> bool {
     )
 }
 
+/// Whether a failed call says no to what was asked, and would again.
+const fn is_refusal(code: FaultCode) -> bool {
+    matches!(code, FaultCode::Rejected | FaultCode::NotSupported)
+}
+
 fn refusal(fault: &Fault) -> Outcome {
-    if fault.code == FaultCode::Rejected {
+    if is_refusal(fault.code) {
         return Outcome::Rejected(fault.clone());
     }
     let after_seconds = fault.args.get("after_seconds").and_then(|text| text.parse().ok());
@@ -143,7 +175,11 @@ fn item(work: &Work) -> WriteItem {
     let patch: Object =
         attempt.fields.iter().map(|(f, (v, _))| (f.as_str().into(), v.clone())).collect();
     WriteItem {
-        action: if work.record.is_some() { Action::Update } else { Action::Create },
+        action: match &work.record {
+            Some(_) if work.removes => Action::Delete,
+            Some(_) => Action::Update,
+            None => Action::Create,
+        },
         key: work.record.as_ref().map(|record| record.at.key.clone()),
         matching: BTreeMap::new(),
         patch,

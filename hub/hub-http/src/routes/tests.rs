@@ -210,6 +210,12 @@ async fn parameters_are_taken_strictly() {
         ("/api/v1/profiles?identity=email", (400, "http/bad-identity")),
         ("/api/v1/profiles?identity=email:no-address", (400, "http/bad-identity")),
         ("/api/v1/profiles?identity=phone:1", (404, "http/unknown-namespace")),
+        ("/api/v1/quarantine/row?sync=nobody&key=1", (404, "http/unknown-sync")),
+        ("/api/v1/quarantine/row?sync=people&key=1", (404, "http/not-quarantined")),
+        ("/api/v1/quarantine/row?sync=people", (400, "http/bad-parameter")),
+        ("/api/v1/privacy/export?identity=email:a@x.fr", (404, "http/nobody")),
+        ("/api/v1/privacy/export?identity=email:a@x.fr&format=xml", (400, "http/bad-parameter")),
+        ("/api/v1/privacy/erasures/1", (404, "http/unknown-erasure")),
     ] {
         assert_eq!(code(&hub.owner("GET", path, "").await), expected, "{path}");
     }
@@ -364,7 +370,8 @@ async fn the_store_is_looked_after_with_the_token_alone() {
     let cookie = login.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap();
     let cookie = ("cookie", cookie.split(';').next().unwrap());
     let session = [cookie, ("x-liaison", "1"), ("origin", ORIGIN), JSON];
-    for route in ROUTES.iter().filter(|route| route.permission == Permission::Manage) {
+    let token_alone = [Permission::Manage, Permission::Privacy];
+    for route in ROUTES.iter().filter(|route| token_alone.contains(&route.permission)) {
         let answer = hub.ask(route.method, &address(route), &session, "").await;
         assert_eq!(code(&answer), (403, "http/forbidden"), "{}", route.path);
     }

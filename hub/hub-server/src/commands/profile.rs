@@ -56,7 +56,7 @@ async fn get(loaded: &Loaded, text: &str, out: Out) -> Result<Exit, Trouble> {
     Ok(Exit::Ok)
 }
 
-fn not_an_identity(error: &NotAnIdentity) -> Trouble {
+pub(super) fn not_an_identity(error: &NotAnIdentity) -> Trouble {
     let (code, mend) = match error {
         NotAnIdentity::Form => ("cli/identity", "write it like email:ana@example.org"),
         NotAnIdentity::Namespace { .. } => {
@@ -68,7 +68,7 @@ fn not_an_identity(error: &NotAnIdentity) -> Trouble {
 }
 
 /// Percent-encoding of everything but unreserved characters (RFC 3986, 2.3).
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let one = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             char::from(byte).to_string()

@@ -34,6 +34,8 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
         rules: loaded.config.rules(),
         jobs: hub.jobs,
         env: Arc::new(SystemEnv::default()),
+        upkeep: Some(store.clone()),
+        privacy_key: wiring.privacy_key,
     };
     let engine = Engine::open(options).await?;
     let state = AppState::new(HttpOptions {

@@ -102,6 +102,8 @@ async fn run_here(loaded: &Loaded, store: Arc<dyn Store>, id: &SyncId) -> Result
         rules: loaded.config.rules(),
         jobs: wiring.one(id).await.jobs,
         env: Arc::new(SystemEnv::default()),
+        upkeep: None,
+        privacy_key: wiring.privacy_key,
     };
     let engine = Engine::open(options).await?;
     let mut events = engine.subscribe();

@@ -69,14 +69,6 @@ fn configuration() -> Vec<Case> {
         case("no file", vec![], CHECK, (2, "config/file-missing", "liaison.toml", "create it")),
         case("not TOML", and("[[["), CHECK, (2, "config/syntax", "liaison.toml:10", "")),
         case(
-            "rules that are read and not applied yet",
-            sync(&format!(
-                "connection = \"crm\"\n{sync_keys}clean = [{{ do = \"trim\", fields = [\"email\"] }}]\n"
-            )),
-            CHECK,
-            (2, "config/not-yet", "syncs/people.toml", "remove `clean`"),
-        ),
-        case(
             "UTF-16",
             vec![("liaison.toml", utf16(&main_file(8420)))],
             CHECK,

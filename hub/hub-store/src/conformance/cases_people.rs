@@ -8,7 +8,7 @@ use hub_model::{
 };
 
 use super::{Subject, WORKSPACE, fixtures as f};
-use crate::store::{Error, Known};
+use crate::store::{Error, Known, Review};
 use crate::write_set::WriteSet;
 
 pub async fn aliases_are_followed(subject: &mut dyn Subject) {
@@ -211,4 +211,68 @@ pub async fn a_mark_goes_with_the_next_change_of_its_record(subject: &mut dyn Su
     assert_eq!(records, Ok(vec![Some(f::record(3))]), "a mark changes nothing else");
     let set = WriteSet { marks: vec![(RecordNo(4), 1)], ..WriteSet::default() };
     assert!(matches!(subject.store().commit(set).await, Err(Error::Refused(_))));
+}
+
+pub async fn what_is_erased_is_gone_and_its_number_with_it(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let review = Review {
+        identity: f::email(2),
+        left: ProfileId(2),
+        right: ProfileId(3),
+        reason: "shared-value".to_owned(),
+    };
+    let mut first = f::people(4);
+    first.reviews.push(review.clone());
+    store.commit(first).await.expect("commit");
+    let mut joined = f::merge(4, 3);
+    joined.profiles.first_mut().expect("the survivor").records = vec![RecordNo(3), RecordNo(4)];
+    store.commit(joined).await.expect("commit");
+    let rejects = [f::rejected(Some("k9"), "rule"), f::rejected(None, "rule")];
+    let set = WriteSet { quarantined: rejects.to_vec(), ..WriteSet::default() };
+    store.commit(set).await.expect("commit");
+
+    let wrong = WriteSet { erased: vec![(RecordNo(3), f::at("k1"))], ..WriteSet::default() };
+    assert!(matches!(store.commit(wrong).await, Err(Error::Refused(_))));
+    let both = WriteSet { erased_profiles: vec![ProfileId(1)], ..f::people(1) };
+    assert!(matches!(store.commit(both).await, Err(Error::Refused(_))));
+
+    let gone = WriteSet {
+        erased: vec![(RecordNo(3), f::at("k3")), (RecordNo(4), f::at("k4"))],
+        erased_profiles: vec![ProfileId(3)],
+        claims: vec![(f::email(3), Claim::default()), (f::email(4), Claim::default())],
+        closed: vec![review],
+        discarded: rejects.to_vec(),
+        ..WriteSet::default()
+    };
+    store.commit(gone.clone()).await.expect("commit");
+    store.commit(gone).await.expect("a second time changes nothing");
+    for reopened in [false, true] {
+        if reopened {
+            subject.reopen().await;
+        }
+        let store = subject.store();
+        let asked = [RecordNo(3), RecordNo(4), RecordNo(2)];
+        let wanted = vec![None, None, Some(f::record(2))];
+        assert_eq!(store.records(&asked).await, Ok(wanted));
+        assert_eq!(store.known(&[f::at("k3")]).await, Ok(vec![None]));
+        assert_eq!(store.records_by_ref(&[f::at("k4")]).await, Ok(vec![None]));
+        assert_eq!(store.profiles(&[ProfileId(3), ProfileId(4)]).await, Ok(vec![None, None]));
+        assert_eq!(store.scan_records(&f::stream(), None, 9).await.map(|r| r.len()), Ok(2));
+        assert_eq!(store.quarantined(0, 9).await, Ok(vec![]));
+        assert_eq!(store.reviews(9).await, Ok(vec![]));
+        let stats = store.stats().await.expect("stats");
+        let counts =
+            (stats.records, stats.profiles, stats.aliases, stats.claims, stats.quarantined);
+        assert_eq!(counts, (2, 2, 0, 2, 0));
+        assert_eq!(store.counters().await.map(Some), Ok(f::counters(4)));
+    }
+    // The row is another record now.
+    let mut back = f::person(5);
+    for record in &mut back.records {
+        record.at = f::at("k3");
+    }
+    let store = subject.store();
+    store.commit(back).await.expect("commit");
+    let known = store.known(&[f::at("k3")]).await.expect("known");
+    assert_eq!(known.first().copied().flatten().map(|known| known.number), Some(RecordNo(5)));
 }

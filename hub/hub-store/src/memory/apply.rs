@@ -1,9 +1,10 @@
 //! Writing a set that was checked: cannot fail.
 
-use hub_model::{CommitSeq, Quarantined, SyncId};
+use hub_model::{CommitSeq, ProfileId, Quarantined, SyncId};
 
 use super::state::State;
 use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
+use crate::view::View;
 use crate::write_set::WriteSet;
 
 impl State {
@@ -38,7 +39,39 @@ impl State {
         self.log.insert(self.seq, set.changes);
     }
 
+    fn erase(&mut self, set: &mut WriteSet) {
+        for (number, at) in set.erased.drain(..) {
+            if self.numbers.get(&at) == Some(&number) {
+                self.numbers.remove(&at);
+                self.records.remove(&number);
+                self.marks.remove(&number);
+            }
+        }
+        for id in set.erased_profiles.drain(..) {
+            let leads_here = |absorbed: &&ProfileId| self.resolve(**absorbed) == Ok(id);
+            let aliases: Vec<_> = self.aliases.keys().filter(leads_here).copied().collect();
+            for absorbed in aliases {
+                self.aliases.remove(&absorbed);
+            }
+            self.profiles.remove(&id);
+        }
+        for row in set.discarded.drain(..) {
+            let Some(rows) = self.quarantine.get_mut(&row.stream) else { continue };
+            match &row.key {
+                Some(key) if rows.keyed.get(key) == Some(&row) => {
+                    rows.keyed.remove(key);
+                }
+                Some(_) => {}
+                None => rows.keyless.retain(|kept| *kept != row),
+            }
+        }
+        for review in set.closed.drain(..) {
+            self.reviews.remove(&review);
+        }
+    }
+
     fn apply_people(&mut self, set: &mut WriteSet) {
+        self.erase(set);
         for record in set.records.drain(..) {
             self.numbers.insert(record.at.clone(), record.number);
             self.marks.remove(&record.number);

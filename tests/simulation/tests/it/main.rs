@@ -1,10 +1,21 @@
 //! A small seeded share of the fleets; `cargo run -p simulation -- COUNT SEED`
 //! runs as many as asked.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod erasure;
+mod quality;
+mod retention;
+
+use std::future::Future;
 
 use hub_model::ConsentKey;
 use simulation::{fleet::Fleet, oracle};
+
+/// Runs a test's future to its end.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
 
 /// Seeds that once failed, kept for ever.
 const ONCE_FAILED: &[u64] = &[3878, 4310, 5622];

@@ -121,6 +121,8 @@ pub(super) async fn hub() -> Hub {
         rules,
         jobs: vec![job],
         env: Arc::new(SystemEnv::default()),
+        upkeep: Some(store.clone()),
+        privacy_key: [7; 32],
     };
     let closing = watch::Sender::new(false);
     let connection = ConnectionView {

@@ -1,0 +1,133 @@
+//! Everything that is kept of the person leaves.
+//!
+//! Each step finds what the one before has left, so the whole is repeated after a
+//! crash until its last commit, which says that he is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hub_model::{Identity, PositionName, Quarantined, RecordNo, RecordRef, RunId};
+use hub_store::{Error, PositionChange, Review, Store, WriteSet};
+
+use super::job::{self, Erasure, Phase};
+use crate::inbox;
+use crate::reform::{Fate, Slices, reform};
+use crate::workspace::Workspace;
+
+/// Rows of quarantine looked at per step.
+const STEP_ROWS: usize = 500;
+
+/// Lets him leave.
+pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result<(), Error> {
+    let guard = workspace.decide().await;
+    let store = &*workspace.store;
+    let telling = &erasure.telling;
+    let run = RunId::new(format!("{:016}-erasure", erasure.requested.0));
+    deliveries(workspace, &erasure).await?;
+    reviews(store, &erasure).await?;
+    quarantine(store, &erasure).await?;
+    places(workspace, &erasure).await?;
+    let numbers: Vec<RecordNo> = telling.records.iter().map(|(number, _)| *number).collect();
+    let there = store.records(&numbers).await?;
+    let fates: BTreeMap<RecordNo, Fate> =
+        there.into_iter().flatten().map(|record| (record.number, Fate::Erased)).collect();
+    if !fates.is_empty() {
+        reform(workspace, &fates, &run).await?;
+    }
+    drop(guard);
+    // A pushed body may be about anybody: it is only a hint, and it is followed.
+    inbox::follow(workspace).await?;
+    let _guard = workspace.decide().await;
+    erasure.logically_gone = Some(workspace.env.now());
+    erasure.phase = Phase::Telling;
+    erasure.telling.records.clear();
+    erasure.telling.texts.clear();
+    erasure.telling.profile = None;
+    erasure.settle();
+    let positions = job::keep(store, &erasure).await?;
+    store.commit(WriteSet { positions, ..WriteSet::default() }).await?;
+    tracing::info!(erasure = erasure.id, records = erasure.records, "a person was erased");
+    Ok(())
+}
+
+/// What waited to be delivered about him.
+async fn deliveries(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
+    let Some(profile) = erasure.telling.profile else { return Ok(()) };
+    let mut set = WriteSet::default();
+    for mapping in &workspace.rules.mappings {
+        let waiting = workspace.store.pending_of(&mapping.sync, &[profile]).await?;
+        set.settled.extend(waiting.into_iter().map(|pending| pending.key));
+    }
+    workspace.store.commit(set).await?;
+    Ok(())
+}
+
+/// What people were to look at: they name his values.
+async fn reviews(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
+    let profile = erasure.telling.profile;
+    let names = |identity: &Identity| {
+        let value = identity.value.to_lowercase();
+        erasure.telling.texts.contains(&value)
+    };
+    let about = |review: &Review| {
+        Some(review.left) == profile || Some(review.right) == profile || names(&review.identity)
+    };
+    let mut slices = Slices::new(store, store.counters().await?);
+    for review in store.reviews(usize::MAX).await?.into_iter().filter(about) {
+        slices.push(WriteSet { closed: vec![review], ..WriteSet::default() }).await?;
+    }
+    slices.flush().await
+}
+
+/// Rows that were rejected: his, and those that name him.
+async fn quarantine(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
+    let telling = &erasure.telling;
+    let own: BTreeSet<&RecordRef> = telling.records.iter().map(|(_, at)| at).collect();
+    let about = |row: &Quarantined| {
+        let at =
+            row.key.as_ref().map(|key| RecordRef { stream: row.stream.clone(), key: key.clone() });
+        at.is_some_and(|at| own.contains(&at))
+            || names(&telling.texts, &row.raw)
+            || row.key.as_ref().is_some_and(|key| names(&telling.texts, key.as_str()))
+    };
+    let mut slices = Slices::new(store, store.counters().await?);
+    let (mut after, mut found) = (0, Vec::new());
+    loop {
+        let rows = store.quarantined(after, STEP_ROWS).await?;
+        if rows.is_empty() {
+            break;
+        }
+        after += rows.len();
+        found.extend(rows.into_iter().filter(about));
+    }
+    for row in found {
+        slices.push(WriteSet { discarded: vec![row], ..WriteSet::default() }).await?;
+    }
+    slices.flush().await
+}
+
+/// Places of reading that name him: vendors make them of keys and values. The
+/// stream is read from its beginning once more, which changes nothing.
+async fn places(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
+    const KEY_CHARS_MIN: usize = 5;
+    let telling = &erasure.telling;
+    let mut set = WriteSet::default();
+    for mapping in &workspace.rules.mappings {
+        let stream = &mapping.stream;
+        let name = PositionName::new(format!("cursor/{}/{}", stream.connection, stream.stream));
+        let Some(kept) = workspace.store.position(&name).await? else { continue };
+        let text = String::from_utf8_lossy(&kept);
+        let keys = telling.records.iter().filter(|(_, at)| at.stream == *stream);
+        let mut keys = keys.map(|(_, at)| at.key.as_str());
+        let has_key = keys.any(|key| key.chars().count() >= KEY_CHARS_MIN && text.contains(key));
+        if has_key || names(&telling.texts, &text) {
+            set.positions.push(PositionChange { name, expected: Some(kept), new: None });
+        }
+    }
+    workspace.store.commit(set).await?;
+    Ok(())
+}
+
+fn names(texts: &[String], row: &str) -> bool {
+    let row = row.to_lowercase();
+    texts.iter().any(|text| row.contains(text))
+}

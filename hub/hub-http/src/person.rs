@@ -1,0 +1,223 @@
+//! Everything that is kept of a person, with where each thing comes from: as one
+//! JSON document, and as lines of CSV.
+
+use std::collections::BTreeSet;
+
+use hub_model::{DecisionKind, Profile, Record, RecordNo, RecordRef, Rules};
+use hub_store::{Error, Store};
+use serde_json::{Value, json};
+
+use crate::lang::Lang;
+use crate::views;
+
+/// Rows of quarantine read at once.
+const STEP_ROWS: usize = 500;
+
+/// Everything that is kept of some profiles. Personal data.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn everything(
+    store: &dyn Store,
+    rules: &Rules,
+    profiles: &[Profile],
+    lang: Lang,
+) -> Result<Value, Error> {
+    let mut people = Vec::new();
+    for profile in profiles {
+        let records: Vec<Record> =
+            store.records(&profile.records).await?.into_iter().flatten().collect();
+        let mut person = views::profile(store, profile).await?;
+        if let Value::Object(entries) = &mut person {
+            let numbers: BTreeSet<RecordNo> = profile.records.iter().copied().collect();
+            entries.insert("consents".to_owned(), json!(profile.consents));
+            entries.insert("kept".to_owned(), records.iter().map(record).collect());
+            entries.insert("decisions".to_owned(), decisions(store, &numbers).await?);
+            entries.insert("deliveries".to_owned(), deliveries(store, rules, profile).await?);
+            entries.insert("quarantine".to_owned(), quarantine(store, &records, lang).await?);
+        }
+        people.push(person);
+    }
+    Ok(json!({ "people": people }))
+}
+
+/// A record: what its system said and showed, and what it was told.
+fn record(record: &Record) -> Value {
+    let fields = record.fields.iter().map(|(name, state)| {
+        let asserted = state.asserted.as_ref();
+        let field = json!({
+            "said": asserted.map(|asserted| asserted.value.to_json()),
+            "shows": state.remote.as_ref().map(hub_model::Value::to_json),
+            "seen": asserted.and_then(|asserted| Some(asserted.seen?.to_string())),
+            "changed": asserted.and_then(|asserted| Some(asserted.source_time?.to_string())),
+            "told": state.sent.0 != 0,
+        });
+        (name.to_string(), field)
+    });
+    let identities = record.identities.iter().filter_map(|fact| fact.identity.as_ref());
+    let identities: Vec<String> = identities.map(ToString::to_string).collect();
+    let raw: serde_json::Map<String, Value> =
+        record.raw.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect();
+    json!({
+        "connection": record.at.stream.connection, "stream": record.at.stream.stream,
+        "key": record.at.key, "number": record.number, "is_there": record.is_live(),
+        "origin": record.origin, "run": record.run, "as_received": raw,
+        "fields": fields.collect::<serde_json::Map<String, Value>>(),
+        "identities_ever": identities,
+    })
+}
+
+async fn decisions(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value, Error> {
+    let about = |kind: &DecisionKind| match kind {
+        DecisionKind::Match { left, right } => own.contains(left) || own.contains(right),
+        DecisionKind::Separation { left, right } => left.union(right).any(|n| own.contains(n)),
+    };
+    let all = store.decisions().await?;
+    let kinds = |kind: &DecisionKind| match kind {
+        DecisionKind::Match { .. } => "match",
+        DecisionKind::Separation { .. } => "separation",
+    };
+    let shown = all
+        .iter()
+        .filter(|decision| about(&decision.kind))
+        .map(|decision| json!({ "kind": kinds(&decision.kind), "at": decision.at.to_string() }));
+    Ok(shown.collect())
+}
+
+async fn deliveries(store: &dyn Store, rules: &Rules, profile: &Profile) -> Result<Value, Error> {
+    let mut shown = Vec::new();
+    for mapping in rules.mappings.iter().filter(|mapping| mapping.writes()) {
+        for pending in store.pending_of(&mapping.sync, &[profile.id]).await? {
+            let fields = pending.attempt.fields.iter();
+            let fields: serde_json::Map<String, Value> =
+                fields.map(|(name, (value, _))| (name.to_string(), value.to_json())).collect();
+            shown.push(json!({
+                "sync": mapping.sync, "state": pending.state, "fields": fields,
+                "due": pending.due.to_string(),
+            }));
+        }
+    }
+    Ok(Value::Array(shown))
+}
+
+async fn quarantine(store: &dyn Store, records: &[Record], lang: Lang) -> Result<Value, Error> {
+    let own: BTreeSet<&RecordRef> = records.iter().map(|record| &record.at).collect();
+    let (mut after, mut shown) = (0, Vec::new());
+    loop {
+        let rows = store.quarantined(after, STEP_ROWS).await?;
+        if rows.is_empty() {
+            return Ok(Value::Array(shown));
+        }
+        after += rows.len();
+        for row in rows {
+            let at = row.key.clone().map(|key| RecordRef { stream: row.stream.clone(), key });
+            if at.is_some_and(|at| own.contains(&at)) {
+                shown.push(views::quarantined(&row, lang));
+            }
+        }
+    }
+}
+
+/// The same as lines: what it is, where it comes from, its name, its value.
+pub fn csv(everything: &Value) -> String {
+    let mut lines = vec!["kind,source,name,value".to_owned()];
+    let people = everything.get("people").and_then(Value::as_array);
+    for person in people.into_iter().flatten() {
+        let of = |name: &str| person.get(name).cloned().unwrap_or_default();
+        for (name, value) in entries(&of("traits")) {
+            let from = person.pointer(&format!("/provenance/{}/record", pointer(&name)));
+            lines.push(line("trait", &from.map(source).unwrap_or_default(), &name, &value));
+        }
+        for identity in items(&of("identities")) {
+            let text = |name: &str| identity.get(name).cloned().unwrap_or_default();
+            lines.push(line("identity", "", &plain(&text("namespace")), &text("value")));
+        }
+        for consent in items(&of("consents")) {
+            lines.push(line("consent", "", "", &consent));
+        }
+        for record in items(&of("kept")) {
+            let from = source(&record);
+            let received = record.get("as_received").cloned().unwrap_or_default();
+            for (name, value) in entries(&received) {
+                lines.push(line("received", &from, &name, &value));
+            }
+            for (name, field) in entries(&record.get("fields").cloned().unwrap_or_default()) {
+                let said = field.get("said").cloned().unwrap_or_default();
+                lines.push(line("said", &from, &name, &said));
+            }
+        }
+        for kind in ["decisions", "deliveries", "quarantine"] {
+            for item in items(&of(kind)) {
+                lines.push(line(kind, "", "", &item));
+            }
+        }
+    }
+    lines.push(String::new());
+    lines.join("\r\n")
+}
+
+fn entries(value: &Value) -> Vec<(String, Value)> {
+    let object = value.as_object().into_iter().flatten();
+    object.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn items(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+fn pointer(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn source(at: &Value) -> String {
+    let part = |name: &str| at.get(name).map(plain).unwrap_or_default();
+    format!("{}/{}/{}", part("connection"), part("stream"), part("key"))
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn line(kind: &str, source: &str, name: &str, value: &Value) -> String {
+    [kind, source, name, &plain(value)].map(quoted).join(",")
+}
+
+/// A cell as RFC 4180 wants it.
+fn quoted(cell: &str) -> String {
+    if cell.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn lines_say_what_comes_from_where_and_keep_every_character() {
+        let at = json!({ "connection": "crm", "stream": "people", "key": "1" });
+        let mut kept = at.clone();
+        kept["as_received"] = json!({ "note": "a \"b\",\nc" });
+        let everything = json!({ "people": [{
+            "traits": { "city/town": "Lyon", "age": 42 },
+            "provenance": { "city/town": { "record": at } },
+            "identities": [{ "namespace": "email", "value": "ana@x.fr" }],
+            "kept": [kept],
+        }] });
+        let wanted = [
+            "kind,source,name,value",
+            "trait,,age,42",
+            "trait,crm/people/1,city/town,Lyon",
+            "identity,,email,ana@x.fr",
+            "received,crm/people/1,note,\"a \"\"b\"\",\nc\"",
+            "",
+        ];
+        assert_eq!(super::csv(&everything), wanted.join("\r\n"));
+    }
+}

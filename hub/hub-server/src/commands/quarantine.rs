@@ -1,0 +1,194 @@
+//! `liaison quarantine`: list, show, replay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub_engine::{Engine, EngineOptions, SystemEnv};
+use hub_http::{quarantine, views};
+use hub_model::{RemoteKey, StreamRef};
+use hub_store::Store;
+use serde_json::{Value, json};
+
+use super::profile::encoded;
+use crate::cli::QuarantineCommand;
+use crate::client::Client;
+use crate::commands::lang;
+use crate::exit::Exit;
+use crate::load::Loaded;
+use crate::out::{Out, table, text};
+use crate::reach::{self, Data};
+use crate::tokens::StoredTokens;
+use crate::trouble::Trouble;
+use crate::wire::Wiring;
+
+/// Rows asked for at once.
+const PAGE_ROWS: usize = 500;
+/// How long to wait before a hub is asked again how far its replay is.
+const REPLAY_PAUSE: Duration = Duration::from_millis(250);
+/// How often a hub may not know yet of the run that it has begun.
+const UNKNOWN_LOOKS_MAX: u32 = 40;
+
+/// Does it.
+///
+/// # Errors
+/// What the command refuses.
+pub async fn run(loaded: &Loaded, command: QuarantineCommand, out: Out) -> Result<Exit, Trouble> {
+    match command {
+        QuarantineCommand::List { sync } => list(loaded, sync.as_deref(), out).await,
+        QuarantineCommand::Show { sync, key } => show(loaded, &sync, &key, out).await,
+        QuarantineCommand::Replay { sync, key } => replay(loaded, &sync, key, out).await,
+    }
+}
+
+async fn list(loaded: &Loaded, sync: Option<&str>, out: Out) -> Result<Exit, Trouble> {
+    let wanted = sync.map(|id| loaded.sync(id)).transpose()?.map(|sync| &sync.mapping.stream);
+    let data = reach::find(loaded).await?;
+    let mut rows = Vec::new();
+    let mut after = 0;
+    loop {
+        let page: Vec<Value> = match &data {
+            Data::Store(store) => {
+                let page = store.quarantined(after, PAGE_ROWS).await?;
+                page.iter().map(|row| views::quarantined(row, lang())).collect()
+            }
+            Data::Hub(client) => {
+                let path = format!("/api/v1/quarantine?after={after}&limit={PAGE_ROWS}");
+                let mut page = client.get(&path).await?;
+                let rows = page.get_mut("quarantine").map(Value::take).unwrap_or_default();
+                rows.as_array().cloned().unwrap_or_default()
+            }
+        };
+        after += page.len();
+        let is_last = page.len() < PAGE_ROWS;
+        rows.extend(page.into_iter().filter(|row| wanted.is_none_or(|stream| is_of(row, stream))));
+        if is_last {
+            break;
+        }
+    }
+    out.data(&json!({ "quarantine": rows }), || {
+        let cells = |row: &Value| {
+            let stream = format!("{}/{}", text(row, "/connection"), text(row, "/stream"));
+            let pointers =
+                ["/key", "/fault/code", "/fault/place", "/fault/args/rule", "/fault/args/class"];
+            let rest = pointers.map(|pointer| text(row, pointer));
+            [stream].into_iter().chain(rest).chain([text(row, "/at")]).collect()
+        };
+        let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        table(&["STREAM", "KEY", "CODE", "FIELD", "RULE", "VALUE IS", "SINCE"], &rows)
+    })?;
+    Ok(if rows.is_empty() { Exit::Ok } else { Exit::Finding })
+}
+
+fn is_of(row: &Value, stream: &StreamRef) -> bool {
+    text(row, "/connection") == stream.connection.as_str()
+        && text(row, "/stream") == stream.stream.as_str()
+}
+
+async fn show(loaded: &Loaded, sync: &str, key: &str, out: Out) -> Result<Exit, Trouble> {
+    let sync = loaded.sync(sync)?;
+    let view = match reach::find(loaded).await? {
+        Data::Store(store) => {
+            let key = RemoteKey::new(key);
+            let found = quarantine::find(&*store, &sync.mapping.stream, &key).await?;
+            views::quarantined(&found.ok_or_else(|| not_there(&sync.id))?, lang())
+        }
+        Data::Hub(client) => {
+            let (sync, key) = (encoded(sync.id.as_str()), encoded(key));
+            client.get(&format!("/api/v1/quarantine/row?sync={sync}&key={key}")).await?
+        }
+    };
+    out.data(&view, || format!("{view:#}\n"))?;
+    Ok(Exit::Ok)
+}
+
+fn not_there(sync: &impl std::fmt::Display) -> Trouble {
+    Trouble::new(
+        Exit::Finding,
+        "quarantine/not-there",
+        format!("syncs/{sync}.toml"),
+        "no row of that key waits in quarantine",
+        "`liaison quarantine list` shows those that wait; an accepted row leaves by itself",
+    )
+}
+
+async fn replay(
+    loaded: &Loaded,
+    sync: &str,
+    key: Option<String>,
+    out: Out,
+) -> Result<Exit, Trouble> {
+    let id = loaded.sync(sync)?.id.clone();
+    let run = match reach::find(loaded).await? {
+        Data::Store(store) => {
+            let engine = engine(loaded, store, &id).await?;
+            let run = engine.replay_once(&id, key.map(RemoteKey::new)).await;
+            let refused = |refused| {
+                let mend = "wait for the other run to end";
+                Trouble::new(
+                    Exit::Finding,
+                    "sync/refused",
+                    format!("syncs/{id}.toml"),
+                    refused,
+                    mend,
+                )
+            };
+            views::run(&run.map_err(refused)?, lang())
+        }
+        Data::Hub(client) => replay_there(&client, &json!({ "sync": id, "key": key })).await?,
+    };
+    let count = |name: &str| run.pointer(&format!("/counts/{name}")).and_then(Value::as_u64);
+    let (tried, stay) = (count("read").unwrap_or(0), count("quarantined").unwrap_or(0));
+    let view =
+        json!({ "tried": tried, "accepted": tried - stay.min(tried), "stay": stay, "run": run });
+    out.data(&view, || {
+        format!("tried {tried}, accepted {}, stay {stay}\n", tried - stay.min(tried))
+    })?;
+    let failed = run.get("status").and_then(Value::as_str) == Some("failed");
+    if failed {
+        crate::out::talk(format!(
+            "the replay failed: {} ({})",
+            text(&run, "/fault/title"),
+            text(&run, "/fault/mend")
+        ));
+    }
+    Ok(if stay > 0 || failed { Exit::Finding } else { Exit::Ok })
+}
+
+async fn engine(
+    loaded: &Loaded,
+    store: Arc<dyn Store>,
+    id: &hub_model::SyncId,
+) -> Result<Engine, Trouble> {
+    let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
+    let options = EngineOptions {
+        store,
+        rules: loaded.config.rules(),
+        jobs: wiring.one(id).await.jobs,
+        env: Arc::new(SystemEnv::default()),
+        upkeep: None,
+        privacy_key: wiring.privacy_key,
+    };
+    Ok(Engine::open(options).await?)
+}
+
+/// Has it done by the hub that holds the store, and waits for the end.
+async fn replay_there(client: &Client, request: &Value) -> Result<Value, Trouble> {
+    let begun = client.post_json("/api/v1/quarantine/replay", request).await?;
+    let path = format!("/api/v1/runs/{}", encoded(&text(&begun, "/run")));
+    let mut unknown = 0;
+    loop {
+        tokio::time::sleep(REPLAY_PAUSE).await;
+        match client.get(&path).await {
+            Ok(run) if text(&run, "/status") != "running" => return Ok(run),
+            // A run that has just been begun is not kept yet.
+            Ok(_) => {}
+            Err(trouble) => {
+                let early = trouble.items.iter().all(|item| item.code == "http/unknown-run");
+                unknown += 1;
+                if !early || unknown > UNKNOWN_LOOKS_MAX {
+                    return Err(trouble);
+                }
+            }
+        }
+    }
+}

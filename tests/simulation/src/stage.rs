@@ -1,0 +1,307 @@
+//! A stage: the real engine between a few tables of which a test knows every
+//! row, over any store, under a clock that the test moves.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hub_engine::{Engine, EngineOptions, Env, SyncJob};
+use hub_model::{
+    ConnectionId, EntityKind, Fault, FaultCode, FieldName, Object, RemoteKey, Rules, Run,
+    StreamName, SyncId, Timestamp, Value,
+};
+use hub_schedule::Schedule;
+use hub_store::upkeep::Upkeep;
+use hub_store::{MemoryStore, Store};
+use plugin_api::{
+    Action, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState, LookupKey,
+    LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem, WriteReport,
+    WriteRequest,
+};
+
+/// The time that a test moves.
+pub struct Clock(Mutex<Timestamp>);
+
+impl Clock {
+    /// Moves it.
+    pub fn set(&self, now: Timestamp) {
+        *lock(&self.0) = now;
+    }
+}
+
+#[async_trait]
+impl Env for Clock {
+    fn now(&self) -> Timestamp {
+        let mut now = lock(&self.0);
+        now.0 += 1; // no two instants are the same
+        *now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        lock(&self.0).0 += i64::try_from(duration.as_micros()).unwrap_or(0);
+    }
+
+    fn random(&self) -> u64 {
+        self.now().0.unsigned_abs()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A system's one stream, read whole each time.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// Its rows, as the system shows them.
+    pub rows: BTreeMap<String, Object>,
+    /// What was written there, in order.
+    pub writes: Vec<WriteItem>,
+    /// The JSON Schema that its connector declares.
+    pub schema: Option<serde_json::Value>,
+    /// What the system makes of a row that is written.
+    pub form: Option<fn(&mut Object)>,
+    /// Every call fails while this is set.
+    pub is_down: bool,
+    created: u64,
+}
+
+impl Table {
+    /// Puts a row of texts and nulls.
+    pub fn put(&mut self, key: &str, fields: &[(&str, &str)]) {
+        self.rows.insert(key.to_owned(), row(fields));
+    }
+
+    fn item(key: &str, row: &Object) -> Item {
+        let change = ItemChange::Upsert(row.clone());
+        Item { key: RemoteKey::from(key), change, version: None, time: None }
+    }
+
+    fn write(&mut self, item: &WriteItem) -> Outcome {
+        self.writes.push(item.clone());
+        let key = item.key.as_ref().map_or("", RemoteKey::as_str).to_owned();
+        match item.action {
+            Action::Create => {
+                self.created += 1;
+                let key = format!("made-{}", self.created);
+                let row = self.formed(item.patch.clone());
+                self.rows.insert(key.clone(), row.clone());
+                Outcome::Created { key: RemoteKey::new(key), row: Some(row), version: None }
+            }
+            Action::Update => {
+                let Some(mut row) = self.rows.get(&key).cloned() else { return Outcome::Conflict };
+                row.extend(item.patch.clone());
+                let row = self.formed(row);
+                self.rows.insert(key, row.clone());
+                Outcome::Updated { row: Some(row), version: None }
+            }
+            Action::Archive | Action::Delete => {
+                self.rows.remove(&key);
+                Outcome::Deleted
+            }
+        }
+    }
+
+    fn formed(&self, mut row: Object) -> Object {
+        if let Some(form) = self.form {
+            form(&mut row);
+        }
+        row
+    }
+
+    fn look(&self, key: &LookupKey) -> Found {
+        let fits = |row: &Object, fields: &BTreeMap<FieldName, Value>| {
+            fields.iter().all(|(field, value)| row.get(field.as_str()) == Some(value))
+        };
+        let found: Vec<&String> = match key {
+            LookupKey::Key(key) => self.rows.keys().filter(|own| *own == key.as_str()).collect(),
+            LookupKey::Fields(fields) => {
+                let found = self.rows.iter().filter(|(_, row)| fits(row, fields));
+                found.map(|(key, _)| key).collect()
+            }
+        };
+        match found.as_slice() {
+            [] => Found::None,
+            [key] => Found::One(Self::item(key, &self.rows[*key])),
+            several => {
+                Found::Several(several.iter().map(|k| RemoteKey::from(k.as_str())).collect())
+            }
+        }
+    }
+}
+
+/// A row of texts; an empty one stands for null.
+pub fn row(fields: &[(&str, &str)]) -> Object {
+    let value = |text: &str| if text.is_empty() { Value::Null } else { Value::text(text) };
+    fields.iter().map(|(name, text)| ((*name).into(), value(text))).collect()
+}
+
+/// The way to a table: what the engine holds.
+struct Door {
+    table: Arc<Mutex<Table>>,
+    stream: StreamName,
+    fields: Vec<FieldName>,
+    manifest: Manifest,
+}
+
+impl Door {
+    fn enter(&self) -> Result<MutexGuard<'_, Table>, Fault> {
+        let table = lock(&self.table);
+        if table.is_down { Err(Fault::new(FaultCode::Blocked)) } else { Ok(table) }
+    }
+}
+
+#[async_trait]
+impl Connector for Door {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    async fn check(&self, _call: &CallContext) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn discover(&self, _call: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
+        let table = self.enter()?;
+        let field = |name: &FieldName| FieldInfo {
+            name: name.clone(),
+            title: String::new(),
+            read_only: false,
+            create_only: false,
+            required: false,
+            matchable: true,
+            pii: String::new(),
+            hash_profile: String::new(),
+        };
+        Ok(vec![StreamInfo {
+            name: self.stream.clone(),
+            kind: EntityKind::Person,
+            readable: true,
+            writable: true,
+            conditional_writes: false,
+            upsert_by_key: false,
+            atomic_batches: false,
+            batch_items_max: 20,
+            batch_bytes_max: 1_000_000,
+            schema: table.schema.clone().unwrap_or_else(|| serde_json::json!({"type": "object"})),
+            fields: self.fields.iter().map(field).collect(),
+        }])
+    }
+
+    async fn read(&self, _call: &CallContext, _request: &ReadRequest) -> Result<Page, Fault> {
+        let table = self.enter()?;
+        Ok(Page {
+            items: table.rows.iter().map(|(key, row)| Ok(Table::item(key, row))).collect(),
+            next: None,
+            more: false,
+            snapshot_complete: true,
+            poll_after_seconds: None,
+        })
+    }
+
+    async fn lookup(
+        &self,
+        _call: &CallContext,
+        request: &LookupRequest,
+    ) -> Result<Vec<Found>, Fault> {
+        let table = self.enter()?;
+        Ok(request.keys.iter().map(|key| table.look(key)).collect())
+    }
+
+    async fn write(
+        &self,
+        _call: &CallContext,
+        request: &WriteRequest,
+    ) -> Result<WriteReport, Fault> {
+        let mut table = self.enter()?;
+        Ok(WriteReport::Items(request.items.iter().map(|item| table.write(item)).collect()))
+    }
+
+    async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+}
+
+/// The stage. A table stands behind each connection; a sync is found by its id.
+pub struct Stage {
+    /// What is configured; takes effect when the engine is opened next.
+    pub rules: Rules,
+    /// The tables, by connection.
+    pub tables: BTreeMap<ConnectionId, Arc<Mutex<Table>>>,
+    /// What is durable.
+    pub store: Arc<dyn Store>,
+    /// What compacts it.
+    pub upkeep: Option<Arc<dyn Upkeep>>,
+    /// The time.
+    pub clock: Arc<Clock>,
+}
+
+impl Stage {
+    /// Over a store in memory.
+    pub fn new(rules: Rules, now: Timestamp) -> Self {
+        Self::over(Arc::new(MemoryStore::default()), rules, now)
+    }
+
+    /// Over any store that can be compacted.
+    pub fn over<S: Store + Upkeep + 'static>(store: Arc<S>, rules: Rules, now: Timestamp) -> Self {
+        let upkeep = Some(Arc::clone(&store) as Arc<dyn Upkeep>);
+        let connections = rules.mappings.iter().map(|m| m.stream.connection.clone());
+        let tables = connections.map(|connection| (connection, Arc::default())).collect();
+        Self { rules, tables, store, upkeep, clock: Arc::new(Clock(Mutex::new(now))) }
+    }
+
+    /// The table of a connection.
+    ///
+    /// # Panics
+    /// When the rules name no such connection.
+    pub fn table(&self, connection: &str) -> MutexGuard<'_, Table> {
+        lock(self.tables.get(&ConnectionId::new(connection)).expect("a table"))
+    }
+
+    /// Starts the engine over what is durable.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub async fn open(&self) -> Engine {
+        let jobs = self.rules.mappings.iter().map(|mapping| SyncJob {
+            mapping: mapping.clone(),
+            schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
+            schedule_text: "manual".to_owned(),
+            paused: false,
+            connector: Arc::new(self.door(mapping)),
+        });
+        let options = EngineOptions {
+            store: Arc::clone(&self.store),
+            rules: self.rules.clone(),
+            jobs: jobs.collect(),
+            env: Arc::clone(&self.clock) as Arc<dyn Env>,
+            upkeep: self.upkeep.clone(),
+            privacy_key: [7; 32],
+        };
+        Engine::open(options).await.expect("the store opens")
+    }
+
+    fn door(&self, mapping: &hub_model::Mapping) -> Door {
+        let manifest = serde_json::json!({
+            "id": "table", "version": "1.0.0", "contract": "0.1.0", "capabilities": [],
+            "settings": true
+        });
+        Door {
+            table: Arc::clone(&self.tables[&mapping.stream.connection]),
+            stream: mapping.stream.stream.clone(),
+            fields: Vec::new(),
+            manifest: serde_json::from_value(manifest).expect("a manifest"),
+        }
+    }
+}
+
+/// Runs a sync that must not fail.
+///
+/// # Panics
+/// When it does.
+pub async fn run(engine: &Engine, sync: &str) -> Run {
+    let run = engine.run_once(&SyncId::new(sync)).await.expect("no run overlaps");
+    assert_eq!(run.fault, None, "{sync}");
+    run
+}
