@@ -98,7 +98,7 @@ pub fn tombstones(
 
 #[cfg(test)]
 mod tests {
-    use hub_model::{EntityKind, Identity, Normaliser, RecordNo, RunId, Timestamp};
+    use hub_model::{EntityKind, Identity, Normaliser, ProfileId, RecordNo, RunId, Timestamp};
 
     use super::{Key, tombstones};
     use crate::fixture::{at, mapping, namespace, row, rules};
@@ -145,7 +145,7 @@ mod tests {
             panic!("a new row");
         };
         let record = seen.record;
-        let profile = crate::profile::derive(1.into(), EntityKind::Person, &[&record], &rules);
+        let profile = crate::profile::derive(ProfileId(1), EntityKind::Person, &[&record], &rules);
         assert_eq!(profile.identities.len(), 2);
         let key = Key::new([7; 32]);
         let mut wanted = [key.row(&place), key.identity(&Identity::new("email", "ana@x.fr"))];

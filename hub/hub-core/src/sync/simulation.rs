@@ -220,6 +220,7 @@ impl Sim {
                     let next = mark_sent(&self.records[&record], &fields);
                     self.records.insert(record, next);
                 }
+                Due::Remove { .. } => unreachable!("nobody takes anything back here"),
                 Due::Update { record, fields } => self.update(v, id, record, fields),
                 Due::Create { fields, matching, for_record } => {
                     let hit = self.find(v, &matching[0].1);

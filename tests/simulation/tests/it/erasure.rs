@@ -216,7 +216,7 @@ async fn canary(seed: u64, log: &Log) {
     assert!(gone.logically_gone.is_some() && gone.records >= 2, "seed {seed}: {gone:?}");
     assert_eq!(gone.phase, Phase::Telling, "seed {seed}: the sender was not told yet");
     assert!(gone.physically_gone.is_none(), "seed {seed}");
-    assert_eq!(stage.store.claims(&[by.clone()]).await.unwrap()[0], Default::default());
+    assert_eq!(stage.store.claims(std::slice::from_ref(&by)).await.unwrap()[0], Default::default());
     // The sources go on showing the person, who is refused; destinations are told.
     sync_all(&engine).await;
     engine.tend().await.unwrap();

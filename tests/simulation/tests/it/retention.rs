@@ -127,7 +127,7 @@ fn after_fourteen_months_what_may_not_be_kept_is_gone_here_and_there() {
         assert_eq!((tended.emptied, tended.expired), (1, 1), "{tended:?}");
         assert_eq!(tended.queued, 2, "one row at the sender, one at the ads");
         // The stranger is gone: nobody has his cookie, no row says his age.
-        let claims = stage.store.claims(&[stranger.clone()]).await.unwrap();
+        let claims = stage.store.claims(std::slice::from_ref(&stranger)).await.unwrap();
         assert_eq!(claims[0], Default::default());
         let panel = StreamRef::new("default", "panel", "people");
         let rows = stage.store.scan_records(&panel, None, 9).await.unwrap();
