@@ -113,7 +113,7 @@ async fn live(stage: &Stage, engine: &Engine, dice: &mut Dice) {
                 let name = format!("{key} edited {round}");
                 let value = hub_model::Value::text(name);
                 let mut shop = stage.table("shop");
-                shop.rows.get_mut(&key).unwrap().insert("name".to_owned(), value);
+                shop.rows.get_mut(&key).unwrap().insert("name".into(), value);
             }
         }
     }

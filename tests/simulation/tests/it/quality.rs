@@ -146,16 +146,16 @@ fn a_form_that_cleaning_undoes_is_an_echo() {
                     Value::Number(number) => number.to_string().replace('.', ","),
                     other => format!("  {}", other.as_text().unwrap_or_default().to_lowercase()),
                 });
-                row.extend(value.map(|text| (name.to_owned(), Value::text(text))));
+                row.extend(value.map(|text| (name.into(), Value::text(text))));
             }
         };
         stage.table("crm").form = Some(form);
         stage.table("shop").rows.insert(
             "s".to_owned(),
             [
-                ("email".to_owned(), Value::text("ana@x.fr")),
-                ("city".to_owned(), Value::text("LYON")),
-                ("age".to_owned(), Value::Number(hub_model::Number::parse("12.5").unwrap())),
+                ("email".into(), Value::text("ana@x.fr")),
+                ("city".into(), Value::text("LYON")),
+                ("age".into(), Value::Number(hub_model::Number::parse("12.5").unwrap())),
             ]
             .into(),
         );
