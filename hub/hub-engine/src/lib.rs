@@ -28,7 +28,7 @@ pub mod follower;
 pub mod inbox;
 pub mod intake;
 pub mod job;
-pub mod rederive;
+pub mod people;
 pub mod retry;
 pub mod run;
 pub mod settle;

@@ -1,6 +1,9 @@
 //! One run of a sync, from its first row in the log of runs to its last.
 
-use hub_model::{Fault, FaultCode, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger};
+use hub_model::{
+    ConnectorVersion, Fault, FaultCode, Receipt, Run, RunCounts, RunId, RunStatus, Stamp, SyncId,
+    Timestamp, Trigger,
+};
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
@@ -36,6 +39,8 @@ pub(crate) struct RunContext<'a> {
     pub id: RunId,
     /// What was done so far.
     pub counts: RunCounts,
+    /// What was received so far, page by page.
+    pub receipt: Receipt,
     /// The sync's stream, once it was discovered.
     pub stream: Option<StreamInfo>,
     /// Whether the hub wants to stop: steps end at the next commit.
@@ -90,9 +95,17 @@ pub(crate) async fn execute(
         status: RunStatus::Running,
         counts: RunCounts::default(),
         fault: None,
+        connector: Some(connector(job)),
+        receipt: Receipt::default(),
     };
     tracing::info!(run = %run.id, sync = %run.sync, "run started");
-    let mut result = keep(workspace, &run).await;
+    let mut result = match last_stamp(workspace).await {
+        Ok(stamp) => {
+            run.receipt = Receipt::beginning_after(stamp);
+            keep(workspace, &run).await
+        }
+        Err(fault) => Err(fault),
+    };
     workspace.tell(Event::Started(run.clone()));
     if result.is_ok() {
         let mut context = RunContext {
@@ -100,11 +113,13 @@ pub(crate) async fn execute(
             job,
             id: run.id.clone(),
             counts: run.counts,
+            receipt: run.receipt.clone(),
             stream: None,
             stopping,
         };
         result = steps(&mut context).await;
-        run.counts = context.counts;
+        (run.counts, run.receipt) = (context.counts, context.receipt);
+        run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
     run.status = match &result {
@@ -142,6 +157,21 @@ async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
         delivery::deliver(context).await?;
     }
     Ok(())
+}
+
+/// What is known of the connector of a job.
+fn connector(job: &SyncJob) -> ConnectorVersion {
+    let manifest = job.connector.manifest();
+    ConnectorVersion {
+        id: manifest.id.clone(),
+        version: manifest.version.clone(),
+        digest: job.connector.digest(),
+    }
+}
+
+/// The last stamp that was given out.
+async fn last_stamp(workspace: &Workspace) -> Result<Stamp, Fault> {
+    Ok(Stamp(workspace.store.counters().await?.stamp))
 }
 
 async fn keep(workspace: &Workspace, run: &Run) -> Result<(), Fault> {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod people;
+
 use hub_model::ConsentKey;
 use simulation::{fleet::Fleet, oracle};
 
