@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod connector;
+mod identity;
 mod profile;
 mod serve;
 mod store;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Sync(command) => sync::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
+        Command::Identity(command) => identity::run(&global, &loaded, command, out).await,
         Command::Connector(command) => connector::run(&loaded, command, out).await,
         Command::Store(command) => store::run(&loaded, command, out).await,
         Command::Token(command) => token::run(&loaded, command, out).await,

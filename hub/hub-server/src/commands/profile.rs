@@ -1,4 +1,6 @@
-//! `liaison profile`: get by identity, export all.
+//! `liaison profile`: get by identity, explain, export all.
+
+mod explain;
 
 use std::sync::Arc;
 
@@ -26,6 +28,9 @@ const PAGE_ROWS: usize = 500;
 pub async fn run(loaded: &Loaded, command: ProfileCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         ProfileCommand::Get { identity } => get(loaded, &identity, out).await,
+        ProfileCommand::Explain { identity, name } => {
+            explain::run(loaded, &identity, name.as_deref(), out).await
+        }
         ProfileCommand::Export => export(loaded).await,
     }
 }
@@ -56,7 +61,7 @@ async fn get(loaded: &Loaded, text: &str, out: Out) -> Result<Exit, Trouble> {
     Ok(Exit::Ok)
 }
 
-fn not_an_identity(error: &NotAnIdentity) -> Trouble {
+pub(super) fn not_an_identity(error: &NotAnIdentity) -> Trouble {
     let (code, mend) = match error {
         NotAnIdentity::Form => ("cli/identity", "write it like email:ana@example.org"),
         NotAnIdentity::Namespace { .. } => {
@@ -68,7 +73,7 @@ fn not_an_identity(error: &NotAnIdentity) -> Trouble {
 }
 
 /// Percent-encoding of everything but unreserved characters (RFC 3986, 2.3).
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let one = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             char::from(byte).to_string()
