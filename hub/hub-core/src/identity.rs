@@ -53,6 +53,10 @@ pub mod rebuild;
 
 mod restate;
 
+pub mod redecide;
+
+pub mod regroup;
+
 pub mod preview;
 
 pub mod separate;
@@ -71,7 +75,7 @@ pub use fold::{Partition, fold};
 pub use needs::Needs;
 pub(crate) use normalise::normal;
 pub use normalise::{Normalised, Reason, normalise, settle_never};
-pub use restate::restate;
+pub use restate::{resolves_alike, restate};
 pub use review::{Review, ReviewReason};
 pub use separations::Separations;
 pub use world::{Member, NotLoaded, Resolution, World};

@@ -9,10 +9,13 @@ mod survivorship;
 
 mod explain;
 
+mod receivers;
+
 #[cfg(test)]
 mod survivorship_tests;
 
 pub use explain::{Evidence, Explanation, Standing, explain};
+pub use receivers::{Receiver, Reception, receivers};
 pub use survivorship::Lost;
 
 use std::cmp::Reverse;

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hub_core::privacy::{KEY_BYTES, Key};
-use hub_model::{Identity, RemoteKey, Rules, Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
+use hub_model::{
+    Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+};
 use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
 use hub_store::upkeep::Upkeep;
 use hub_store::{Error, PositionChange, Store, WriteSet};
@@ -17,9 +19,10 @@ use tokio::task::JoinSet;
 use crate::env::Env;
 use crate::erasure::{EraseRefused, Erasure};
 use crate::job::SyncJob;
+use crate::people::{PeopleError, decide, recast};
 use crate::run::{self, Event, Task};
 use crate::workspace::Workspace;
-use crate::{erasure, inbox, rederive, sweep};
+use crate::{erasure, inbox, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -125,7 +128,12 @@ impl Engine {
         for job in &jobs {
             live.insert(job.id().clone(), recall(&workspace, job).await?);
         }
-        rederive::rederive(&workspace, &jobs).await?;
+        match decide::finish(&workspace).await {
+            Ok(()) => {}
+            Err(PeopleError::Store(error)) => return Err(error),
+            Err(error) => return Err(Error::Refused(error.to_string())),
+        }
+        recast::apply(&workspace).await?;
         let jobs = jobs.into_iter().map(|job| (job.id().clone(), job)).collect();
         let shared = Shared {
             workspace,
@@ -460,8 +468,13 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let past = workspace.store.runs(Some(job.id()), PAST_RUNS).await?;
     let now = workspace.env.now();
     let cut_off = |run: &&Run| run.ended.is_none();
-    let interrupted =
-        |run: &Run| Run { status: RunStatus::Interrupted, ended: Some(now), ..run.clone() };
+    let through = Stamp(workspace.store.counters().await?.stamp);
+    let interrupted = |run: &Run| Run {
+        status: RunStatus::Interrupted,
+        ended: Some(now),
+        receipt: run.receipt.clone().ended(through),
+        ..run.clone()
+    };
     let runs: Vec<Run> = past.iter().filter(cut_off).map(interrupted).collect();
     if !runs.is_empty() {
         workspace.store.commit(WriteSet { runs, ..WriteSet::default() }).await?;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use hub_core::quality::StreamRules;
 use hub_core::sync;
-use hub_model::{Fault, FaultCode, RecordNo, RemoteKey, limits};
+use hub_model::{Fault, FaultCode, RecordNo, RemoteKey, Stamp, limits};
 use hub_store::{PositionChange, WriteSet};
 use plugin_api::{Cursor, Page, ReadRequest};
 
@@ -126,6 +126,7 @@ async fn apply_page(
     mut position: Option<PositionChange>,
 ) -> Result<Vec<RecordNo>, Fault> {
     let mut numbers = Vec::new();
+    let before = context.workspace.store.counters().await?.stamp;
     let rows = slice::check_rows(context, rules, page.items);
     let mut slices = slice::cut(rows).into_iter().peekable();
     while let Some(rows) = slices.next() {
@@ -133,6 +134,8 @@ async fn apply_page(
         let position = if last { position.take() } else { None };
         numbers.extend(slice::apply(context, rows, position).await?);
     }
+    let last = context.workspace.store.counters().await?.stamp;
+    context.receipt.note(context.counts.pages, Stamp(before + 1)..=Stamp(last));
     if let Some(position) = position {
         // A page without rows still moves the cursor.
         let set = WriteSet { positions: vec![position], ..WriteSet::default() };

@@ -35,19 +35,26 @@ impl SyncJob {
 
     /// Where the reading of its stream stands.
     pub fn cursor_position(&self) -> PositionName {
-        PositionName::new(format!(
-            "cursor/{}/{}",
-            self.mapping.stream.connection, self.mapping.stream.stream
-        ))
+        cursor_position(&self.mapping)
     }
 
     /// Where its delivery stands in the change log.
     pub fn delivery_position(&self) -> PositionName {
-        PositionName::new(format!("delivery/{}", self.id()))
+        delivery_position(&self.mapping)
     }
 
     /// The newest due instant that was run or skipped.
     pub fn schedule_position(&self) -> PositionName {
         PositionName::new(format!("schedule/{}", self.id()))
     }
+}
+
+/// Where the reading of a mapping's stream stands.
+pub(crate) fn cursor_position(mapping: &Mapping) -> PositionName {
+    PositionName::new(format!("cursor/{}/{}", mapping.stream.connection, mapping.stream.stream))
+}
+
+/// Where the delivery of a mapping's sync stands in the change log.
+pub(crate) fn delivery_position(mapping: &Mapping) -> PositionName {
+    PositionName::new(format!("delivery/{}", mapping.sync))
 }

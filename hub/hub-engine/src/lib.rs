@@ -29,7 +29,7 @@ pub mod follower;
 pub mod inbox;
 pub mod intake;
 pub mod job;
-pub mod rederive;
+pub mod people;
 mod reform;
 mod replay;
 pub mod retry;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
 use hub_model::{
-    Fault, FaultCode, RemoteKey, Run, RunCounts, RunId, RunStatus, SyncId, Timestamp, Trigger,
+    ConnectorVersion, Fault, FaultCode, Receipt, RemoteKey, Run, RunCounts, RunId, RunStatus,
+    Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -41,6 +42,8 @@ pub(crate) struct RunContext<'a> {
     pub id: RunId,
     /// What was done so far.
     pub counts: RunCounts,
+    /// What was received so far, page by page.
+    pub receipt: Receipt,
     /// The sync's stream, once it was discovered.
     pub stream: Option<StreamInfo>,
     /// What its rows must keep, once that was compiled.
@@ -111,9 +114,17 @@ pub(crate) async fn execute(
         status: RunStatus::Running,
         counts: RunCounts::default(),
         fault: None,
+        connector: Some(connector(job)),
+        receipt: Receipt::default(),
     };
     tracing::info!(run = %run.id, sync = %run.sync, "run started");
-    let mut result = keep(workspace, &run).await;
+    let mut result = match last_stamp(workspace).await {
+        Ok(stamp) => {
+            run.receipt = Receipt::beginning_after(stamp);
+            keep(workspace, &run).await
+        }
+        Err(fault) => Err(fault),
+    };
     workspace.tell(Event::Started(run.clone()));
     if result.is_ok() {
         let mut context = RunContext {
@@ -121,6 +132,7 @@ pub(crate) async fn execute(
             job,
             id: run.id.clone(),
             counts: run.counts,
+            receipt: run.receipt.clone(),
             stream: None,
             rules: None,
             stopping,
@@ -129,7 +141,8 @@ pub(crate) async fn execute(
             Task::All => steps(&mut context).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
         };
-        run.counts = context.counts;
+        (run.counts, run.receipt) = (context.counts, context.receipt);
+        run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
     run.status = match &result {
@@ -173,6 +186,21 @@ async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
         erasure::tell(context).await?;
     }
     Ok(())
+}
+
+/// What is known of the connector of a job.
+fn connector(job: &SyncJob) -> ConnectorVersion {
+    let manifest = job.connector.manifest();
+    ConnectorVersion {
+        id: manifest.id.clone(),
+        version: manifest.version.clone(),
+        digest: job.connector.digest(),
+    }
+}
+
+/// The last stamp that was given out.
+async fn last_stamp(workspace: &Workspace) -> Result<Stamp, Fault> {
+    Ok(Stamp(workspace.store.counters().await?.stamp))
 }
 
 async fn keep(workspace: &Workspace, run: &Run) -> Result<(), Fault> {

@@ -79,7 +79,7 @@ impl Workspace {
 }
 
 /// The rules with every list of values that never identify in normal form.
-fn settled(rules: &Rules) -> Rules {
+pub(crate) fn settled(rules: &Rules) -> Rules {
     let mut rules = rules.clone();
     for namespace in &mut rules.namespaces {
         let (settled, strange) = settle_never(namespace.clone());

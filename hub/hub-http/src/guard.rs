@@ -39,7 +39,11 @@ impl Principal {
         match (self, permission) {
             (
                 Self::Token | Self::Session,
-                Permission::Public | Permission::Read | Permission::Operate | Permission::Pii,
+                Permission::Public
+                | Permission::Read
+                | Permission::Operate
+                | Permission::Pii
+                | Permission::Decide,
             )
             | (Self::Token, Permission::Manage | Permission::Privacy) => true,
             (Self::Session, Permission::Manage | Permission::Privacy) => false,

@@ -35,6 +35,8 @@ pub mod find;
 pub mod views;
 
 pub mod events;
+pub mod explained;
+pub mod identity;
 pub mod inbox;
 pub mod login;
 pub mod page;

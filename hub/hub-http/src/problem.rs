@@ -48,6 +48,18 @@ pub enum Code {
     UnknownRun,
     /// There is no such profile.
     UnknownProfile,
+    /// There is no such record.
+    UnknownRecord,
+    /// It was decided, or is so, already.
+    DecidedAlready,
+    /// A person and an account are never one.
+    KindsDiffer,
+    /// The records named do not make two sides.
+    NoSides,
+    /// The profiles do not follow the configuration yet.
+    RulesChanged,
+    /// Too many records hang together to be decided about at once.
+    TooManyTogether,
     /// There is no such namespace.
     UnknownNamespace,
     /// The value is not one that the namespace accepts.
@@ -92,6 +104,12 @@ impl Code {
         Self::UnknownConnection,
         Self::UnknownRun,
         Self::UnknownProfile,
+        Self::UnknownRecord,
+        Self::DecidedAlready,
+        Self::KindsDiffer,
+        Self::NoSides,
+        Self::RulesChanged,
+        Self::TooManyTogether,
         Self::UnknownNamespace,
         Self::BadIdentity,
         Self::NotQuarantined,
@@ -126,6 +144,12 @@ impl Code {
             Self::UnknownConnection => ("http/unknown-connection", StatusCode::NOT_FOUND),
             Self::UnknownRun => ("http/unknown-run", StatusCode::NOT_FOUND),
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
+            Self::UnknownRecord => ("http/unknown-record", StatusCode::NOT_FOUND),
+            Self::DecidedAlready => ("people/decided-already", StatusCode::CONFLICT),
+            Self::KindsDiffer => ("people/kinds-differ", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::NoSides => ("people/no-sides", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::RulesChanged => ("people/rules-changed", StatusCode::CONFLICT),
+            Self::TooManyTogether => ("people/too-many", StatusCode::UNPROCESSABLE_ENTITY),
             Self::UnknownNamespace => ("http/unknown-namespace", StatusCode::NOT_FOUND),
             Self::BadIdentity => ("http/bad-identity", StatusCode::BAD_REQUEST),
             Self::NotQuarantined => ("http/not-quarantined", StatusCode::NOT_FOUND),
@@ -203,6 +227,29 @@ const fn english(code: Code) -> (&'static str, &'static str) {
         Code::UnknownProfile => (
             "There is no such profile",
             "Ask by identity: `GET /api/v1/profiles?identity=namespace:value`.",
+        ),
+        Code::UnknownRecord => {
+            ("There is no such record", "Use a record's number as `GET /api/v1/explain` gives it.")
+        }
+        Code::DecidedAlready => (
+            "It is so already",
+            "Nothing has to be done; `GET /api/v1/identity/reviews?all=true` shows what was settled.",
+        ),
+        Code::KindsDiffer => (
+            "A person and an account are never one",
+            "Correct `kind` in the sync that brought the wrong one.",
+        ),
+        Code::NoSides => (
+            "The records do not make two people",
+            "Name some, and not all, of the profile's records by their numbers, as `GET /api/v1/explain` gives them.",
+        ),
+        Code::RulesChanged => (
+            "The profiles do not follow the configuration yet",
+            "Start the hub again: it brings them up to its configuration first.",
+        ),
+        Code::TooManyTogether => (
+            "Too many records hang together",
+            "Lower `records_per_value_max` of the namespace, or list the shared value under `never`, then decide again.",
         ),
         Code::UnknownNamespace => {
             ("There is no such namespace", "Use one of the namespaces of liaison.toml.")
@@ -306,6 +353,30 @@ const fn french(code: Code) -> (&'static str, &'static str) {
         Code::UnknownProfile => (
             "Ce profil n’existe pas",
             "Cherchez par identité : `GET /api/v1/profiles?identity=espace:valeur`.",
+        ),
+        Code::UnknownRecord => (
+            "Cette fiche n’existe pas",
+            "Utilisez un numéro de fiche donné par `GET /api/v1/explain`.",
+        ),
+        Code::DecidedAlready => (
+            "C’est déjà le cas",
+            "Il n’y a rien à faire ; `GET /api/v1/identity/reviews?all=true` montre ce qui a été réglé.",
+        ),
+        Code::KindsDiffer => (
+            "Une personne et un compte ne font jamais qu’un",
+            "Corrigez `kind` dans la synchronisation qui a apporté le mauvais.",
+        ),
+        Code::NoSides => (
+            "Ces fiches ne font pas deux personnes",
+            "Nommez quelques fiches du profil, mais pas toutes, par leur numéro tel que le donne `GET /api/v1/explain`.",
+        ),
+        Code::RulesChanged => (
+            "Les profils ne suivent pas encore la configuration",
+            "Redémarrez le hub : il les met d’abord en accord avec sa configuration.",
+        ),
+        Code::TooManyTogether => (
+            "Trop de fiches se tiennent",
+            "Baissez `records_per_value_max` de l’espace, ou inscrivez la valeur partagée sous `never`, puis décidez de nouveau.",
         ),
         Code::UnknownNamespace => {
             ("Cet espace d’identités n’existe pas", "Utilisez l’un des espaces de liaison.toml.")

@@ -8,7 +8,8 @@ use axum::routing::{MethodRouter, delete, get, post};
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
-    events, guard, inbox, login, page, privacy, profiles, quarantine, runs, status, syncs, upkeep,
+    events, explained, guard, identity, inbox, login, page, privacy, profiles, quarantine, runs,
+    status, syncs, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -22,6 +23,8 @@ pub enum Permission {
     Operate,
     /// To see personal data.
     Pii,
+    /// To decide who is who, and to see whom that is about.
+    Decide,
     /// To look after the store: its files hold everything.
     Manage,
     /// To answer what a person asks for: all that is kept of him, and erasure.
@@ -36,6 +39,7 @@ impl Permission {
             Self::Read => "read",
             Self::Operate => "operate",
             Self::Pii => "pii",
+            Self::Decide => "decide",
             Self::Manage => "manage",
             Self::Privacy => "privacy",
         }
@@ -76,7 +80,7 @@ const fn route(
     Route { method, path, permission, takes, handler }
 }
 
-use Permission::{Manage, Operate, Pii, Privacy, Public, Read};
+use Permission::{Decide, Manage, Operate, Pii, Privacy, Public, Read};
 use Takes::{Json, Nothing, Raw};
 
 /// Every route of the hub.
@@ -92,6 +96,13 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
+    route("GET",    "/api/v1/explain",            Pii,     Nothing, || get(explained::of_identity)),
+    route("GET",    "/api/v1/records/{number}",   Pii,     Nothing, || get(explained::record)),
+    route("GET",    "/api/v1/identity/reviews",   Pii,     Nothing, || get(identity::review)),
+    route("POST",   "/api/v1/identity/merge",     Decide,  Json,    || post(identity::merge)),
+    route("POST",   "/api/v1/identity/refuse",    Decide,  Json,    || post(identity::refuse)),
+    route("POST",   "/api/v1/identity/unmerge",   Decide,  Json,    || post(identity::unmerge)),
+    route("POST",   "/api/v1/identity/preview",   Decide,  Json,    || post(identity::preview)),
     route("GET",    "/api/v1/quarantine",         Pii,     Nothing, || get(quarantine::list)),
     route("GET",    "/api/v1/quarantine/row",     Pii,     Nothing, || get(quarantine::one)),
     route("POST",   "/api/v1/quarantine/replay",  Operate, Json,    || post(quarantine::replay)),

@@ -108,6 +108,7 @@ pub fn run(run: &Run, lang: Lang) -> Value {
         "status": run_status(run.status),
         "counts": counts(&run.counts),
         "fault": run.fault.as_ref().map(|f| fault(f, lang)),
+        "connector": run.connector,
     })
 }
 
@@ -190,7 +191,7 @@ fn identities(profile: &Profile) -> Value {
     profile.identities.iter().map(one).collect()
 }
 
-fn record_ref(record: &Record) -> Value {
+pub(crate) fn record_ref(record: &Record) -> Value {
     json!({
         "connection": record.at.stream.connection, "stream": record.at.stream.stream,
         "key": record.at.key,

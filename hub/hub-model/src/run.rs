@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::id::{RunId, SyncId};
+use crate::receipt::{ConnectorVersion, Receipt};
 use crate::time::Timestamp;
 
 /// Why a run started.
@@ -84,4 +85,10 @@ pub struct Run {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// The connector that it worked with; absent in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector: Option<ConnectorVersion>,
+    /// What it received, in the hub's order.
+    #[serde(default)]
+    pub receipt: Receipt,
 }

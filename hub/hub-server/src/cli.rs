@@ -86,6 +86,9 @@ Nothing is changed. Exit code 2 when something is wrong.")]
     /// Profiles: find one by identity, export all.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Who is who: review, merge, unmerge, and try other rules.
+    #[command(subcommand)]
+    Identity(IdentityCommand),
     /// Quarantine: rows that a rule rejected; list, show, replay them.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -174,6 +177,23 @@ nobody has it.")]
     Get {
         /// `namespace:value`.
         identity: String,
+    },
+    /// Explain each trait: which record, run, page, rule and connector it comes
+    /// from, and who received it.
+    #[command(after_help = "\
+Examples:
+  liaison profile explain email:ana@example.org
+  liaison profile explain email:ana@example.org --trait city
+  liaison profile explain crm:42 --json | jq '.profiles[0].traits.city.evidence[0]'
+
+A row as it was received last: `GET /api/v1/records/<record>`. Exit code 1 when
+nobody has the identity, or nothing is known of the trait.")]
+    Explain {
+        /// `namespace:value`.
+        identity: String,
+        /// Only this trait.
+        #[arg(long = "trait", value_name = "NAME")]
+        name: Option<String>,
     },
     /// Write every profile to stdout, one JSON object per line.
     #[command(after_help = "\
@@ -393,6 +413,10 @@ Example:
     #[command(after_help = "Example:\n  liaison token new")]
     New,
 }
+
+pub use self::identity::IdentityCommand;
+
+mod identity;
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod connector;
+mod identity;
 mod privacy;
 mod profile;
 mod quarantine;
@@ -44,6 +45,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Sync(command) => sync::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
+        Command::Identity(command) => identity::run(&global, &loaded, command, out).await,
         Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,
         Command::Privacy(command) => privacy::run(&loaded, command, out).await,
         Command::Connector(command) => connector::run(&loaded, command, out).await,

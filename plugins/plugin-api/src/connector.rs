@@ -31,6 +31,11 @@ pub trait Connector: Send + Sync {
     /// What the connector says about itself.
     fn manifest(&self) -> &Manifest;
 
+    /// The SHA-256 of the component in hexadecimal, where there is one.
+    fn digest(&self) -> Option<String> {
+        None
+    }
+
     /// Whether settings, credential and host work. Changes nothing.
     async fn check(&self, call: &CallContext) -> Result<(), Fault>;
 

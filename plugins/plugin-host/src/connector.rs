@@ -200,6 +200,10 @@ impl Connector for Sandboxed {
         &self.bench.package.manifest
     }
 
+    fn digest(&self) -> Option<String> {
+        Some(self.bench.package.digest.to_string())
+    }
+
     async fn check(&self, call: &CallContext) -> Result<(), Fault> {
         self.call(call, Ask::Check, |_, answer| match answer {
             Answer::Checked => Ok(()),

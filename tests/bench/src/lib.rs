@@ -46,6 +46,7 @@ pub mod store_path;
 
 // The workloads and what is made of them.
 pub mod curve;
+pub mod explained;
 pub mod figures;
 pub mod look_up;
 pub mod profile;

@@ -86,7 +86,7 @@ pub async fn through_http(hub: &Serving, people: People, rows: u64) -> Result<Ti
     percentiles(times)
 }
 
-fn percentiles(mut times: Vec<Duration>) -> Result<Times> {
+pub(crate) fn percentiles(mut times: Vec<Duration>) -> Result<Times> {
     times.sort_unstable();
     let at = |per_cent: usize| {
         let place = times.len().saturating_sub(1) * per_cent / 100;

@@ -10,7 +10,7 @@ use bench::api::{Server, Shown};
 use bench::people::People;
 use bench::references::{self, Reference};
 use bench::workloads::{Bench, Plan};
-use bench::{curve, store_path};
+use bench::{curve, explained, store_path};
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
@@ -58,6 +58,21 @@ enum Command {
         /// Do not read the same rows once more.
         #[arg(long)]
         load_only: bool,
+    },
+    /// Explain every trait of every profile of a store; prints the times as JSON.
+    Explain {
+        /// The folder with the configuration.
+        #[arg(long)]
+        world: PathBuf,
+        /// A fresh folder for the store.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Decides every row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Profiles in the store.
+        #[arg(long, default_value_t = 100_000)]
+        profiles: u64,
     },
     /// A reference; prints what it cost as JSON.
     Reference {
@@ -145,6 +160,10 @@ fn run(command: Command) -> Result<()> {
         }),
         Command::StorePath { world, dir, seed, rows, load_only } => {
             let measured = store_path::measure(&world, &dir, People::new(seed), rows, !load_only);
+            print(&runtime.block_on(measured)?)
+        }
+        Command::Explain { world, dir, seed, profiles } => {
+            let measured = explained::measure(&world, &dir, People::new(seed), profiles);
             print(&runtime.block_on(measured)?)
         }
         Command::Reference { what, seed, rows, url, dir } => {

@@ -108,6 +108,10 @@ impl<'a> Player<'a> {
         }
     }
 
+    pub(super) fn rules(&self) -> &'a Rules {
+        self.rules
+    }
+
     pub(super) fn play(&mut self, slice: &[Happening]) {
         let (rules, separations) = (self.rules, self.separations.clone());
         let mut world = World::new(rules, &separations);

@@ -151,18 +151,21 @@ impl<'a> Replay<'a> {
             self.said.entry(number).or_default().push(fact);
             return;
         };
-        let claimed_before = self.claims(own, identity);
+        let two_way = self.rules.is_two_way(&namespace.name);
+        let claimed_before = two_way && self.claims(own, identity);
         self.said.entry(number).or_default().push(fact);
         self.speakers.entry(identity).or_default().insert(number);
-        let rivals = self.rivals(own, identity);
-        let two_way = self.rules.is_two_way(&namespace.name);
-        let shared = self.carriers(identity) > namespace.records_per_value_max as usize;
-        let strays = two_way && fact.edited && !claimed_before && !rivals.is_empty();
-        if shared || (strays && namespace.trusted) {
+        // First, since rivals of a value that thousands carry are thousands.
+        if self.is_shared(identity, namespace.records_per_value_max) {
             self.contested.insert((number, fact.stamp));
             return;
         }
         if !namespace.trusted {
+            return;
+        }
+        let rivals = self.rivals(own, identity);
+        if two_way && fact.edited && !claimed_before && !rivals.is_empty() {
+            self.contested.insert((number, fact.stamp));
             return;
         }
         for rival in rivals {
@@ -227,8 +230,10 @@ impl<'a> Replay<'a> {
         claimed
     }
 
-    /// How many live records carry an identity now, in any of their fields.
-    fn carriers(&self, identity: &Identity) -> usize {
+    /// Whether more live records than may carry an identity now, in any of their
+    /// fields.
+    fn is_shared(&self, identity: &Identity, records_per_value_max: u32) -> bool {
+        let max = records_per_value_max as usize;
         let speakers = self.speakers.get(identity).into_iter().flatten();
         let live = speakers.filter(|record| !self.gone.contains(record));
         live.filter(|record| {
@@ -239,7 +244,8 @@ impl<'a> Replay<'a> {
                 last && fact.identity.as_ref() == Some(identity)
             })
         })
-        .count()
+        .nth(max)
+        .is_some()
     }
 
     fn too_many(&self, left: RecordNo, right: RecordNo) -> bool {

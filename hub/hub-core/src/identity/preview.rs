@@ -52,6 +52,21 @@ pub struct Preview {
     pub writes: BTreeMap<SyncId, Writes>,
 }
 
+impl Preview {
+    /// Takes in what another part would do.
+    pub fn extend(&mut self, other: Self) {
+        self.merges.extend(other.merges);
+        self.splits.extend(other.splits);
+        self.changed.extend(other.changed);
+        self.unchanged += other.unchanged;
+        for (sync, writes) in other.writes {
+            let sum = self.writes.entry(sync).or_default();
+            sum.updates += writes.updates;
+            sum.creates += writes.creates;
+        }
+    }
+}
+
 /// Records with the rules and decisions that they are resolved by.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -73,7 +88,12 @@ pub fn preview(records: &[Record], before: Facts<'_>, after: Facts<'_>) -> Previ
     compare((&old, before.rules), (&new, after.rules))
 }
 
-fn compare((old, old_rules): (&Rebuilt, &Rules), (new, new_rules): (&Rebuilt, &Rules)) -> Preview {
+/// Compares what some records came to with what they would come to. They must be
+/// closed: whoever is with one of them, before or after, is among them.
+pub(super) fn compare(
+    (old, old_rules): (&Rebuilt, &Rules),
+    (new, new_rules): (&Rebuilt, &Rules),
+) -> Preview {
     let owners = owners(old);
     let mut preview = Preview::default();
     let mut parts: BTreeMap<ProfileId, BTreeSet<ProfileId>> = BTreeMap::new();

@@ -59,6 +59,32 @@ pub fn restate(record: &Record, before: &Rules, after: &Rules) -> Vec<IdentityFa
     facts
 }
 
+/// Whether two sets of rules make the same profiles of the same records: then
+/// only what profiles show may differ.
+pub fn resolves_alike(before: &Rules, after: &Rules) -> bool {
+    let mappings = |rules: &Rules| -> Vec<Mapping> {
+        let mut mappings: Vec<Mapping> = rules.mappings.iter().map(bare).collect();
+        mappings.sort_by(|a, b| a.stream.cmp(&b.stream));
+        mappings
+    };
+    before.namespaces == after.namespaces && mappings(before) == mappings(after)
+}
+
+/// What of a mapping bears on who is who.
+fn bare(mapping: &Mapping) -> Mapping {
+    let names = |pair: &&FieldMapping| {
+        // A part of a composite names somebody together with others.
+        pair.identity.is_some() || (pair.direction.reads() && !mapping.composites.is_empty())
+    };
+    Mapping {
+        kind: mapping.kind,
+        fields: mapping.fields.iter().filter(names).cloned().collect(),
+        composites: mapping.composites.clone(),
+        records_per_profile_max: mapping.records_per_profile_max,
+        ..Mapping::new(mapping.sync.clone(), mapping.stream.clone())
+    }
+}
+
 fn unmarked(fact: IdentityFact) -> IdentityFact {
     IdentityFact { contested: false, ..fact }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
-    Decision, DecisionKind, IdentityFact, Profile, ProfileId, Record, RecordNo, Rules, Stamp,
-    Timestamp,
+    Decision, DecisionKind, IdentityFact, Normaliser, Profile, ProfileId, Record, RecordNo, Rules,
+    Stamp, Timestamp,
 };
 
 use super::equivalence::{Happening, Player, Shelf, configuration, decision, history, separations};
@@ -255,6 +255,42 @@ fn restating_under_the_same_rules_changes_nothing() {
             assert_eq!(restate(record, &rules, &rules), unmarked, "seed {seed}");
         }
     }
+}
+
+/// A restatement that was cut short is begun again, over records of which some
+/// say it already.
+#[test]
+fn restating_twice_is_restating_once() {
+    let mut restated = 0;
+    for seed in 0..cases(1_000) {
+        let mut rng = Rng(seed);
+        let (before, after) = (configuration(&mut rng), configuration(&mut rng));
+        let mut after = after;
+        for namespace in &mut after.namespaces {
+            if rng.percent(30) && namespace.normaliser == Normaliser::Exact {
+                namespace.normaliser = *rng.pick(&[Normaliser::Code, Normaliser::Name]);
+            }
+            if rng.percent(30) {
+                namespace.never = vec!["a".to_owned()];
+            }
+        }
+        for mapping in &mut after.mappings {
+            for pair in &mut mapping.fields {
+                if rng.percent(20) {
+                    pair.identity = Some((*rng.pick(&["email", "code", "cookie"])).into());
+                }
+            }
+        }
+        let mut player = Player::new(&before, &[]);
+        player.play(&history(&mut rng));
+        for record in player.shelf.records.values() {
+            let once = restate(record, &before, &after);
+            restated += usize::from(once.len() != record.identities.len());
+            let kept = Record { identities: once.clone(), ..record.clone() };
+            assert_eq!(restate(&kept, &before, &after), once, "seed {seed}");
+        }
+    }
+    assert!(restated > 100, "{restated}");
 }
 
 #[test]

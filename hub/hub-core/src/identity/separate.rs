@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hub_model::{Decision, DecisionKind, Profile, RecordNo, Stamp, Timestamp};
+use hub_model::{Decision, DecisionKind, Origin, Profile, Record, RecordNo, Stamp, Timestamp};
 
 /// Why a profile cannot be taken apart like this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,4 +60,36 @@ pub fn union(
             at,
         })
         .collect()
+}
+
+/// Records that leave a profile, with those that the hub created for them: a row
+/// that we made for somebody goes where that somebody goes.
+pub fn with_created(leaving: &BTreeSet<RecordNo>, members: &[Record]) -> BTreeSet<RecordNo> {
+    let goes = |record: &&Record| match record.origin {
+        Origin::Created { for_record } => leaving.contains(&for_record),
+        Origin::Received => false,
+    };
+    leaving.iter().copied().chain(members.iter().filter(goes).map(|r| r.number)).collect()
+}
+
+/// The stamps of the decisions by which somebody joined a record to its profile
+/// last, all at one time; `None` if nobody did.
+pub fn by_hand(
+    profile: &Profile,
+    record: RecordNo,
+    decisions: &[Decision],
+) -> Option<BTreeSet<Stamp>> {
+    let pair = |decision: &Decision| match &decision.kind {
+        DecisionKind::Match { left, right } => Some((*left, *right)),
+        DecisionKind::Separation { .. } => None,
+    };
+    let held = |number: &RecordNo| profile.records.contains(number);
+    let about = |decision: &&Decision| {
+        pair(decision).is_some_and(|(left, right)| {
+            (left == record || right == record) && held(&left) && held(&right)
+        })
+    };
+    let last = decisions.iter().filter(about).max_by_key(|decision| decision.stamp)?;
+    let same = |d: &&Decision| d.author == last.author && d.at == last.at && pair(d).is_some();
+    Some(decisions.iter().filter(same).map(|decision| decision.stamp).collect())
 }

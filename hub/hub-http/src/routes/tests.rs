@@ -321,6 +321,51 @@ async fn a_double_click_makes_one_run_and_its_person_is_found() {
 }
 
 #[tokio::test]
+async fn a_trait_is_explained_and_people_are_decided_about() {
+    let hub = hub().await;
+    let mut watching = hub.state.engine().subscribe();
+    hub.leave.add_permits(100);
+    hub.state.engine().run_now(&SyncId::new("people")).unwrap();
+    while !matches!(watching.recv().await, Ok(hub_engine::Event::Ended(_))) {}
+
+    let (_, all) = hub.owner("GET", "/api/v1/explain?identity=email:ana@x.fr", "").await;
+    let told = &all["profiles"][0]["traits"]["email"];
+    let evidence = &told["evidence"][0];
+    assert_eq!((&told["value"], &told["rule"]), (&json!("Ana@X.fr"), &json!("most-recent")));
+    assert_eq!(
+        (&evidence["standing"], &evidence["raw"], &evidence["pages"]),
+        (&json!("won"), &json!("Ana@X.fr"), &json!([1, 1]))
+    );
+    assert_eq!(evidence["connector"], json!({ "id": "gate", "version": "1.0.0" }));
+    let (_, runs) = hub.owner("GET", "/api/v1/runs?sync=people", "").await;
+    assert_eq!(evidence["run"], runs["runs"][0]["id"]);
+    let path = format!("/api/v1/records/{}", evidence["record"]);
+    let (_, record) = hub.owner("GET", &path, "").await;
+    assert_eq!((&record["raw"]["email"], &record["key"]), (&json!("Ana@X.fr"), &json!("1")));
+    let path = "/api/v1/explain?identity=email:ana@x.fr&trait=city";
+    let (_, nothing) = hub.owner("GET", path, "").await;
+    assert_eq!(nothing["profiles"][0]["traits"], json!({}));
+
+    let (_, reviews) = hub.owner("GET", "/api/v1/identity/reviews?all=true", "").await;
+    assert_eq!(reviews, json!({ "reviews": [] }));
+    for (path, body, expected) in [
+        ("merge", r#"{"left":1,"right":1}"#, (409, "people/decided-already")),
+        ("merge", r#"{"left":1,"right":2}"#, (404, "http/unknown-profile")),
+        ("refuse", r#"{"left":2,"right":1,"apply":true}"#, (404, "http/unknown-profile")),
+        ("unmerge", r#"{"profile":1,"records":[1]}"#, (422, "people/no-sides")),
+        ("unmerge", r#"{"profile":1,"records":[9]}"#, (422, "people/no-sides")),
+        ("unmerge", r#"{"profile":1,"joined":1}"#, (422, "people/no-sides")),
+        ("unmerge", r#"{"profile":1,"joined":1,"records":[1]}"#, (400, "http/bad-body")),
+    ] {
+        let answer = hub.owner("POST", &format!("/api/v1/identity/{path}"), body).await;
+        assert_eq!(code(&answer), expected, "{path} {body}");
+    }
+    let same = json!({ "rules": hub.state.rules() }).to_string();
+    let (status, preview) = hub.owner("POST", "/api/v1/identity/preview", &same).await;
+    assert_eq!((status, &preview["unchanged"]), (StatusCode::OK, &json!(1)));
+}
+
+#[tokio::test]
 async fn watchers_hear_a_run_and_are_let_go_when_the_hub_stops() {
     let hub = hub().await;
     let request = request("GET", "/api/v1/events?lang=fr", &[BEARER], "");

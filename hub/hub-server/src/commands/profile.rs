@@ -1,4 +1,6 @@
-//! `liaison profile`: get by identity, export all.
+//! `liaison profile`: get by identity, explain, export all.
+
+mod explain;
 
 use std::sync::Arc;
 
@@ -26,6 +28,9 @@ const PAGE_ROWS: usize = 500;
 pub async fn run(loaded: &Loaded, command: ProfileCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         ProfileCommand::Get { identity } => get(loaded, &identity, out).await,
+        ProfileCommand::Explain { identity, name } => {
+            explain::run(loaded, &identity, name.as_deref(), out).await
+        }
         ProfileCommand::Export => export(loaded).await,
     }
 }

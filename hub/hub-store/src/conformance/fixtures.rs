@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use hub_model::{
     Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, EntityKind, Fault,
     FaultCode, FieldName, FieldState, Identity, IdentityFact, Object, Origin, Pending, PendingKey,
-    PendingState, PositionName, Profile, ProfileId, Provenance, Quarantined, Record, RecordNo,
-    RecordRef, RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, StreamRef, SyncId, Timestamp,
-    Trait, TraitName, Trigger, Value,
+    PendingState, PositionName, Profile, ProfileId, Provenance, Quarantined, Receipt, Record,
+    RecordNo, RecordRef, RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, StreamRef, SyncId,
+    Timestamp, Trait, TraitName, Trigger, Value,
 };
 
 use super::WORKSPACE;
@@ -192,5 +192,7 @@ pub fn run(sync: &str, number: u64) -> Run {
         status: RunStatus::Running,
         counts: RunCounts { pages: number, ..RunCounts::default() },
         fault: None,
+        connector: None,
+        receipt: Receipt::default(),
     }
 }

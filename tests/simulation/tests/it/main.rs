@@ -9,6 +9,8 @@ mod retention;
 
 use std::future::Future;
 
+mod people;
+
 use hub_model::ConsentKey;
 use simulation::{fleet::Fleet, oracle};
 

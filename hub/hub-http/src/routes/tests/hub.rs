@@ -147,7 +147,7 @@ pub(super) async fn hub() -> Hub {
 
 /// A route's address with something for its parameters.
 pub(super) fn address(route: &Route) -> String {
-    route.path.replace("{connection}", "crm").replace("{id}", "people")
+    route.path.replace("{connection}", "crm").replace("{id}", "people").replace("{number}", "1")
 }
 
 pub(super) fn request(
