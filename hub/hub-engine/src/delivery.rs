@@ -25,15 +25,15 @@ use hub_store::{PositionChange, WriteSet};
 use plugin_api::StreamInfo;
 
 use crate::follower;
+use crate::reading;
 use crate::run::RunContext;
-use crate::slice;
 
 /// Most profiles per step, whatever the vendor's batches allow.
 const STEP_PROFILES_MAX: usize = 1_000;
 
 /// Writes everything that is due now.
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
-    let stream = slice::stream_info(context).await?;
+    let stream = reading::stream_info(context).await?;
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
     retry_due(context, &stream, step).await?;
     loop {

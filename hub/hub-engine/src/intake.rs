@@ -13,9 +13,10 @@ use hub_model::{Fault, FaultCode, RecordNo, RemoteKey, Stamp, limits};
 use hub_store::{PositionChange, WriteSet};
 use plugin_api::{Cursor, Page, ReadRequest};
 
+use crate::reading::{self, Reading};
 use crate::retry;
 use crate::run::RunContext;
-use crate::slice::{self, Reading};
+use crate::slice;
 
 /// A cursor that stays the same for so many pages with rows is stuck.
 const STUCK_PAGES_MAX: u32 = 3;
@@ -42,7 +43,7 @@ pub(crate) async fn intake(context: &mut RunContext<'_>) -> Result<(), Fault> {
 }
 
 async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
-    let rules = slice::row_rules(context).await?;
+    let rules = reading::row_rules(context).await?;
     let mut kept = context.workspace.store.position(&context.job.cursor_position()).await?;
     // What a snapshot has shown; only a run that saw its beginning may judge it.
     let mut seen: Option<BTreeSet<RecordNo>> = kept.is_none().then(BTreeSet::new);
@@ -127,7 +128,7 @@ async fn apply_page(
 ) -> Result<Vec<RecordNo>, Fault> {
     let mut numbers = Vec::new();
     let before = context.workspace.store.counters().await?.stamp;
-    let rows = slice::check_rows(context, rules, page.items);
+    let rows = reading::check_rows(context, rules, page.items);
     let mut slices = slice::cut(rows).into_iter().peekable();
     while let Some(rows) = slices.next() {
         let last = slices.peek().is_none();

@@ -30,6 +30,7 @@ pub mod inbox;
 pub mod intake;
 pub mod job;
 pub mod people;
+mod reading;
 mod reform;
 mod replay;
 pub mod retry;

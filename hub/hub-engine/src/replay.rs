@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use hub_model::{Fault, Object, Quarantined, RemoteKey};
 use plugin_api::{Item, ItemChange};
 
+use crate::reading;
 use crate::run::RunContext;
 use crate::slice;
 
@@ -22,7 +23,7 @@ pub(crate) async fn replay(
     context: &mut RunContext<'_>,
     key: Option<&RemoteKey>,
 ) -> Result<(), Fault> {
-    let rules = slice::row_rules(context).await?;
+    let rules = reading::row_rules(context).await?;
     let mut tried: BTreeSet<RemoteKey> = BTreeSet::new();
     let mut after = 0;
     loop {
@@ -39,7 +40,7 @@ pub(crate) async fn replay(
                 && tried.insert(item.key.clone())
             {
                 context.counts.read += 1;
-                readings.push(slice::check_row(context, &rules, Ok(item)));
+                readings.push(reading::check_row(context, &rules, Ok(item)));
             }
         }
         // Accepted rows leave; those after them move up.

@@ -19,8 +19,9 @@ use plugin_api::{Found, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
 use crate::delivery::find;
+use crate::reading::{self, Reading};
 use crate::run::RunContext;
-use crate::slice::{self, Reading};
+use crate::slice;
 
 /// Attempts per step.
 const STEP_ITEMS_MAX: usize = 50;
@@ -44,7 +45,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
     if unknown.is_empty() {
         return Ok(());
     }
-    let stream = slice::stream_info(context).await?;
+    let stream = reading::stream_info(context).await?;
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_ITEMS_MAX);
     for unknown in unknown.chunks(step) {
         context.go_on()?;
@@ -57,7 +58,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             Err(fault) if fault.code == FaultCode::NotSupported => vec![Found::None; keys.len()],
             Err(fault) => return Err(fault),
         };
-        let rules = slice::row_rules(context).await?;
+        let rules = reading::row_rules(context).await?;
         let rows = answer(context, &rules, &questions, found).await?;
         for rows in slice::cut(rows) {
             slice::apply(context, rows, None).await?;
@@ -143,10 +144,10 @@ async fn answer(
                     let version = item.version.as_deref();
                     // Cleaned like any row, or the vendor's form would pass for
                     // an edit of what we wrote.
-                    let object = slice::comparable(rules, object);
+                    let object = reading::comparable(rules, object);
                     changed.extend(births.echo(question, known, at, &object, version));
                 }
-                rows.push(slice::check_row(births.context, rules, Ok(item)));
+                rows.push(reading::check_row(births.context, rules, Ok(item)));
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
                 rows.push(Reading::gone(record.at.key.clone()));

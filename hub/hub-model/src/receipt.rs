@@ -66,11 +66,17 @@ impl Receipt {
         }
         self.pages.push(Stretch(page, page, *stamps.start(), *stamps.end()));
         if self.pages.len() > STRETCHES_KEPT_MAX {
-            let pair = |pair: &[Stretch]| match pair {
-                [a, b] => Some(Stretch(a.0, b.1, a.2, b.3)),
-                rest => rest.first().copied(),
-            };
-            self.pages = self.pages.chunks(2).filter_map(pair).collect();
+            self.join_the_shortest();
+        }
+    }
+
+    /// Takes the two neighbours together that make the shortest stretch, so that
+    /// old pages are told about as exactly as new ones.
+    fn join_the_shortest(&mut self) {
+        let pairs = self.pages.iter().zip(self.pages.iter().skip(1)).enumerate();
+        let joined = pairs.map(|(place, (a, b))| (place, Stretch(a.0, b.1, a.2, b.3)));
+        if let Some((place, both)) = joined.min_by_key(|(_, both)| both.1 - both.0) {
+            self.pages.splice(place..=place + 1, [both]);
         }
     }
 

@@ -10,9 +10,10 @@ use plugin_api::{Found, LookupKey, LookupRequest, StreamInfo};
 
 use super::outcome;
 use super::plan::Work;
+use crate::reading::{self, Reading};
 use crate::retry;
 use crate::run::RunContext;
-use crate::slice::{self, Reading};
+use crate::slice;
 
 /// What looking showed.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub(super) async fn look(
 ) -> Result<Looked, Fault> {
     let mut looked = Looked::default();
     let mut rows = Vec::new();
-    let rules = slice::row_rules(context).await?;
+    let rules = reading::row_rules(context).await?;
     let (creates, updates): (Vec<&Work>, Vec<&Work>) =
         works.iter().partition(|work| work.record.is_none());
     let (unread, known): (Vec<&Work>, Vec<&Work>) =
@@ -51,7 +52,7 @@ pub(super) async fn look(
     {
         match (found, key) {
             (Found::One(item), _) => {
-                let row = slice::check_row(context, &rules, Ok(item));
+                let row = reading::check_row(context, &rules, Ok(item));
                 if let Some(fault) = row.fault() {
                     looked.unreadable.insert(work.key.clone(), fault.clone());
                 }
@@ -93,7 +94,7 @@ async fn find_before_create(
                 Found::One(item) => {
                     let fault = taken(work, field, 1);
                     looked.taken.insert(work.key.clone(), fault);
-                    rows.push(slice::check_row(context, rules, Ok(item)));
+                    rows.push(reading::check_row(context, rules, Ok(item)));
                 }
                 Found::Several(keys) => {
                     let fault = taken(work, field, keys.len());

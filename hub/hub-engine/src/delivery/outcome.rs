@@ -12,8 +12,8 @@ use plugin_api::Outcome;
 
 use super::plan::Work;
 use crate::conclude::{Changed, conclude};
+use crate::reading;
 use crate::run::RunContext;
-use crate::slice;
 
 /// Outcomes per commit: each may put a record and its profile.
 const SLICE_OUTCOMES: usize = 200;
@@ -41,7 +41,7 @@ async fn keep_slice(
     context: &mut RunContext<'_>,
     outcomes: Vec<(Work, Outcome)>,
 ) -> Result<(), Fault> {
-    let rules = slice::row_rules(context).await?;
+    let rules = reading::row_rules(context).await?;
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
     let mut set = WriteSet::default();
@@ -77,7 +77,7 @@ async fn keep_slice(
                             profile: work.key.profile,
                             run: context.id.clone(),
                         };
-                        let cleaned = row.as_ref().map(|row| slice::comparable(&rules, row));
+                        let cleaned = row.as_ref().map(|row| reading::comparable(&rules, row));
                         let version = version.as_deref();
                         let form = cleaned.as_deref();
                         let record = sync::created(birth, work.attempt(), form, version, mapping);
@@ -155,7 +155,7 @@ fn delivered(
     version: Option<&str>,
     mapping: &Mapping,
 ) -> Changed {
-    let cleaned = row.map(|row| slice::comparable(rules, row));
+    let cleaned = row.map(|row| reading::comparable(rules, row));
     let record = sync::delivered(record, attempt, cleaned.as_deref(), version, mapping);
     // A field that neither was written nor is unmapped is left to the next read.
     let told = row.into_iter().flatten().filter(|(name, _)| {

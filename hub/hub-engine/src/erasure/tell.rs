@@ -13,8 +13,8 @@ use plugin_api::{Action as Do, Found, LookupKey, Outcome, WriteItem, WriteReport
 use super::is_about;
 use super::job::{self, Action, Erasure, Removal, Told};
 use crate::delivery::find;
+use crate::reading;
 use crate::run::RunContext;
-use crate::slice;
 
 /// First wait before a row is told again.
 const WAIT_MICROS_FIRST: i64 = 15 * 1_000_000;
@@ -34,7 +34,7 @@ pub(crate) async fn tell(context: &mut RunContext<'_>) -> Result<(), Fault> {
 }
 
 async fn tell_of(context: &mut RunContext<'_>, mut erasure: Erasure) -> Result<(), Fault> {
-    let stream = slice::stream_info(context).await?;
+    let stream = reading::stream_info(context).await?;
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).max(1);
     let now = context.workspace.env.now();
     let sync = context.job.id().clone();

@@ -1,0 +1,231 @@
+//! Readings: rows of a stream as they were read, checked and cleaned.
+//!
+//! What cannot be accepted is a reading too: it goes to quarantine with the
+//! commit in which it would have become a record.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hub_core::quality::StreamRules;
+use hub_core::sync::Marks;
+use hub_model::{Fault, FaultCode, Object, Quarantined, RemoteKey, id, limits};
+use plugin_api::page::ItemResult;
+use plugin_api::{Item, ItemChange, StreamInfo};
+
+use crate::retry;
+use crate::run::RunContext;
+
+/// One row as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    pub(crate) what: What,
+}
+
+/// What was read.
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    /// A row that its rules admit: as received and, where cleaning changes it,
+    /// as it goes on.
+    Row {
+        key: RemoteKey,
+        raw: Object,
+        cleaned: Option<Object>,
+        version: Option<String>,
+        /// By what it is known again.
+        mark: u64,
+    },
+    /// It does not exist any more.
+    Gone(RemoteKey),
+    /// A row that breaks a rule, on its way to quarantine.
+    Rejected(Box<Quarantined>),
+}
+
+impl Reading {
+    /// The row with this key does not exist any more.
+    pub fn gone(key: RemoteKey) -> Self {
+        Self { what: What::Gone(key) }
+    }
+
+    /// What an item that was admitted says about its row; `None` for kinds that
+    /// records are not made of.
+    fn of(item: Item, cleaned: Option<Object>, marks: &Marks) -> Option<Self> {
+        let Item { key, change, version, .. } = item;
+        let what = match change {
+            ItemChange::Upsert(raw) => {
+                let mark = marks.of(&raw, version.as_deref());
+                What::Row { key, raw, cleaned, version, mark }
+            }
+            // Archived or merged away by its own system: it is not there any
+            // more, whatever the system may still show of it.
+            ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
+                What::Gone(key)
+            }
+            ItemChange::Event(_)
+            | ItemChange::MemberAdd { .. }
+            | ItemChange::MemberRemove { .. } => {
+                return None;
+            }
+        };
+        Some(Self { what })
+    }
+
+    pub fn key(&self) -> Option<&RemoteKey> {
+        match &self.what {
+            What::Row { key, .. } | What::Gone(key) => Some(key),
+            What::Rejected(row) => row.key.as_ref(),
+        }
+    }
+
+    /// The mark of the row; `None` if nothing is to be seen of it.
+    pub fn mark(&self) -> Option<u64> {
+        match &self.what {
+            What::Row { mark, .. } => Some(*mark),
+            What::Gone(_) | What::Rejected(_) => None,
+        }
+    }
+
+    pub fn is_row(&self) -> bool {
+        matches!(self.what, What::Row { .. })
+    }
+
+    /// Why the row was not admitted, if it was not.
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.what {
+            What::Rejected(row) => Some(&row.fault),
+            What::Row { .. } | What::Gone(_) => None,
+        }
+    }
+
+    pub fn too_large(self, context: &RunContext<'_>, fault: &Fault) -> Self {
+        match self.what {
+            What::Row { key, raw, .. } => {
+                let raw = serde_json::to_string(&raw).unwrap_or_default();
+                reject(context, Some(key), fault.clone(), raw)
+            }
+            what => Self { what },
+        }
+    }
+
+    pub fn size_bytes(&self) -> usize {
+        match &self.what {
+            What::Row { raw, cleaned, .. } => {
+                let bytes = |row: &Object| -> usize {
+                    row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
+                };
+                bytes(raw) + cleaned.as_ref().map_or(0, bytes)
+            }
+            What::Gone(_) => 0,
+            What::Rejected(row) => row.raw.len(),
+        }
+    }
+}
+
+/// The discovered stream of the run's sync, asked for once per run.
+pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamInfo, Fault> {
+    if let Some(stream) = &context.stream {
+        return Ok(stream.clone());
+    }
+    let call = context.call();
+    let streams = retry::reading(context, || context.job.connector.discover(&call)).await?;
+    let mapping = &context.job.mapping;
+    let known: Vec<_> = streams.iter().map(|stream| stream.name.to_string()).collect();
+    let Some(stream) = streams.into_iter().find(|s| s.name == mapping.stream.stream) else {
+        return Err(Fault::new(FaultCode::Mapping)
+            .at(format!("syncs/{}/stream", context.job.id()))
+            .with("named", &mapping.stream.stream)
+            .with("known", known.join(", ")));
+    };
+    // A stream without declared fields takes any.
+    let unknown = mapping.fields.iter().find(|pair| stream.field(pair.field.as_str()).is_none());
+    if let (Some(pair), false) = (unknown, stream.fields.is_empty()) {
+        let known: Vec<_> = stream.fields.iter().map(|field| field.name.to_string()).collect();
+        return Err(Fault::new(FaultCode::Mapping)
+            .at(format!("syncs/{}/fields/{}", context.job.id(), pair.field))
+            .with("named", &pair.field)
+            .with("known", known.join(", ")));
+    }
+    context.stream = Some(stream.clone());
+    Ok(stream)
+}
+
+/// What rows of the sync's stream must keep and how they are cleaned, compiled
+/// once per run.
+pub(crate) async fn row_rules(context: &mut RunContext<'_>) -> Result<Arc<StreamRules>, Fault> {
+    if let Some(rules) = &context.rules {
+        return Ok(Arc::clone(rules));
+    }
+    let schema = stream_info(context).await?.schema;
+    let rules = Arc::new(StreamRules::compile(Some(&schema), &context.job.mapping)?);
+    context.rules = Some(Arc::clone(&rules));
+    Ok(rules)
+}
+
+/// Sorts rows that are admitted, and cleans them, from those that go to
+/// quarantine.
+pub(crate) fn check_rows(
+    context: &RunContext<'_>,
+    rules: &StreamRules,
+    items: Vec<ItemResult>,
+) -> Vec<Reading> {
+    items.into_iter().map(|item| check_row(context, rules, item)).collect()
+}
+
+/// The same for one row, wherever it was seen.
+pub(crate) fn check_row(
+    context: &RunContext<'_>,
+    rules: &StreamRules,
+    item: ItemResult,
+) -> Reading {
+    let item = match item {
+        Ok(item) => item,
+        Err(bad) => return reject(context, bad.key, bad.fault, bad.raw),
+    };
+    if !id::valid(item.key.as_str()) {
+        let fault = Fault::new(FaultCode::RowKey).with("key_bytes_max", limits::KEY_BYTES_MAX);
+        return reject(context, None, fault, String::new());
+    }
+    let mut cleaned = None;
+    if let ItemChange::Upsert(object) = &item.change {
+        match rules.admit(object) {
+            Ok(Cow::Borrowed(_)) => {}
+            Ok(Cow::Owned(row)) => cleaned = Some(row),
+            Err(fault) => {
+                let raw = serde_json::to_string(object).unwrap_or_default();
+                return reject(context, Some(item.key.clone()), fault, raw);
+            }
+        }
+    }
+    let key = item.key.clone();
+    Reading::of(item, cleaned, &context.workspace.marks).unwrap_or_else(|| {
+        let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
+        reject(context, Some(key), fault, String::new())
+    })
+}
+
+/// A row in the form in which it is compared with what was written. One that
+/// cannot be cleaned is compared as it is: it is refused where it is read.
+pub(crate) fn comparable<'a>(rules: &StreamRules, row: &'a Object) -> Cow<'a, Object> {
+    rules.cleaned(row).unwrap_or(Cow::Borrowed(row))
+}
+
+fn reject(
+    context: &RunContext<'_>,
+    key: Option<RemoteKey>,
+    fault: Fault,
+    mut raw: String,
+) -> Reading {
+    let mut end = raw.len().min(limits::VALUE_BYTES_MAX);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    raw.truncate(end);
+    let row = Quarantined {
+        stream: context.job.mapping.stream.clone(),
+        key,
+        fault,
+        raw,
+        run: context.id.clone(),
+        at: context.workspace.env.now(),
+    };
+    Reading { what: What::Rejected(Box::new(row)) }
+}
