@@ -1,9 +1,11 @@
 //! The form of an export: lines of JSON, one for what it is, one per commit
 //! that rebuilds the store, one that closes it.
 //!
-//! The last line counts the others and carries the SHA-256 of all their bytes.
-//! So a file that was cut short, or of which a bit flipped, is told from a whole
-//! one; and until the last line was read nothing may be done that lasts. A file
+//! Each line carries the SHA-256 of all bytes before it, and the last one counts
+//! the others. So a commit is given only once the line after it has vouched for
+//! it: an import that was cut short has taken in nothing that was damaged, and
+//! goes on from there with the whole file. Until the last line was read nothing
+//! may be done that lasts. A file
 //! whose first bytes say gzip is read as such, and one whose name ends in `.gz`
 //! is written as such.
 
@@ -47,8 +49,8 @@ pub struct Header {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
     LiaisonExport(Header),
-    Commit(Box<WriteSet>),
-    End { commits: u64, sha256: String },
+    Commit { set: Box<WriteSet>, before: String },
+    End { commits: u64, before: String },
 }
 
 /// Why an export cannot be read.
@@ -106,7 +108,8 @@ impl Writer {
     /// When it cannot be written.
     pub fn commit(&mut self, set: WriteSet) -> io::Result<()> {
         self.commits += 1;
-        self.line(&Line::Commit(Box::new(set)))
+        let before = sum(&self.hash);
+        self.line(&Line::Commit { set: Box::new(set), before })
     }
 
     /// Ends the export; what was given to [`Writer::begin`] is flushed.
@@ -114,8 +117,8 @@ impl Writer {
     /// # Errors
     /// When it cannot be written.
     pub fn end(mut self) -> io::Result<()> {
-        let sha256 = hex(&self.hash.clone().finalize());
-        self.line(&Line::End { commits: self.commits, sha256 })?;
+        let before = sum(&self.hash);
+        self.line(&Line::End { commits: self.commits, before })?;
         self.out.flush()
     }
 
@@ -133,6 +136,10 @@ pub struct Reader {
     hash: Sha256,
     line: u64,
     commits: u64,
+    /// Read, and not yet vouched for.
+    kept: Option<WriteSet>,
+    /// The last line was read.
+    ended: bool,
 }
 
 impl Reader {
@@ -145,7 +152,8 @@ impl Reader {
         let packed = input.fill_buf()?.starts_with(&GZIP);
         let lines: Box<dyn BufRead> =
             if packed { Box::new(BufReader::new(GzDecoder::new(input))) } else { Box::new(input) };
-        let mut reader = Self { lines, hash: Sha256::new(), line: 0, commits: 0 };
+        let mut reader =
+            Self { lines, hash: Sha256::new(), line: 0, commits: 0, kept: None, ended: false };
         let bytes = reader.bytes().map_err(|error| match error {
             Unreadable::CutShort { .. } | Unreadable::Damaged { .. } => Unreadable::Foreign,
             other => other,
@@ -167,25 +175,32 @@ impl Reader {
         }
     }
 
-    /// The next commit; `None` at the end, when everything before it is whole.
+    /// The next commit, as it was written; `None` at the end.
     ///
     /// # Errors
     /// When there is no next line, or not the one that was written.
     pub fn next(&mut self) -> Result<Option<WriteSet>, Unreadable> {
-        let bytes = self.bytes()?;
-        let damaged = Unreadable::Damaged { line: self.line };
-        match serde_json::from_slice(&bytes) {
-            Ok(Line::Commit(set)) => {
-                self.hash.update(&bytes);
-                self.commits += 1;
-                Ok(Some(*set))
+        if self.ended {
+            return Ok(None);
+        }
+        loop {
+            let bytes = self.bytes()?;
+            let whole = sum(&self.hash);
+            let given = match serde_json::from_slice(&bytes) {
+                Ok(Line::Commit { set, before }) if before == whole => {
+                    self.commits += 1;
+                    self.kept.replace(*set)
+                }
+                Ok(Line::End { commits, before }) if commits == self.commits && before == whole => {
+                    self.ended = true;
+                    return Ok(self.kept.take());
+                }
+                _ => return Err(Unreadable::Damaged { line: self.line }),
+            };
+            self.hash.update(&bytes);
+            if given.is_some() {
+                return Ok(given);
             }
-            Ok(Line::End { commits, sha256 })
-                if commits == self.commits && sha256 == hex(&self.hash.clone().finalize()) =>
-            {
-                Ok(None)
-            }
-            _ => Err(damaged),
         }
     }
 
@@ -257,8 +272,9 @@ impl Write for Packed {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The sum of what was hashed so far, in hexadecimal.
+fn sum(hash: &Sha256) -> String {
+    hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -299,13 +315,14 @@ mod tests {
         shared.0.lock().unwrap().clone()
     }
 
-    /// Everything but the verdict of the last line is for nothing.
     fn read(bytes: &[u8]) -> Result<Vec<WriteSet>, String> {
         let input = Box::new(io::Cursor::new(bytes.to_vec()));
         let (mut reader, _) = Reader::begin(input).map_err(|error| error.to_string())?;
+        let written = [f::person(1), f::person(2)];
         let mut sets = Vec::new();
         while let Some(set) = reader.next().map_err(|error| error.to_string())? {
             sets.push(set);
+            assert!(written.starts_with(&sets), "given before it was known to be whole");
         }
         Ok(sets)
     }
