@@ -81,14 +81,17 @@ async fn bring(
     stream: &StreamInfo,
     profiles: &[ProfileId],
 ) -> Result<(), Fault> {
-    let planned = plan::plan(context, stream, profiles).await?;
-    if planned.is_empty() {
+    let mut plan = plan::plan(context, stream, profiles).await?;
+    if plan.works.is_empty() {
         return Ok(());
     }
-    let looked = look::look(context, stream, &planned).await?;
-    let due = plan::plan(context, stream, profiles).await?;
-    let due = look::cleared(context, due, &looked).await?;
-    write::write(context, stream, due).await
+    let looked = look::look(context, stream, &plan.works).await?;
+    if context.workspace.head().await? != plan.head {
+        // What was found, or what others brought meanwhile, may have changed it.
+        plan = plan::plan(context, stream, profiles).await?;
+    }
+    plan.works = look::cleared(context, plan.works, &looked).await?;
+    write::write(context, stream, plan).await
 }
 
 /// Everything about a profile that waits to be delivered anywhere, or for the

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hub_core::identity::settle_never;
 use hub_core::privacy;
 use hub_core::sync::Marks;
-use hub_model::{Profile, Rules};
+use hub_model::{CommitSeq, Profile, Rules};
 use hub_store::{Error, Store};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 
@@ -55,6 +55,14 @@ impl Workspace {
     /// for one slice; never across a call to a connector.
     pub async fn decide(&self) -> MutexGuard<'_, ()> {
         self.decision.lock().await
+    }
+
+    /// The newest commit: while it is the same, whatever was read still holds.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn head(&self) -> Result<CommitSeq, Error> {
+        Ok(self.store.log(CommitSeq(u64::MAX), 1).await?.head)
     }
 
     /// Tells watchers; nobody listening is fine.

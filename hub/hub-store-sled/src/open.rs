@@ -21,7 +21,7 @@ use crate::witness::{self, Seen, Witness};
 /// The log bytes of one commit must stay below one segment.
 const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// Memory for pages; the process takes about twice as much.
-const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+const CACHE_BYTES: u64 = 48 * 1024 * 1024;
 /// How often the engine's own thread flushes; commits do not wait for it.
 const FLUSH_EVERY_MS: u64 = 500;
 /// How long the files of a store closed a moment ago may still be held by

@@ -1,5 +1,7 @@
 //! What became of each item, kept in one commit per slice.
 
+use std::collections::BTreeMap;
+
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
@@ -47,6 +49,7 @@ async fn keep_slice(
     let mut set = WriteSet::default();
     let mut counters = workspace.store.counters().await?;
     let mut changed = Vec::new();
+    let known = known(context, &outcomes).await?;
     for (work, outcome) in outcomes {
         let outcome = match outcome {
             // Asked to delete, a vendor may say "done" in other words.
@@ -57,14 +60,12 @@ async fn keep_slice(
             Outcome::Created { key, row, version } => {
                 context.counts.created += 1;
                 let at = RecordRef { stream: context.job.mapping.stream.clone(), key };
-                let known = workspace.store.records_by_ref(std::slice::from_ref(&at)).await?;
-                let known = known.into_iter().flatten().next();
                 let mapping = &context.job.mapping;
-                let change = match known {
+                let change = match known.get(&at.key) {
                     // The vendor answered with a row that we know: it updated.
                     Some(record) => {
                         let row = row.as_ref();
-                        delivered(&rules, &record, work.attempt(), row, version.as_deref(), mapping)
+                        delivered(&rules, record, work.attempt(), row, version.as_deref(), mapping)
                     }
                     None => {
                         counters.record += 1;
@@ -142,6 +143,24 @@ async fn keep_slice(
     conclude(workspace, changed, &mut set).await?;
     workspace.store.commit(set).await?;
     Ok(())
+}
+
+/// The records of rows that were answered to creates: none, unless the vendor
+/// updated a row instead.
+async fn known(
+    context: &RunContext<'_>,
+    outcomes: &[(Work, Outcome)],
+) -> Result<BTreeMap<RemoteKey, Record>, Fault> {
+    let stream = &context.job.mapping.stream;
+    let created = outcomes.iter().filter_map(|(_, outcome)| match outcome {
+        Outcome::Created { key, .. } => {
+            Some(RecordRef { stream: stream.clone(), key: key.clone() })
+        }
+        _ => None,
+    });
+    let created: Vec<RecordRef> = created.collect();
+    let found = context.workspace.store.records_by_ref(&created).await?.into_iter().flatten();
+    Ok(found.map(|record| (record.at.key.clone(), record)).collect())
 }
 
 /// A record after an update. The form that the vendor returned is cleaned like

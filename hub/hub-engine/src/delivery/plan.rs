@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use hub_core::consent;
 use hub_core::sync::{self, Due};
 use hub_model::{
-    Attempt, Fault, FieldName, Pending, PendingKey, PendingState, Profile, ProfileId, Record,
-    RecordNo, Stamp, Value,
+    Attempt, CommitSeq, Fault, FieldName, Pending, PendingKey, PendingState, Profile, ProfileId,
+    Record, RecordNo, Stamp, Value,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -67,13 +67,21 @@ impl Work {
     }
 }
 
+/// What should be written, as of a commit.
+pub(super) struct Plan {
+    /// The writes.
+    pub works: Vec<Work>,
+    /// The newest commit when they were planned.
+    pub head: CommitSeq,
+}
+
 /// Compares golden values with what was sent. Values that a system has already
 /// are marked as sent without a word to it.
 pub(super) async fn plan(
     context: &RunContext<'_>,
     stream: &StreamInfo,
     ids: &[ProfileId],
-) -> Result<Vec<Work>, Fault> {
+) -> Result<Plan, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
     let mut slices = Slices::new(&*workspace.store, None);
@@ -144,7 +152,7 @@ pub(super) async fn plan(
         slices.push(WriteSet { settled: vec![pending.key], ..WriteSet::default() }).await?;
     }
     slices.flush().await?;
-    Ok(works)
+    Ok(Plan { works, head: workspace.head().await? })
 }
 
 /// Whether the vendor lets a field of an existing row be written.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use hub_core::consent;
-use hub_model::{Fault, FaultCode, Object, Pending, PendingState, Profile, Record};
+use hub_model::{CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Profile, Record};
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
 
 use super::outcome;
-use super::plan::Work;
+use super::plan::{Plan, Work};
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -16,11 +16,11 @@ use crate::slices::Slices;
 pub(super) async fn write(
     context: &mut RunContext<'_>,
     stream: &StreamInfo,
-    works: Vec<Work>,
+    plan: Plan,
 ) -> Result<(), Fault> {
-    for batch in batches(stream, works) {
+    for batch in batches(stream, plan.works) {
         context.go_on()?;
-        let batch = intend(context, batch).await?;
+        let batch = intend(context, batch, plan.head).await?;
         if !batch.is_empty() {
             send(context, batch).await?;
         }
@@ -54,9 +54,19 @@ fn batches(stream: &StreamInfo, works: Vec<Work>) -> Vec<Vec<Work>> {
 /// Keeps the attempts: from here on their outcome is unknown until it is kept.
 /// Whoever left in the meantime, or is not who was planned for, is passed over:
 /// the log has an entry about it.
-async fn intend(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
+async fn intend(
+    context: &RunContext<'_>,
+    works: Vec<Work>,
+    planned: CommitSeq,
+) -> Result<Vec<Work>, Fault> {
     let _guard = context.workspace.decide().await;
-    let works = still_there(context, works).await?;
+    // Consents expire without a commit.
+    let holds = context.job.mapping.requires.is_empty();
+    let works = if holds && context.workspace.head().await? == planned {
+        works
+    } else {
+        still_there(context, works).await?
+    };
     let now = context.workspace.env.now();
     let pending = |work: &Work| Pending {
         key: work.key.clone(),

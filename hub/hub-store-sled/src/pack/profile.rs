@@ -62,8 +62,8 @@ pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
     };
     let id = ProfileId(item.bytes.uint()?);
     let mut stamp = 0;
-    let mut traits = BTreeMap::new();
-    for _ in 0..item.bytes.count()? {
+    // Collected, not put in one by one: they come in order.
+    let traits = (0..item.bytes.count()?).map(|_| {
         let name = TraitName::new(item.name()?);
         let value = value::read(&mut item.bytes)?;
         stamp = item.bytes.step(stamp)?;
@@ -72,8 +72,9 @@ pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
             field: FieldName::new(item.name()?),
             rule: Survivorship::of(&item.name()?).ok_or(Damaged)?,
         };
-        traits.insert(name, Trait { value, stamp: Stamp(stamp), provenance });
-    }
+        Ok((name, Trait { value, stamp: Stamp(stamp), provenance }))
+    });
+    let traits: BTreeMap<_, _> = traits.collect::<Result<_, _>>()?;
     let mut identities = Vec::new();
     for _ in 0..item.bytes.count()? {
         let namespace = item.name()?;

@@ -218,22 +218,21 @@ pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
     if flags & has::PROFILE != 0 {
         profile = ProfileId(item.bytes.step(profile.0)?);
     }
-    let mut raw = Object::new();
-    for _ in 0..item.bytes.count()? {
+    // Collected, not put in one by one: they come in order.
+    let raw = (0..item.bytes.count()?).map(|_| {
         let name = item.name()?;
-        raw.insert((*name).into(), value::read(&mut item.bytes)?);
-    }
-    let mut fields = BTreeMap::new();
+        Ok(((*name).into(), value::read(&mut item.bytes)?))
+    });
+    let raw: Object = raw.collect::<Result<_, _>>()?;
     let mut stamp = born;
-    for _ in 0..item.bytes.count()? {
+    let fields = (0..item.bytes.count()?).map(|_| {
         let name = FieldName::new(item.name()?);
         let field = read_state(&mut item, raw.get(name.as_str()), &mut stamp)?;
-        fields.insert(name, field);
-    }
-    let mut identities = Vec::new();
-    for _ in 0..item.bytes.count()? {
-        identities.push(read_fact(&mut item, &raw, &fields, born)?);
-    }
+        Ok((name, field))
+    });
+    let fields: BTreeMap<FieldName, FieldState> = fields.collect::<Result<_, _>>()?;
+    let identities = (0..item.bytes.count()?).map(|_| read_fact(&mut item, &raw, &fields, born));
+    let identities = identities.collect::<Result<_, _>>()?;
     let at = RecordRef { stream, key };
     Ok(Record {
         number,
