@@ -22,6 +22,11 @@ impl Dice {
         self.draw() % end
     }
 
+    /// True so many times in a hundred.
+    pub const fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
     /// One of these; an empty list gives an empty text.
     pub fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
         let end = items.len().max(1) as u64;

@@ -27,6 +27,7 @@
 )]
 
 // What is read and written.
+pub mod crowd;
 pub mod dice;
 pub mod people;
 pub mod words;

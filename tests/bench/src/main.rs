@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use bench::api::{Server, Shown};
+use bench::crowd::Crowd;
 use bench::people::People;
 use bench::references::{self, Reference};
 use bench::workloads::{Bench, Plan};
@@ -73,6 +74,18 @@ enum Command {
         /// Profiles in the store.
         #[arg(long, default_value_t = 100_000)]
         profiles: u64,
+    },
+    /// Write the rows of a crowd, with their truth, as CSV; prints how many they are.
+    Crowd {
+        /// The folder.
+        #[arg(long)]
+        to: PathBuf,
+        /// Decides every row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Rows at least.
+        #[arg(long, default_value_t = 50_000)]
+        rows: usize,
     },
     /// A reference; prints what it cost as JSON.
     Reference {
@@ -165,6 +178,11 @@ fn run(command: Command) -> Result<()> {
         Command::Explain { world, dir, seed, profiles } => {
             let measured = explained::measure(&world, &dir, People::new(seed), profiles);
             print(&runtime.block_on(measured)?)
+        }
+        Command::Crowd { to, seed, rows } => {
+            let crowd = Crowd::make(seed, rows);
+            crowd.write(&to)?;
+            print(&serde_json::json!({ "rows": crowd.len(), "persons": crowd.persons }))
         }
         Command::Reference { what, seed, rows, url, dir } => {
             let people = People::new(seed);

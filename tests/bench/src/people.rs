@@ -172,7 +172,8 @@ impl People {
     }
 }
 
-fn phone(row: u64) -> String {
+/// The phone number of a row, in E.164; each has another, below [`ROWS_MAX`].
+pub(crate) fn phone(row: u64) -> String {
     // Not row 0's nought times the step: nothing but noughts names nobody.
     let number = (row + 1) * PHONE_STEP % ROWS_MAX;
     let block = usize::try_from(number / PHONE_BLOCK).ok().and_then(|at| PHONE_BLOCKS.get(at));

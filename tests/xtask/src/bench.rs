@@ -43,16 +43,8 @@ pub fn run(options: &Options) -> Result<()> {
     let remedy = "cargo xtask components repeats this step alone.";
     steps.step("connectors into components", remedy, components::build)?;
     let profile = format!("{} build of hub and bench", options.profile);
-    steps.step(&profile, "Mend the errors above.", || build(&options.profile))?;
+    steps.step(&profile, "Mend the errors above.", || process::build_binaries(&options.profile))?;
     process::run(&mut measure(options))
-}
-
-/// The whole workspace: naming packages would resolve other features than
-/// users get, and compile everything anew.
-fn build(profile: &str) -> Result<()> {
-    let mut command = process::cargo(&paths::root());
-    command.args(["build", "--workspace", "--lib", "--bins", "--profile", profile]);
-    process::run(&mut command)
 }
 
 fn measure(options: &Options) -> Command {

@@ -39,6 +39,7 @@ pub mod tryton;
 pub mod bench;
 pub mod crash;
 pub mod demo;
+pub mod identity;
 pub mod lint;
 pub mod proofs;
 pub mod setup;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{bench, components, crash, demo, lint, paths, proofs, setup, test};
+use xtask::{bench, components, crash, demo, identity, lint, paths, proofs, setup, test};
 
 /// Set-up, demo and tests of Liaison, one command each.
 ///
@@ -28,6 +28,7 @@ Examples:
   cargo xtask powercut --images 100       the disks that a power cut may leave
   cargo xtask iofault                     each call on the disk fails in turn
   cargo xtask guards                      what each guard of the store is good for
+  cargo xtask identity                    how well it knows who is who
   cargo xtask bench --records 100000      what it costs, in a small run
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
@@ -78,6 +79,12 @@ enum Task {
     /// Builds everything optimised first. A million rows take minutes; figures
     /// mean something on an otherwise idle machine only.
     Bench(bench::Options),
+    /// How well the hub knows who is who, on data whose truth is known.
+    ///
+    /// FEBRL 1 to 3, and a crowd that shares telephones, mailboxes and browsers,
+    /// with guards and without; each through sandboxed connector, binary and
+    /// store. The exit code is not 0 when a score is below its aim.
+    Identity(identity::Options),
     /// Build the disks that a power cut may leave of a store, and open each.
     ///
     /// All calls of a writer are recorded; whatever was not synced is dropped,
@@ -118,6 +125,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo(options) => demo::story::tell(&options),
         Task::Crash(options) => crash::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Identity(options) => identity::run(&options),
         Task::Powercut(options) => proofs::power_cut(&options),
         Task::Iofault(options) => proofs::io_fault(&options),
         Task::Guards => proofs::guards(),

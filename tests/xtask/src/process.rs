@@ -126,6 +126,16 @@ pub fn build_workspace() -> Result<()> {
     run(cargo(&crate::paths::root()).args(["build", "--workspace", "--lib", "--bins", "--tests"]))
 }
 
+/// Builds the programs of the workspace, all of them for the same reason, under
+/// one of cargo's profiles.
+///
+/// # Errors
+/// Something does not compile.
+pub fn build_binaries(profile: &str) -> Result<()> {
+    let mut command = cargo(&crate::paths::root());
+    run(command.args(["build", "--workspace", "--lib", "--bins", "--profile", profile]))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
