@@ -22,7 +22,7 @@ const OVERSIZED_SEED: u64 = 6;
 /// Commits of a store whose rows change places: enough to have several cursors.
 const SWAPPED_COMMITS: u64 = 10;
 /// Of a store's segments; the engine must be told when it is opened directly.
-const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// What a kill during a snapshot leaves, with the highest number there is.
 const UNFINISHED: &str = "snap.7FFFFFFFFFFFFFFF.generating";
 /// How long a first process may take to open its store.
