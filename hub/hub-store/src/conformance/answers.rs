@@ -38,9 +38,8 @@ pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     work(store, model, &mut found).await;
     match store.verify().await {
         Ok(findings) => {
-            let told = |finding: VerifyFinding| {
-                format!("verify: {}: {}", finding.check, finding.detail)
-            };
+            let told =
+                |finding: VerifyFinding| format!("verify: {}: {}", finding.check, finding.detail);
             found.0.extend(findings.into_iter().map(told));
         }
         Err(error) => found.0.push(format!("verify: {error}")),
