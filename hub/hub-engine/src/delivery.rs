@@ -20,8 +20,8 @@ pub(crate) use look::find;
 
 use std::collections::BTreeSet;
 
-use hub_model::{Fault, PendingState, ProfileId};
-use hub_store::{PositionChange, WriteSet};
+use hub_model::{Fault, Pending, PendingState, ProfileId, Rules};
+use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
 
 use crate::follower;
@@ -89,6 +89,36 @@ async fn bring(
     let due = plan::plan(context, stream, profiles).await?;
     let due = look::cleared(context, due, &looked).await?;
     write::write(context, stream, due).await
+}
+
+/// Everything about a profile that waits to be delivered anywhere, or for the
+/// outcome of its delivery; what waits about profiles that it absorbed as well.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn waiting(
+    store: &dyn Store,
+    rules: &Rules,
+    profile: ProfileId,
+) -> Result<Vec<Pending>, Error> {
+    let mut waiting = Vec::new();
+    for mapping in rules.mappings.iter().filter(|mapping| mapping.writes()) {
+        waiting.extend(store.pending_of(&mapping.sync, &[profile]).await?);
+    }
+    Ok(waiting)
+}
+
+/// Whether a write about a profile has no known outcome yet.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn is_under_way(
+    store: &dyn Store,
+    rules: &Rules,
+    profile: ProfileId,
+) -> Result<bool, Error> {
+    let waiting = waiting(store, rules, profile).await?;
+    Ok(waiting.iter().any(|pending| pending.state == PendingState::Unknown))
 }
 
 async fn move_on(context: &RunContext<'_>, position: PositionChange) -> Result<(), Fault> {

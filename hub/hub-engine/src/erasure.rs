@@ -26,7 +26,7 @@ use hub_model::{Identity, Mapping, Profile, Record, SyncId, Value};
 use hub_store::upkeep::Upkeep;
 use hub_store::{Error, WriteSet};
 
-use crate::sweep::is_under_way;
+use crate::delivery::is_under_way;
 use crate::workspace::Workspace;
 use job::{Removal, Telling};
 
@@ -64,7 +64,7 @@ pub(crate) async fn begin(
         [one] => one,
         several => return Err(EraseRefused::Several { profiles: several.len() }),
     };
-    if is_under_way(workspace, profile.id).await? {
+    if is_under_way(&*workspace.store, &workspace.rules, profile.id).await? {
         return Err(EraseRefused::UnderWay);
     }
     let records: Vec<Record> =

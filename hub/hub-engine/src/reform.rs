@@ -13,19 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use hub_core::identity::rebuild::{Rebuilt, connected, rebuild};
 use hub_core::retention::emptied;
 use hub_model::{
-    Change, ChangeKind, Claim, CommitSeq, Decision, DecisionKind, Identity, Origin, ProfileId,
-    Record, RecordNo, RecordRef, RunId, Stamp, limits,
+    Change, ChangeKind, Claim, CommitSeq, Decision, Identity, Origin, ProfileId, Record, RecordNo,
+    RecordRef, RunId, Stamp,
 };
 use hub_store::{Counters, Error, Store, WriteSet};
 
+use crate::everybody::Everybody;
+use crate::slices::Slices;
 use crate::workspace::Workspace;
 
 /// Most records that one step may hang together with: all are in memory at once.
 const CONNECTED_RECORDS_MAX: usize = 1_000_000;
-/// Profiles per step when everybody is looked at.
-const SCAN_PROFILES: usize = 500;
-/// Records in one commit.
-const SLICE_RECORDS: usize = 200;
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,13 +101,6 @@ fn values(records: &BTreeMap<RecordNo, Record>) -> BTreeSet<Identity> {
     facts.filter_map(|fact| fact.identity.clone()).collect()
 }
 
-fn named(decision: &Decision) -> Vec<RecordNo> {
-    match &decision.kind {
-        DecisionKind::Match { left, right } => vec![*left, *right],
-        DecisionKind::Separation { left, right } => left.iter().chain(right).copied().collect(),
-    }
-}
-
 /// Whether nobody else can hang together with these: what the store keeps of
 /// their values, and what people decided, speaks of no others. Usually so, and
 /// then nobody else has to be looked at.
@@ -120,7 +111,7 @@ async fn is_closed(
 ) -> Result<bool, Error> {
     let stranger = |number: &RecordNo| !records.contains_key(number);
     let decided = decisions.iter().any(|decision| {
-        let named = named(decision);
+        let named = decision.kind.records();
         named.iter().any(|number| !stranger(number)) && named.iter().any(stranger)
     });
     let made = records.values().any(|record| match record.origin {
@@ -164,18 +155,14 @@ async fn scan(
         let before = found.len();
         let mut values = values(found);
         let mut wanted: BTreeSet<RecordNo> = found.keys().copied().collect();
-        for named in decisions.iter().map(named) {
+        for named in decisions.iter().map(|decision| decision.kind.records()) {
             if named.iter().any(|number| found.contains_key(number)) {
                 wanted.extend(named);
             }
         }
-        let mut after = None;
-        loop {
-            let profiles = store.scan_profiles(after, SCAN_PROFILES).await?;
-            let Some(last) = profiles.last() else { break };
-            after = Some(last.id);
-            let numbers: Vec<RecordNo> = profiles.into_iter().flat_map(|p| p.records).collect();
-            for record in store.records(&numbers).await?.into_iter().flatten() {
+        let mut everybody = Everybody::default();
+        while let Some(records) = everybody.records(store).await? {
+            for record in records {
                 let own = record.identities.iter().filter_map(|fact| fact.identity.as_ref());
                 let own: Vec<Identity> = own.cloned().collect();
                 let made = match record.origin {
@@ -211,7 +198,7 @@ async fn commit(
     before: &BTreeMap<RecordNo, Record>,
     after: &Rebuilt,
 ) -> Result<(), Error> {
-    let mut slices = Slices::new(store, counters);
+    let mut slices = Slices::new(store, Some(counters));
     let ids: Vec<ProfileId> = before.keys().map(|number| ProfileId::from(*number)).collect();
     let known = store.profiles(&ids).await?;
     let refs: Vec<RecordRef> = before.values().map(|record| record.at.clone()).collect();
@@ -283,64 +270,4 @@ async fn commit(
         slices.push(part).await?;
     }
     slices.flush().await
-}
-
-/// Parts of a work, committed as many at a time as a commit holds.
-pub(crate) struct Slices<'a> {
-    store: &'a dyn Store,
-    counters: Counters,
-    set: WriteSet,
-    bytes: usize,
-}
-
-impl<'a> Slices<'a> {
-    /// Into a store; `counters` are those after all parts.
-    pub fn new(store: &'a dyn Store, counters: Counters) -> Self {
-        Self { store, counters, set: WriteSet::default(), bytes: 0 }
-    }
-
-    /// Adds a part, which stays whole.
-    ///
-    /// # Errors
-    /// When a commit fails.
-    pub async fn push(&mut self, part: WriteSet) -> Result<(), Error> {
-        if part.is_empty() {
-            return Ok(());
-        }
-        let bytes = part.weight_bytes();
-        let full = self.bytes + bytes > limits::SLICE_BYTES_MAX / 2;
-        if full || self.set.records.len() >= SLICE_RECORDS {
-            self.flush().await?;
-        }
-        self.bytes += bytes;
-        let set = &mut self.set;
-        set.records.extend(part.records);
-        set.marks.extend(part.marks);
-        set.erased.extend(part.erased);
-        set.erased_profiles.extend(part.erased_profiles);
-        set.profiles.extend(part.profiles);
-        set.aliases.extend(part.aliases);
-        set.claims.extend(part.claims);
-        set.changes.extend(part.changes);
-        set.pending.extend(part.pending);
-        set.settled.extend(part.settled);
-        set.discarded.extend(part.discarded);
-        set.closed.extend(part.closed);
-        set.positions.extend(part.positions);
-        Ok(())
-    }
-
-    /// Commits what was added.
-    ///
-    /// # Errors
-    /// When the commit fails.
-    pub async fn flush(&mut self) -> Result<(), Error> {
-        let mut set = std::mem::take(&mut self.set);
-        self.bytes = 0;
-        if !set.is_empty() {
-            set.counters = Some(self.counters);
-            self.store.commit(set).await?;
-        }
-        Ok(())
-    }
 }

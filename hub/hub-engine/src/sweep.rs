@@ -23,8 +23,10 @@ use hub_model::{
 use hub_store::{Error, PositionChange, WriteSet};
 use serde::{Deserialize, Serialize};
 
-use crate::reform::{Fate, Slices, reform};
+use crate::delivery::is_under_way;
+use crate::reform::{Fate, reform};
 use crate::run;
+use crate::slices::Slices;
 use crate::workspace::Workspace;
 
 /// Longest time between two looks at everybody.
@@ -154,7 +156,9 @@ impl Step {
             let rules = &workspace.rules;
             let over = retention::due(until, &held, &profile.identities, rules);
             let left = is_left(&members);
-            if (!over.is_empty() || left) && is_under_way(workspace, profile.id).await? {
+            if (!over.is_empty() || left)
+                && is_under_way(&*workspace.store, rules, profile.id).await?
+            {
                 // Its outcome decides what there is to take back: soon.
                 step.sooner(until);
                 continue;
@@ -232,23 +236,12 @@ fn is_left(members: &[&Record]) -> bool {
         })
 }
 
-/// Whether a write about a profile has no known outcome yet.
-pub(crate) async fn is_under_way(workspace: &Workspace, id: ProfileId) -> Result<bool, Error> {
-    for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.writes()) {
-        let waiting = workspace.store.pending_of(&mapping.sync, &[id]).await?;
-        if waiting.iter().any(|pending| pending.state == PendingState::Unknown) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Queues what destinations are owed about profiles: rows that go, values that
 /// are no more. New rows are left to the follower of the log.
 async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, Error> {
     let store = &*workspace.store;
     let now = workspace.env.now();
-    let mut slices = Slices::new(store, store.counters().await?);
+    let mut slices = Slices::new(store, None);
     let mut queued = 0;
     let ids: Vec<ProfileId> = ids.iter().copied().collect();
     for profile in store.profiles(&ids).await?.into_iter().flatten() {

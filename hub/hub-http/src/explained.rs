@@ -48,8 +48,8 @@ pub(crate) async fn record(
 ) -> Result<Json<Value>, Problem> {
     let unknown = || Problem::new(Code::UnknownRecord).at("records/{number}");
     let number = RecordNo(find::number(&number).ok_or_else(unknown)?);
-    let record = explain::record(state.engine().workspace(), number).await?;
-    let record = record.ok_or_else(unknown)?;
+    let records = state.engine().workspace().store.records(&[number]).await?;
+    let record = records.into_iter().flatten().next().ok_or_else(unknown)?;
     Ok(Json(json!({
         "number": record.number,
         "connection": record.at.stream.connection,

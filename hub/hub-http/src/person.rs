@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use hub_engine::delivery;
 use hub_model::{DecisionKind, Profile, Record, RecordNo, RecordRef, Rules};
 use hub_store::{Error, Store};
 use serde_json::{Value, json};
@@ -68,10 +69,6 @@ fn record(record: &Record) -> Value {
 }
 
 async fn decisions(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value, Error> {
-    let about = |kind: &DecisionKind| match kind {
-        DecisionKind::Match { left, right } => own.contains(left) || own.contains(right),
-        DecisionKind::Separation { left, right } => left.union(right).any(|n| own.contains(n)),
-    };
     let all = store.decisions().await?;
     let kinds = |kind: &DecisionKind| match kind {
         DecisionKind::Match { .. } => "match",
@@ -79,25 +76,23 @@ async fn decisions(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value,
     };
     let shown = all
         .iter()
-        .filter(|decision| about(&decision.kind))
+        .filter(|decision| !decision.kind.records().is_disjoint(own))
         .map(|decision| json!({ "kind": kinds(&decision.kind), "at": decision.at.to_string() }));
     Ok(shown.collect())
 }
 
 async fn deliveries(store: &dyn Store, rules: &Rules, profile: &Profile) -> Result<Value, Error> {
-    let mut shown = Vec::new();
-    for mapping in rules.mappings.iter().filter(|mapping| mapping.writes()) {
-        for pending in store.pending_of(&mapping.sync, &[profile.id]).await? {
-            let fields = pending.attempt.fields.iter();
-            let fields: serde_json::Map<String, Value> =
-                fields.map(|(name, (value, _))| (name.to_string(), value.to_json())).collect();
-            shown.push(json!({
-                "sync": mapping.sync, "state": pending.state, "fields": fields,
-                "due": pending.due.to_string(),
-            }));
-        }
-    }
-    Ok(Value::Array(shown))
+    let waiting = delivery::waiting(store, rules, profile.id).await?;
+    let shown = waiting.iter().map(|pending| {
+        let fields = pending.attempt.fields.iter();
+        let fields: serde_json::Map<String, Value> =
+            fields.map(|(name, (value, _))| (name.to_string(), value.to_json())).collect();
+        json!({
+            "sync": pending.key.sync, "state": pending.state, "fields": fields,
+            "due": pending.due.to_string(),
+        })
+    });
+    Ok(shown.collect())
 }
 
 async fn quarantine(store: &dyn Store, records: &[Record], lang: Lang) -> Result<Value, Error> {

@@ -29,6 +29,16 @@ pub enum DecisionKind {
     },
 }
 
+impl DecisionKind {
+    /// The records that it names, of both sides.
+    pub fn records(&self) -> BTreeSet<RecordNo> {
+        match self {
+            Self::Match { left, right } => BTreeSet::from([*left, *right]),
+            Self::Separation { left, right } => left.union(right).copied().collect(),
+        }
+    }
+}
+
 /// A decision with its author and time. The newest contradicting one wins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {

@@ -414,7 +414,7 @@ Example:
     New,
 }
 
-pub use self::identity::IdentityCommand;
+pub use self::identity::{IdentityCommand, Pair};
 
 mod identity;
 

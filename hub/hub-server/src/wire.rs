@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hub_config::{ConfigFault, ConnectionConfig, SyncConfig};
-use hub_engine::{Env, SyncJob, SystemEnv};
+use hub_engine::{Engine, EngineOptions, Env, SyncJob, SystemEnv};
 use hub_http::ConnectionView;
 use hub_model::{Fault, FaultCode, SyncId};
+use hub_store::Store;
+use hub_store::upkeep::Upkeep;
 use plugin_api::{CallContext, Connector, Manifest, TokenStore};
 use plugin_gateway::{ConnectionPolicy, Gateway, GatewayOptions, HttpLimits, TokenKeeping};
 use plugin_host::inspect::inspect as inspect_bytes;
@@ -37,7 +39,7 @@ pub struct Wiring<'l> {
     gateway: Gateway,
     packages: Mutex<BTreeMap<String, Arc<Package>>>,
     /// Makes tombstones of those who are erased.
-    pub privacy_key: [u8; 32],
+    privacy_key: [u8; 32],
 }
 
 /// A connection that works as far as this machine can tell.
@@ -191,6 +193,28 @@ impl<'l> Wiring<'l> {
             }
         }
         hub
+    }
+
+    /// The engine of some syncs, in this process; with `upkeep` it also tends the
+    /// store that it is of.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn engine(
+        &self,
+        store: Arc<dyn Store>,
+        upkeep: Option<Arc<dyn Upkeep>>,
+        jobs: Vec<SyncJob>,
+    ) -> Result<Engine, Trouble> {
+        let options = EngineOptions {
+            store,
+            rules: self.loaded.config.rules(),
+            jobs,
+            env: Arc::new(SystemEnv::default()),
+            upkeep,
+            privacy_key: self.privacy_key,
+        };
+        Ok(Engine::open(options).await?)
     }
 
     async fn bind_or_break(

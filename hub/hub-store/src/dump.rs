@@ -292,7 +292,7 @@ impl Page {
             if full && last.is_some() {
                 return Ok(last);
             }
-            self.add(set);
+            self.set.append(set);
             self.bytes += bytes;
             last = Some(place);
         }
@@ -306,23 +306,5 @@ impl Page {
         set: impl Fn(T) -> (P, WriteSet),
     ) -> Result<Option<P>, Error> {
         self.take(rows.map(|row| row.map(&set)))
-    }
-
-    fn add(&mut self, mut set: WriteSet) {
-        let all = &mut self.set;
-        all.records.append(&mut set.records);
-        all.marks.append(&mut set.marks);
-        all.profiles.append(&mut set.profiles);
-        all.aliases.append(&mut set.aliases);
-        all.claims.append(&mut set.claims);
-        all.decisions.append(&mut set.decisions);
-        all.changes.append(&mut set.changes);
-        all.positions.append(&mut set.positions);
-        all.pending.append(&mut set.pending);
-        all.quarantined.append(&mut set.quarantined);
-        all.reviews.append(&mut set.reviews);
-        all.runs.append(&mut set.runs);
-        all.inbox.append(&mut set.inbox);
-        all.tokens.append(&mut set.tokens);
     }
 }

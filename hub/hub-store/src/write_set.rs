@@ -116,4 +116,56 @@ impl WriteSet {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Adds another set's rows after its own. Counters and numbers to count on
+    /// from become the other's where it has any.
+    pub fn append(&mut self, other: Self) {
+        // Named one by one, so that no table is ever forgotten here.
+        let Self {
+            counters,
+            records,
+            marks,
+            profiles,
+            aliases,
+            erased,
+            erased_profiles,
+            claims,
+            decisions,
+            changes,
+            positions,
+            pending,
+            settled,
+            quarantined,
+            released,
+            discarded,
+            closed,
+            reviews,
+            runs,
+            inbox,
+            tokens,
+            continued,
+        } = other;
+        self.counters = counters.or(self.counters);
+        self.records.extend(records);
+        self.marks.extend(marks);
+        self.profiles.extend(profiles);
+        self.aliases.extend(aliases);
+        self.erased.extend(erased);
+        self.erased_profiles.extend(erased_profiles);
+        self.claims.extend(claims);
+        self.decisions.extend(decisions);
+        self.changes.extend(changes);
+        self.positions.extend(positions);
+        self.pending.extend(pending);
+        self.settled.extend(settled);
+        self.quarantined.extend(quarantined);
+        self.released.extend(released);
+        self.discarded.extend(discarded);
+        self.closed.extend(closed);
+        self.reviews.extend(reviews);
+        self.runs.extend(runs);
+        self.inbox.extend(inbox);
+        self.tokens.extend(tokens);
+        self.continued = continued.or(self.continued);
+    }
 }

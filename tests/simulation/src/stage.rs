@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    ConnectionId, EntityKind, Fault, FaultCode, FieldName, Object, RemoteKey, Rules, Run,
-    StreamName, SyncId, Timestamp, Value,
+    ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName, Object,
+    RemoteKey, Rules, Run, StreamName, SyncId, Timestamp, Value,
 };
 use hub_schedule::Schedule;
 use hub_store::upkeep::Upkeep;
@@ -49,6 +49,16 @@ impl Env for Clock {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A field that is mapped to the trait of its name.
+pub fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldMapping {
+    FieldMapping {
+        field: field.into(),
+        to: field.into(),
+        direction,
+        identity: identity.map(Into::into),
+    }
 }
 
 /// A system's one stream, read whole each time.

@@ -80,13 +80,7 @@ pub fn connected(
         }
     }
     for (index, decision) in decisions.iter().enumerate() {
-        let named: Vec<RecordNo> = match &decision.kind {
-            hub_model::DecisionKind::Match { left, right } => vec![*left, *right],
-            hub_model::DecisionKind::Separation { left, right } => {
-                left.iter().chain(right).copied().collect()
-            }
-        };
-        groups.insert(Link::Decision(index), named);
+        groups.insert(Link::Decision(index), decision.kind.records().into_iter().collect());
     }
     let mut links: BTreeMap<RecordNo, Vec<&Link<'_>>> = BTreeMap::new();
     for (link, numbers) in &groups {

@@ -46,7 +46,7 @@ impl<'a> Named<'a> {
     pub fn new(decisions: &'a [Decision]) -> Self {
         let mut named = Self::default();
         for decision in decisions {
-            for number in records_of(&decision.kind) {
+            for number in decision.kind.records() {
                 named.decisions.entry(number).or_default().push(&decision.kind);
             }
         }
@@ -56,18 +56,11 @@ impl<'a> Named<'a> {
     /// The records that a record names by itself, or that somebody named with it.
     pub fn with(&self, record: &Record) -> BTreeSet<RecordNo> {
         let decided = self.decisions.get(&record.number).into_iter().flatten();
-        let mut named: BTreeSet<RecordNo> = decided.flat_map(|kind| records_of(kind)).collect();
+        let mut named: BTreeSet<RecordNo> = decided.flat_map(|kind| kind.records()).collect();
         if let Origin::Created { for_record } = record.origin {
             named.insert(for_record);
         }
         named
-    }
-}
-
-fn records_of(kind: &DecisionKind) -> BTreeSet<RecordNo> {
-    match kind {
-        DecisionKind::Match { left, right } => BTreeSet::from([*left, *right]),
-        DecisionKind::Separation { left, right } => left.union(right).copied().collect(),
     }
 }
 

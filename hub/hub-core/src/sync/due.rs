@@ -83,12 +83,21 @@ fn golden(profile: &Profile, pair: &FieldMapping) -> (Value, Stamp) {
 }
 
 fn update(profile: &Profile, record: &Record, mapping: &Mapping) -> Vec<Due> {
+    told(record, mapping, |pair| golden(profile, pair))
+}
+
+/// What a row has to be told so that it shows the wanted values: those that it
+/// shows already are only marked.
+pub(super) fn told(
+    record: &Record,
+    mapping: &Mapping,
+    wanted: impl Fn(&FieldMapping) -> (Value, Stamp),
+) -> Vec<Due> {
     let mut silent = BTreeMap::new();
     let mut fields = BTreeMap::new();
     for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
-        let state = record.fields.get(&pair.field);
-        let (value, stamp) = golden(profile, pair);
-        if stamp == state.map_or(Stamp(0), |state| state.sent) {
+        let (value, stamp) = wanted(pair);
+        if stamp == record.fields.get(&pair.field).map_or(Stamp(0), |state| state.sent) {
             continue;
         }
         if *form_there(record, &pair.field).unwrap_or(&Value::Null) == value {

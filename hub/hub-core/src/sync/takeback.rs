@@ -5,12 +5,9 @@
 //! its system had by itself every field shows again what that system said, or
 //! nothing. What a system said of its own is its own: it is never touched.
 
-use std::collections::BTreeMap;
-
 use hub_model::{Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
 
-use super::due::{Due, due, speaks};
-use super::echo::form_there;
+use super::due::{Due, due, speaks, told};
 use crate::consent;
 
 /// What a sync owes a profile at an instant: golden values, if they may be had
@@ -50,29 +47,10 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
     if record.origin != Origin::Received && !record.asserts_anything() {
         return vec![Due::Remove { record: record.number }];
     }
-    let (mut silent, mut fields) = (BTreeMap::new(), BTreeMap::new());
-    for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
-        let Some(state) = record.fields.get(&pair.field) else { continue };
-        let own = state.asserted.as_ref();
-        let stamp = own.map_or(Stamp(0), |own| own.stamp);
-        if state.sent == stamp {
-            continue;
-        }
-        let value = own.map_or(Value::Null, |own| own.value.clone());
-        if *form_there(record, &pair.field).unwrap_or(&Value::Null) == value {
-            silent.insert(pair.field.clone(), stamp);
-        } else {
-            fields.insert(pair.field.clone(), (value, stamp));
-        }
-    }
-    let mut due = Vec::new();
-    if !silent.is_empty() {
-        due.push(Due::MarkSent { record: record.number, fields: silent });
-    }
-    if !fields.is_empty() {
-        due.push(Due::Update { record: record.number, fields });
-    }
-    due
+    told(record, mapping, |pair| {
+        let own = record.fields.get(&pair.field).and_then(|state| state.asserted.as_ref());
+        own.map_or((Value::Null, Stamp(0)), |own| (own.value.clone(), own.stamp))
+    })
 }
 
 #[cfg(test)]

@@ -13,9 +13,7 @@ use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
 use crate::run::RunContext;
-
-/// Records per commit of those whose system has the golden value already.
-const COMMIT_RECORDS: usize = 200;
+use crate::slices::Slices;
 
 /// One write that should be made.
 #[derive(Debug, Clone)]
@@ -44,6 +42,21 @@ pub(super) struct Work {
 }
 
 impl Work {
+    fn new(key: PendingKey, for_record: RecordNo, permitted: bool) -> Self {
+        Self {
+            key,
+            record: None,
+            for_record,
+            matching: Vec::new(),
+            fields: BTreeMap::new(),
+            tries: 0,
+            look_first: false,
+            removes: false,
+            permitted,
+            attempt: OnceLock::new(),
+        }
+    }
+
     /// The attempt as it is kept.
     pub fn attempt(&self) -> &Attempt {
         self.attempt.get_or_init(|| {
@@ -63,7 +76,7 @@ pub(super) async fn plan(
 ) -> Result<Vec<Work>, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
-    let mut set = WriteSet::default();
+    let mut slices = Slices::new(&*workspace.store, None);
     let mut works = Vec::new();
     let profiles: BTreeMap<ProfileId, Profile> = workspace
         .store
@@ -95,77 +108,42 @@ pub(super) async fn plan(
         // queued; a write that is under way is still settled. This is asked once
         // more right before writing.
         for due in sync::owed(profile, &members, &context.job.mapping, now) {
-            match due {
-                Due::Remove { record } => {
-                    let Some(found) = records.get(&record) else { continue };
-                    let work = Work {
-                        key: key(context, profile.id, Some(record)),
-                        record: Some(found.clone()),
-                        for_record: record,
-                        matching: Vec::new(),
-                        fields: BTreeMap::new(),
-                        tries: 0,
-                        look_first: false,
-                        removes: true,
-                        permitted,
-                        attempt: OnceLock::new(),
-                    };
-                    works.extend(unless_waiting(context, work, &mut waiting));
-                }
+            let create =
+                |for_record| Work::new(key(context, profile.id, None), for_record, permitted);
+            let change = |number| {
+                let work = Work::new(key(context, profile.id, Some(number)), number, permitted);
+                Some(Work { record: Some(records.get(&number)?.clone()), ..work })
+            };
+            let work = match due {
                 Due::MarkSent { record, fields } => {
-                    let found = records.get(&record);
-                    set.records.extend(found.map(|found| sync::mark_sent(found, &fields)));
+                    let told = records.get(&record).map(|found| sync::mark_sent(found, &fields));
+                    let told = told.into_iter().collect();
+                    slices.push(WriteSet { records: told, ..WriteSet::default() }).await?;
+                    continue;
                 }
+                Due::Remove { record } => change(record).map(|work| Work { removes: true, ..work }),
                 Due::Update { record, mut fields } => {
                     fields.retain(|field, _| may_change(stream, field));
                     if fields.is_empty() {
                         continue;
                     }
-                    let Some(found) = records.get(&record) else { continue };
-                    let key = key(context, profile.id, Some(record));
-                    let work = Work {
-                        key,
-                        record: Some(found.clone()),
-                        for_record: record,
-                        matching: Vec::new(),
-                        fields,
-                        tries: 0,
-                        look_first: !stream.conditional_writes,
-                        removes: false,
-                        permitted,
-                        attempt: OnceLock::new(),
-                    };
-                    works.extend(unless_waiting(context, work, &mut waiting));
+                    let look_first = !stream.conditional_writes;
+                    change(record).map(|work| Work { fields, look_first, ..work })
                 }
                 Due::Create { for_record, matching, mut fields } => {
                     fields.retain(|field, _| may_set(stream, field));
-                    let key = key(context, profile.id, None);
-                    let work = Work {
-                        key,
-                        record: None,
-                        for_record,
-                        matching,
-                        fields,
-                        tries: 0,
-                        look_first: true,
-                        removes: false,
-                        permitted,
-                        attempt: OnceLock::new(),
-                    };
-                    works.extend(unless_waiting(context, work, &mut waiting));
+                    Some(Work { fields, matching, look_first: true, ..create(for_record) })
                 }
-            }
+            };
+            works.extend(work.and_then(|work| unless_waiting(context, work, &mut waiting)));
         }
     }
     // What waits and is due no more: the golden value went back, or the
     // profile was absorbed. An unknown outcome is never dropped.
-    set.settled
-        .extend(waiting.into_values().filter(|p| p.state != PendingState::Unknown).map(|p| p.key));
-    while !set.is_empty() {
-        let rest = set.records.split_off(set.records.len().min(COMMIT_RECORDS));
-        workspace.store.commit(set).await?;
-        set = WriteSet { records: rest, ..WriteSet::default() };
+    for pending in waiting.into_values().filter(|p| p.state != PendingState::Unknown) {
+        slices.push(WriteSet { settled: vec![pending.key], ..WriteSet::default() }).await?;
     }
+    slices.flush().await?;
     Ok(works)
 }
 

@@ -10,9 +10,7 @@ use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteReque
 use super::outcome;
 use super::plan::Work;
 use crate::run::RunContext;
-
-/// Attempts per commit.
-const COMMIT_ATTEMPTS: usize = 400;
+use crate::slices::Slices;
 
 /// Writes what is due, in batches that the stream accepts.
 pub(super) async fn write(
@@ -68,11 +66,11 @@ async fn intend(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>,
         due: now,
         fault: None,
     };
-    for works in works.chunks(COMMIT_ATTEMPTS) {
-        let pending = works.iter().map(pending).collect();
-        let set = WriteSet { pending, ..WriteSet::default() };
-        context.workspace.store.commit(set).await?;
+    let mut slices = Slices::new(&*context.workspace.store, None);
+    for work in &works {
+        slices.push(WriteSet { pending: vec![pending(work)], ..WriteSet::default() }).await?;
     }
+    slices.flush().await?;
     Ok(works)
 }
 

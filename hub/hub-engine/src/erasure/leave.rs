@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{Identity, PositionName, Quarantined, RecordNo, RecordRef, RunId};
+use hub_model::{Identity, Quarantined, RecordNo, RecordRef, RunId};
 use hub_store::{Error, PositionChange, Review, Store, WriteSet};
 
 use super::job::{self, Erasure, Phase};
+use crate::delivery::waiting;
 use crate::inbox;
-use crate::reform::{Fate, Slices, reform};
+use crate::job::cursor_position;
+use crate::reform::{Fate, reform};
+use crate::slices::Slices;
 use crate::workspace::Workspace;
 
 /// Rows of quarantine looked at per step.
@@ -52,12 +55,9 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
 /// What waited to be delivered about him.
 async fn deliveries(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
     let Some(profile) = erasure.telling.profile else { return Ok(()) };
-    let mut set = WriteSet::default();
-    for mapping in &workspace.rules.mappings {
-        let waiting = workspace.store.pending_of(&mapping.sync, &[profile]).await?;
-        set.settled.extend(waiting.into_iter().map(|pending| pending.key));
-    }
-    workspace.store.commit(set).await?;
+    let waiting = waiting(&*workspace.store, &workspace.rules, profile).await?;
+    let settled = waiting.into_iter().map(|pending| pending.key).collect();
+    workspace.store.commit(WriteSet { settled, ..WriteSet::default() }).await?;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ async fn reviews(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
     let about = |review: &Review| {
         Some(review.left) == profile || Some(review.right) == profile || names(&review.identity)
     };
-    let mut slices = Slices::new(store, store.counters().await?);
+    let mut slices = Slices::new(store, None);
     for review in store.reviews(usize::MAX).await?.into_iter().filter(about) {
         slices.push(WriteSet { closed: vec![review], ..WriteSet::default() }).await?;
     }
@@ -89,7 +89,7 @@ async fn quarantine(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
             || names(&telling.texts, &row.raw)
             || row.key.as_ref().is_some_and(|key| names(&telling.texts, key.as_str()))
     };
-    let mut slices = Slices::new(store, store.counters().await?);
+    let mut slices = Slices::new(store, None);
     let (mut after, mut found) = (0, Vec::new());
     loop {
         let rows = store.quarantined(after, STEP_ROWS).await?;
@@ -113,7 +113,7 @@ async fn places(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
     let mut set = WriteSet::default();
     for mapping in &workspace.rules.mappings {
         let stream = &mapping.stream;
-        let name = PositionName::new(format!("cursor/{}/{}", stream.connection, stream.stream));
+        let name = cursor_position(mapping);
         let Some(kept) = workspace.store.position(&name).await? else { continue };
         let text = String::from_utf8_lossy(&kept);
         let keys = telling.records.iter().filter(|(_, at)| at.stream == *stream);

@@ -196,19 +196,12 @@ async fn work_out(workspace: &Workspace, ask: &Ask, author: &str) -> Result<Work
             vec![separation(&profile, &leaving, stamp(), author, at)?]
         }
     };
-    let start = decisions.iter().flat_map(|decision| named(&decision.kind)).collect();
+    let start: BTreeSet<RecordNo> =
+        decisions.iter().flat_map(|decision| decision.kind.records()).collect();
     let all: Vec<Decision> = known.into_iter().chain(decisions.iter().cloned()).collect();
-    let part = gather(workspace, start, &all).await?;
+    let part = gather(workspace, start.clone(), &all).await?;
     let groups = replay(workspace, &part, &all).await?;
-    let start = decisions.iter().flat_map(|decision| named(&decision.kind)).collect();
     Ok(Work { start, decisions, groups })
-}
-
-fn named(kind: &DecisionKind) -> BTreeSet<RecordNo> {
-    match kind {
-        DecisionKind::Match { left, right } => BTreeSet::from([*left, *right]),
-        DecisionKind::Separation { left, right } => left.union(right).copied().collect(),
-    }
 }
 
 /// What the people of a part come to under all decisions.

@@ -4,14 +4,12 @@
 use std::collections::BTreeMap;
 
 use hub_core::profile;
-use hub_model::{
-    ConnectorVersion, Pending, Profile, Record, RecordNo, Rules, Run, RunId, Stamp, SyncId,
-    TraitName,
-};
+use hub_model::{ConnectorVersion, Profile, Record, Rules, Run, RunId, Stamp, SyncId, TraitName};
 use hub_store::{Error, Store};
 
 pub use hub_core::profile::{Evidence, Explanation, Lost, Receiver, Reception, Standing};
 
+use crate::delivery::waiting;
 use crate::workspace::Workspace;
 
 /// Past runs looked through for the one that received a value. More are not kept.
@@ -56,7 +54,8 @@ pub async fn explain(
     let rules = &workspace.rules;
     let records: Vec<Record> = store.records(&of.records).await?.into_iter().flatten().collect();
     let members: Vec<&Record> = records.iter().collect();
-    let mut receivers = profile::receivers(of, &members, &pending(store, of, rules).await?, rules);
+    let waiting = waiting(store, rules, of.id).await?;
+    let mut receivers = profile::receivers(of, &members, &waiting, rules);
     let mut explanations = profile::explain(of, &members, rules);
     for name in receivers.keys() {
         if explanations.iter().all(|explanation| explanation.name != *name) {
@@ -79,25 +78,9 @@ pub async fn explain(
     Ok(explained)
 }
 
-/// A record as it was received last, for whoever follows a piece of evidence.
-///
-/// # Errors
-/// When the store cannot answer.
-pub async fn record(workspace: &Workspace, number: RecordNo) -> Result<Option<Record>, Error> {
-    Ok(workspace.store.records(&[number]).await?.into_iter().flatten().next())
-}
-
 fn silent(name: &TraitName, rules: &Rules) -> Explanation {
     let rule = rules.trait_rule(name).map(|rule| rule.rule).unwrap_or_default();
     Explanation { name: name.clone(), value: None, rule, evidence: Vec::new() }
-}
-
-async fn pending(store: &dyn Store, of: &Profile, rules: &Rules) -> Result<Vec<Pending>, Error> {
-    let mut pending = Vec::new();
-    for mapping in rules.mappings.iter().filter(|mapping| mapping.writes()) {
-        pending.extend(store.pending_of(&mapping.sync, &[of.id]).await?);
-    }
-    Ok(pending)
 }
 
 /// Finds the runs that received what records say. A record names the run that

@@ -9,12 +9,11 @@ use hub_model::{Decision, Identity, Profile, ProfileId, Record, RecordNo};
 use hub_store::Error;
 
 use super::PeopleError;
+use crate::everybody::Everybody;
 use crate::workspace::Workspace;
 
 /// Most records that are replayed at once for one decision.
 pub(super) const TOGETHER_RECORDS_MAX: usize = 20_000;
-/// Records per step when all are looked at.
-const SCAN_RECORDS: usize = 1_000;
 
 /// Records that bear on each other and no other, with their profiles.
 #[derive(Debug, Default)]
@@ -118,16 +117,10 @@ impl Gathering<'_> {
             let mut told = record.identities.iter().filter_map(|fact| fact.identity.as_ref());
             told.any(|identity| untold.contains(identity))
         };
-        for mapping in &self.workspace.rules.mappings {
-            let mut after = None;
-            loop {
-                let store = &self.workspace.store;
-                let records = store.scan_records(&mapping.stream, after, SCAN_RECORDS).await?;
-                let Some(last) = records.last() else { break };
-                after = Some(last.number);
-                let found = records.iter().filter(|record| said(record)).map(|r| r.number);
-                self.open.extend(found.filter(|number| !self.part.records.contains_key(number)));
-            }
+        let mut everybody = Everybody::default();
+        while let Some(records) = everybody.records(&*self.workspace.store).await? {
+            let found = records.iter().filter(|record| said(record)).map(|record| record.number);
+            self.open.extend(found.filter(|number| !self.part.records.contains_key(number)));
         }
         Ok(())
     }

@@ -25,11 +25,10 @@ use hub_store::{Error, PositionChange, WriteSet};
 use serde::{Deserialize, Serialize};
 
 use super::regroup::{Carriers, cut, load, set_of};
+use crate::everybody::Everybody;
 use crate::job;
 use crate::workspace::{Workspace, settled};
 
-/// Profiles per step when all are looked at.
-const SCAN_PROFILES: usize = 500;
 /// Records per step when groups are derived: their rows are in memory whole.
 const STEP_RECORDS: usize = 500;
 
@@ -92,13 +91,8 @@ pub async fn apply(workspace: &Workspace) -> Result<Applied, Error> {
     let place = kept.as_deref().and_then(|bytes| serde_json::from_slice::<Place>(bytes).ok());
     let before = match place {
         Some(place) if place.done && place.rules == wanted => return Ok(Applied::default()),
-        Some(place) if place.done || place.rules == wanted => {
-            if place.done {
-                Some(place.rules)
-            } else {
-                place.before
-            }
-        }
+        Some(place) if place.done => Some(place.rules),
+        Some(place) if place.rules == wanted => place.before,
         // Begun and not ended, and the rules have changed again: the facts may be
         // told under either, so what was begun is ended first.
         Some(Place { rules, before, .. }) => {
@@ -189,7 +183,7 @@ async fn bring(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<A
 struct Target {
     /// What the replay said; `None` where everybody stays who they are.
     replayed: Option<Replayed>,
-    scan: Scan,
+    everybody: Everybody,
 }
 
 struct Replayed {
@@ -200,7 +194,7 @@ struct Replayed {
 
 impl Target {
     async fn of(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<Self, Error> {
-        let mut target = Self { replayed: None, scan: Scan::default() };
+        let mut target = Self { replayed: None, everybody: Everybody::default() };
         if !resolves_alike(before, after) {
             target.replayed = Some(Replayed::of(workspace, before, after).await?);
         }
@@ -219,7 +213,7 @@ impl Target {
             }
             return Ok((!step.is_empty()).then_some(step));
         }
-        let profiles = self.scan.next(workspace).await?;
+        let profiles = self.everybody.profiles(&*workspace.store).await?;
         let alone = |profile: Profile| Group {
             before: BTreeSet::from([profile.id]),
             after: BTreeMap::from([(profile.id, profile.records.into_iter().collect())]),
@@ -238,8 +232,8 @@ impl Replayed {
     async fn of(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<Self, Error> {
         let mut owners: BTreeMap<RecordNo, ProfileId> = BTreeMap::new();
         let mut bare: Vec<Record> = Vec::new();
-        let mut scan = Scan::default();
-        while let Some(profiles) = scan.next(workspace).await? {
+        let mut everybody = Everybody::default();
+        while let Some(profiles) = everybody.profiles(&*workspace.store).await? {
             let numbers: Vec<RecordNo> =
                 profiles.iter().flat_map(|profile| profile.records.iter().copied()).collect();
             for profile in &profiles {
@@ -271,21 +265,6 @@ impl Replayed {
             facts.insert(record.number, record.identities);
         }
         Ok(Self { groups, facts, carriers })
-    }
-}
-
-/// All profiles, some at a time.
-#[derive(Default)]
-struct Scan {
-    after: Option<ProfileId>,
-}
-
-impl Scan {
-    async fn next(&mut self, workspace: &Workspace) -> Result<Option<Vec<Profile>>, Error> {
-        let profiles = workspace.store.scan_profiles(self.after, SCAN_PROFILES).await?;
-        let Some(last) = profiles.last() else { return Ok(None) };
-        self.after = Some(last.id);
-        Ok(Some(profiles))
     }
 }
 

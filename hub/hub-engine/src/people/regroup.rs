@@ -9,12 +9,8 @@ use hub_model::{
 };
 use hub_store::{Error, WriteSet};
 
+use crate::slices::Packer;
 use crate::workspace::Workspace;
-
-/// Bytes of rows per commit when work is cut: well below what is refused.
-const PART_BYTES: usize = limits::SLICE_BYTES_MAX / 2;
-/// Records per commit when work is cut.
-const PART_RECORDS: usize = limits::SLICE_RECORDS_MAX / 2;
 
 /// How many records carry a value, as it will be.
 pub(super) enum Carriers<'a> {
@@ -100,33 +96,17 @@ pub(super) fn cut(set: WriteSet) -> Vec<WriteSet> {
     if fits {
         return vec![set];
     }
-    let WriteSet { records, profiles, claims, ref decisions, counters, .. } = set;
-    let mut parts =
-        vec![WriteSet { counters, decisions: decisions.clone(), ..WriteSet::default() }];
+    let WriteSet { records, profiles, claims, decisions, counters, aliases, changes, .. } = set;
     let rows = profiles
         .into_iter()
         .map(|profile| WriteSet { profiles: vec![profile], ..WriteSet::default() })
         .chain(records.into_iter().map(|r| WriteSet { records: vec![r], ..WriteSet::default() }))
         .chain(claims.into_iter().map(|c| WriteSet { claims: vec![c], ..WriteSet::default() }));
-    let mut bytes = PART_BYTES;
-    for row in rows {
-        let weight = row.weight_bytes();
-        let full = parts
-            .last()
-            .is_none_or(|part| bytes + weight > PART_BYTES || part.records.len() >= PART_RECORDS);
-        if full {
-            bytes = 0;
-            parts.push(WriteSet::default());
-        }
-        bytes += weight;
-        if let Some(part) = parts.last_mut() {
-            part.profiles.extend(row.profiles);
-            part.records.extend(row.records);
-            part.claims.extend(row.claims);
-        }
-    }
-    let last = WriteSet { aliases: set.aliases, changes: set.changes, ..WriteSet::default() };
-    parts.push(last);
+    let mut packer = Packer::default();
+    let mut parts = vec![WriteSet { counters, decisions, ..WriteSet::default() }];
+    parts.extend(rows.filter_map(|row| packer.add(row)));
+    parts.extend(packer.take());
+    parts.push(WriteSet { aliases, changes, ..WriteSet::default() });
     parts.retain(|part| !part.is_empty());
     parts
 }
@@ -162,11 +142,7 @@ mod tests {
         for part in &parts {
             assert!(part.weight_bytes() <= hub_model::limits::SLICE_BYTES_MAX);
             assert!(part.records.len() <= hub_model::limits::SLICE_RECORDS_MAX);
-            joined.records.extend(part.records.clone());
-            joined.profiles.extend(part.profiles.clone());
-            joined.claims.extend(part.claims.clone());
-            joined.changes.extend(part.changes.clone());
-            joined.counters = joined.counters.or(part.counters);
+            joined.append(part.clone());
         }
         assert_eq!(joined, large);
         assert!(parts[0].counters.is_some(), "numbers are given out first");

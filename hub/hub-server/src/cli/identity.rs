@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// `liaison identity`.
 #[derive(Debug, Subcommand)]
@@ -37,35 +37,13 @@ Examples:
 The lower number stays; the other finds the same profile for ever. `liaison
 identity unmerge` takes it back."
     )]
-    Merge {
-        /// A profile: its number, or `namespace:value`.
-        left: String,
-        /// Another.
-        right: String,
-        /// Show what it would do; this is the default.
-        #[arg(long, conflicts_with = "yes")]
-        preview: bool,
-        /// Do it.
-        #[arg(long)]
-        yes: bool,
-    },
+    Merge(Pair),
     /// Decide that two profiles stay two, whatever value they come to share.
     #[command(after_help = "\
 Examples:
   liaison identity refuse 17 42
   liaison identity refuse 17 42 --yes")]
-    Refuse {
-        /// A profile: its number, or `namespace:value`.
-        left: String,
-        /// Another.
-        right: String,
-        /// Show what it would do; this is the default.
-        #[arg(long, conflicts_with = "yes")]
-        preview: bool,
-        /// Do it.
-        #[arg(long)]
-        yes: bool,
-    },
+    Refuse(Pair),
     /// Take a profile apart, for good. Shows the plan unless `--yes` is given.
     #[command(after_help = "\
 Examples:
@@ -84,12 +62,8 @@ Reading the same rows again does not join the two.")]
         /// The records that are somebody else.
         #[arg(long, value_delimiter = ',', value_name = "NUMBERS", conflicts_with = "joined")]
         records: Vec<u64>,
-        /// Show what it would do; this is the default.
-        #[arg(long, conflicts_with = "yes")]
-        preview: bool,
-        /// Do it.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        confirm: Confirm,
     },
     /// Show which profiles a changed configuration would merge and split, and
     /// what destinations would be told. Changes nothing.
@@ -111,4 +85,26 @@ Example:
 Stop `liaison serve` first. After a kill the same command, or the next start of
 the hub, goes on.")]
     Apply,
+}
+
+/// Two profiles.
+#[derive(Debug, Args)]
+pub struct Pair {
+    /// A profile: its number, or `namespace:value`.
+    pub left: String,
+    /// Another.
+    pub right: String,
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// Whether it is to be done, or only shown.
+#[derive(Debug, Args)]
+pub struct Confirm {
+    /// Show what it would do; this is the default.
+    #[arg(long, conflicts_with = "yes")]
+    pub preview: bool,
+    /// Do it.
+    #[arg(long)]
+    pub yes: bool,
 }

@@ -15,7 +15,7 @@ use hub_model::{ProfileId, RecordNo, Rules};
 use serde_json::{Value, json};
 
 use super::profile::{encoded, not_an_identity};
-use crate::cli::{Global, IdentityCommand};
+use crate::cli::{Global, IdentityCommand, Pair};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::{Out, talk};
@@ -37,24 +37,18 @@ pub async fn run(
 ) -> Result<Exit, Trouble> {
     match command {
         IdentityCommand::Review { all, limit } => review(loaded, all, limit, out).await,
-        IdentityCommand::Merge { left, right, yes, .. } => {
-            let place = Place::open(loaded).await?;
-            let pair = (place.profile(&left).await?, place.profile(&right).await?);
-            decide(&place, Asked::new("merge", Ask::Merge(pair.0, pair.1), yes), out).await
+        IdentityCommand::Merge(pair) => decide_pair(loaded, "merge", Ask::Merge, pair, out).await,
+        IdentityCommand::Refuse(pair) => {
+            decide_pair(loaded, "refuse", Ask::Refuse, pair, out).await
         }
-        IdentityCommand::Refuse { left, right, yes, .. } => {
-            let place = Place::open(loaded).await?;
-            let pair = (place.profile(&left).await?, place.profile(&right).await?);
-            decide(&place, Asked::new("refuse", Ask::Refuse(pair.0, pair.1), yes), out).await
-        }
-        IdentityCommand::Unmerge { profile, joined, records, yes, .. } => {
+        IdentityCommand::Unmerge { profile, joined, records, confirm } => {
             let place = Place::open(loaded).await?;
             let id = place.profile(&profile).await?;
             let ask = match joined {
                 Some(joined) => Ask::Undo(id, ProfileId(joined)),
                 None => Ask::Separate(id, records.into_iter().map(RecordNo).collect()),
             };
-            decide(&place, Asked::new("unmerge", ask, yes), out).await
+            decide(&place, Asked::new("unmerge", ask, confirm.yes), out).await
         }
         IdentityCommand::Preview { folder } => whatif::preview(global, loaded, folder, out).await,
         IdentityCommand::Apply => whatif::apply(loaded, out).await,
@@ -104,6 +98,18 @@ impl Asked {
             }
         }
     }
+}
+
+async fn decide_pair(
+    loaded: &Loaded,
+    route: &'static str,
+    ask: fn(ProfileId, ProfileId) -> Ask,
+    pair: Pair,
+    out: Out,
+) -> Result<Exit, Trouble> {
+    let place = Place::open(loaded).await?;
+    let ask = ask(place.profile(&pair.left).await?, place.profile(&pair.right).await?);
+    decide(&place, Asked::new(route, ask, pair.confirm.yes), out).await
 }
 
 async fn decide(place: &Place, asked: Asked, out: Out) -> Result<Exit, Trouble> {

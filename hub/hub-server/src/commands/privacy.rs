@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub_engine::workspace::Workspace;
-use hub_engine::{Engine, EngineOptions, EraseRefused, SystemEnv, erasure};
+use hub_engine::{EraseRefused, SystemEnv, erasure};
 use hub_http::{find, person, privacy};
 use hub_model::Identity;
 use hub_store_sled::SledStore;
@@ -82,16 +82,9 @@ async fn erase_here(
     identity: &Identity,
 ) -> Result<Value, Trouble> {
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
-    let options = EngineOptions {
-        store: store.clone(),
-        rules: loaded.config.rules(),
-        // None is run: each tells its destination when it runs next.
-        jobs: wiring.all().await.jobs,
-        env: Arc::new(SystemEnv::default()),
-        upkeep: Some(store),
-        privacy_key: wiring.privacy_key,
-    };
-    let engine = Engine::open(options).await?;
+    // None is run: each tells its destination when it runs next.
+    let jobs = wiring.all().await.jobs;
+    let engine = wiring.engine(store.clone(), Some(store), jobs).await?;
     let begun = engine.erase(identity).await.map_err(refused)?;
     let mut progress = Progress::new();
     progress.show("erasing, then compacting the files");

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_engine::{Engine, EngineOptions, SystemEnv};
 use hub_http::{quarantine, views};
 use hub_model::{RemoteKey, StreamRef};
-use hub_store::Store;
 use serde_json::{Value, json};
 
 use super::profile::encoded;
@@ -120,7 +118,8 @@ async fn replay(
     let id = loaded.sync(sync)?.id.clone();
     let run = match reach::find(loaded).await? {
         Data::Store(store) => {
-            let engine = engine(loaded, store, &id).await?;
+            let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
+            let engine = wiring.engine(store, None, wiring.one(&id).await.jobs).await?;
             let run = engine.replay_once(&id, key.map(RemoteKey::new)).await;
             let refused = |refused| {
                 let mend = "wait for the other run to end";
@@ -152,23 +151,6 @@ async fn replay(
         ));
     }
     Ok(if stay > 0 || failed { Exit::Finding } else { Exit::Ok })
-}
-
-async fn engine(
-    loaded: &Loaded,
-    store: Arc<dyn Store>,
-    id: &hub_model::SyncId,
-) -> Result<Engine, Trouble> {
-    let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
-    let options = EngineOptions {
-        store,
-        rules: loaded.config.rules(),
-        jobs: wiring.one(id).await.jobs,
-        env: Arc::new(SystemEnv::default()),
-        upkeep: None,
-        privacy_key: wiring.privacy_key,
-    };
-    Ok(Engine::open(options).await?)
 }
 
 /// Has it done by the hub that holds the store, and waits for the end.

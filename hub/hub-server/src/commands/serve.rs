@@ -4,7 +4,6 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hub_engine::{Engine, EngineOptions, SystemEnv};
 use hub_http::{AccessToken, AppState, HttpOptions, router};
 
 use crate::access::{self, Note, Token};
@@ -29,15 +28,7 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
     let token = access::token(&loaded.data_dir())?;
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
     let hub = wiring.all().await;
-    let options = EngineOptions {
-        store: store.clone(),
-        rules: loaded.config.rules(),
-        jobs: hub.jobs,
-        env: Arc::new(SystemEnv::default()),
-        upkeep: Some(store.clone()),
-        privacy_key: wiring.privacy_key,
-    };
-    let engine = Engine::open(options).await?;
+    let engine = wiring.engine(store.clone(), Some(store.clone()), hub.jobs).await?;
     let state = AppState::new(HttpOptions {
         engine: engine.clone(),
         upkeep: store,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hub_engine::{Engine, EngineOptions, Env, Event, SyncStatus, SystemEnv};
+use hub_engine::{Env, Event, SyncStatus, SystemEnv};
 use hub_http::views;
 use hub_model::{Run, RunStatus, SyncId};
 use hub_store::Store;
@@ -97,15 +97,7 @@ const fn arrows(reads: bool, writes: bool) -> &'static str {
 /// Runs it in this process.
 async fn run_here(loaded: &Loaded, store: Arc<dyn Store>, id: &SyncId) -> Result<Value, Trouble> {
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
-    let options = EngineOptions {
-        store,
-        rules: loaded.config.rules(),
-        jobs: wiring.one(id).await.jobs,
-        env: Arc::new(SystemEnv::default()),
-        upkeep: None,
-        privacy_key: wiring.privacy_key,
-    };
-    let engine = Engine::open(options).await?;
+    let engine = wiring.engine(store, None, wiring.one(id).await.jobs).await?;
     let mut events = engine.subscribe();
     let mut progress = Progress::new();
     let running = engine.run_once(id);

@@ -2,23 +2,13 @@
 //! cleaned before it is compared, and a vendor's form is known for an echo.
 
 use hub_model::{
-    Cleaner, Cleaning, Direction, FaultCode, FieldMapping, FieldName, Identity, Mapping, Namespace,
-    Normaliser, Object, Otherwise, RemoteKey, Rules, RunStatus, StreamRef, SyncId, Timestamp,
-    Value,
+    Cleaner, Cleaning, Direction, FaultCode, FieldName, Identity, Mapping, Namespace, Normaliser,
+    Object, Otherwise, RemoteKey, Rules, RunStatus, StreamRef, SyncId, Timestamp, Value,
 };
 use serde_json::json;
-use simulation::stage::{Stage, run};
+use simulation::stage::{Stage, pair, run};
 
 use super::block_on;
-
-fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldMapping {
-    FieldMapping {
-        field: field.into(),
-        to: field.into(),
-        direction,
-        identity: identity.map(Into::into),
-    }
-}
 
 fn mapping(id: &str, direction: Direction) -> Mapping {
     Mapping {

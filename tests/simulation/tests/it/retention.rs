@@ -7,18 +7,9 @@ use hub_model::{
     Purpose, Rules, Source, StreamRef, SyncId, Timestamp, Value,
 };
 use plugin_api::Action;
-use simulation::stage::{Stage, run};
+use simulation::stage::{Stage, pair, run};
 
 use super::block_on;
-
-fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldMapping {
-    FieldMapping {
-        field: field.into(),
-        to: field.into(),
-        direction,
-        identity: identity.map(Into::into),
-    }
-}
 
 fn mapping(id: &str, fields: Vec<FieldMapping>) -> Mapping {
     let stream = StreamRef::new("default", id, "people");
