@@ -2,7 +2,7 @@
 //! What measures in a process of its own is a command of its own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -216,6 +216,10 @@ fn open(setting: Setting, only: Vec<String>) -> Result<Bench> {
 
 fn measure(run: Run) -> Result<()> {
     let records = run.setting.records;
+    if let Some(folder) = run.curve.as_deref().and_then(Path::parent) {
+        // Before the load: what takes minutes is not lost for want of a folder.
+        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
     let mut bench = open(run.setting, run.only)?;
     let measured = bench.measure();
     let report = &bench.report;

@@ -54,16 +54,14 @@ async fn compare(store: &SledStore, plan: &Plan, acked: u64) -> Result<Verdict, 
         return Ok(Verdict::Ahead { seq, acked });
     }
     let workload = plan.workload_at(seq);
-    let verified = store.verify().await?;
-    let mut findings: Vec<String> =
-        verified.iter().map(|finding| format!("{}: {}", finding.check, finding.detail)).collect();
-    findings.truncate(FINDINGS_MAX);
+    let (verified, differing): (Vec<String>, Vec<String>) = differences(store, workload.model())
+        .await
+        .into_iter()
+        .partition(|told| told.starts_with("verify: "));
+    let mut findings: Vec<String> = verified.into_iter().take(FINDINGS_MAX).collect();
     findings.extend(cursors_ahead(store, workload.model()).await?);
-    let differing = differences(store, workload.model()).await;
-    // What verify says is told already.
-    let differing = differing.into_iter().filter(|told| !told.starts_with("verify: "));
-    findings.extend(differing.take(FINDINGS_MAX));
-    if findings.is_empty() && verified.is_empty() {
+    findings.extend(differing.into_iter().take(FINDINGS_MAX));
+    if findings.is_empty() {
         return Ok(Verdict::Sound { seq, records: stats.records, profiles: stats.profiles });
     }
     let told = |finding: &String| finding.chars().take(FINDING_CHARS_MAX).collect();

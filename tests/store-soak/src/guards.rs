@@ -1,28 +1,34 @@
 //! What each guard of the store is good for: the same mishap with it and
 //! without it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use hub_store_sled::Guard;
+use io_events::Event;
 
 use crate::image::{Files, Node, Survival};
 use crate::plan::Sizes;
-use crate::recording::{Recorder, STORE, put, quick_folder, read};
+use crate::recording::{Recorder, Recording, STORE, put, quick_folder, read};
 use crate::{Plan, Verdict, powercut, write};
 
 /// Images per power-cut proof, and a seed with which the guard is seen to be
 /// needed in so few.
 const IMAGES: u64 = 8;
 const SEED: u64 = 5;
-/// The same for oversized commits, which go wrong less often.
-const OVERSIZED_IMAGES: u64 = 40;
-const OVERSIZED_SEED: u64 = 6;
+/// Of a plan of oversized commits the third is the first of them.
+const OVERSIZED_COMMITS: u64 = 3;
+/// Pages whose commits are followed to the disk.
+const PAGES_COMMITS: u64 = 12;
+/// Segments of the engine's log that one commit may lie in: it begins where the
+/// one before it ended.
+const SEGMENTS_PER_COMMIT_MAX: usize = 2;
 /// Commits of a store whose rows change places: enough to have several cursors.
 const SWAPPED_COMMITS: u64 = 10;
 /// Of a store's segments; the engine must be told when it is opened directly.
-const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// What a kill during a snapshot leaves, with the highest number there is.
 const UNFINISHED: &str = "snap.7FFFFFFFFFFFFFFF.generating";
 /// How long a first process may take to open its store.
@@ -75,44 +81,73 @@ pub fn prove(recorder: &Recorder, guard: Guard) -> Result<Row> {
     let (mishap, strike): (_, fn(&Recorder, &Plan) -> Result<Outcome>) = match guard {
         Guard::Sync => ("power cuts while commits are acknowledged", cut_power),
         Guard::Created => ("power cuts after a store was made", cut_power),
-        Guard::CommitSize => ("power cuts while a commit of many segments is written", oversize),
+        Guard::CommitSize => ("a commit larger than a segment of the log", oversize),
         Guard::Snapshots => ("a kill while a snapshot is written", leave_snapshot),
         Guard::Witness => ("files of an older state, as a bad recovery leaves", roll_back),
         Guard::Checksum => ("two cursors change places", swap_rows),
         Guard::Lock => ("a second process opens the store", open_twice),
     };
-    let size = if guard == Guard::CommitSize { Sizes::Oversized } else { Sizes::Small };
-    let plan = Plan { seed: SEED, size, without: None };
+    let plan = Plan::small(SEED);
     let with = strike(recorder, &plan)?;
     let without = strike(recorder, &plan.without(guard))?;
     Ok(Row { guard, mishap, with, without })
 }
 
 fn cut_power(recorder: &Recorder, plan: &Plan) -> Result<Outcome> {
-    images(recorder, plan, IMAGES, SEED)
-}
-
-fn images(recorder: &Recorder, plan: &Plan, images: u64, seed: u64) -> Result<Outcome> {
-    let options = powercut::Options { images, seed, plan: Some(*plan) };
+    let options = powercut::Options { images: IMAGES, seed: SEED, plan: Some(*plan) };
     let report = powercut::run(recorder, options, |_| {})?;
     let bad = report.tally.bad();
-    let told = format!("{bad} of {images} images bad, seed {seed}");
+    let told = format!("{bad} of {IMAGES} images bad, seed {SEED}");
     Ok(Outcome { kept: bad == 0, told })
 }
 
+/// What is written between two syncs may reach the disk in any order. A commit
+/// that lies in one segment, or at the border of two, is torn in one place only;
+/// in one of many segments the engine may find the later ones without the
+/// earlier.
 fn oversize(recorder: &Recorder, plan: &Plan) -> Result<Outcome> {
+    let oversized = Plan { size: Sizes::Oversized, ..*plan };
     if plan.without.is_some() {
-        return images(recorder, plan, OVERSIZED_IMAGES, OVERSIZED_SEED);
+        let recording = recorder.record(Files::new(), 0, &oversized, OVERSIZED_COMMITS)?;
+        // Without the guard the segments are smaller too.
+        let segments = segments_per_commit(&recording, SEGMENT_BYTES / 8)?;
+        let told = format!("one commit lies in {segments} segments, in no order");
+        return Ok(Outcome { kept: segments <= SEGMENTS_PER_COMMIT_MAX, told });
     }
-    // With the guard there is no such commit.
     let folder = quick_folder()?;
     let dir = folder.path().join(STORE);
-    let ended = recorder.program.write(&dir, plan, 3)?;
+    let ended = recorder.program.write(&dir, &oversized, OVERSIZED_COMMITS)?;
     let acked = write::last_acked(&ended.out).unwrap_or(0);
-    let verdict = recorder.program.check(&dir, plan, acked)?;
-    let refused = ended.said.contains("commit refused");
-    let told = format!("the commit is refused; {verdict}");
-    Ok(Outcome { kept: refused && verdict.is_sound(), told })
+    let verdict = recorder.program.check(&dir, &oversized, acked)?;
+    let refused = ended.said.contains("commit refused") && verdict.is_sound();
+    let pages = Plan { size: Sizes::Pages, ..*plan };
+    let recording = recorder.record(Files::new(), 0, &pages, PAGES_COMMITS)?;
+    let segments = segments_per_commit(&recording, SEGMENT_BYTES)?;
+    let told = format!("the commit is refused; a page lies in {segments} at most; {verdict}");
+    Ok(Outcome { kept: refused && segments <= SEGMENTS_PER_COMMIT_MAX, told })
+}
+
+/// Most segments of the engine's log that anything was written to between two
+/// acknowledgements.
+fn segments_per_commit(recording: &Recording, segment_bytes: usize) -> Result<usize> {
+    let log = |event: &Event| match event {
+        Event::Open { path, file, .. } if path.ends_with("/db") => Some(*file),
+        _ => None,
+    };
+    let log = recording.events.iter().find_map(log).context("the log was never opened")?;
+    let segments = |commit: &[Event]| {
+        let written = commit.iter().filter_map(|event| match event {
+            // The engine writes no further than to the end of a segment.
+            Event::Write { file, offset, .. } if *file == log => {
+                Some(offset / segment_bytes as u64)
+            }
+            _ => None,
+        });
+        written.collect::<BTreeSet<u64>>().len()
+    };
+    let acks = recording.ends_of_acks();
+    let commits = acks.windows(2).filter_map(|ends| recording.events.get(ends[0]..ends[1]));
+    commits.map(segments).max().context("too few commits")
 }
 
 /// The files of a store after so many commits.

@@ -66,6 +66,10 @@ enum Command {
         /// Decides moments and commits; chosen when not given.
         #[arg(long, default_value_t = plan::chosen_seed(), hide_default_value = true)]
         seed: u64,
+        /// The hub's binary, whose commands are killed too; beside this program
+        /// when not given.
+        #[arg(long, value_name = "FILE")]
+        liaison: Option<PathBuf>,
     },
     /// Record writers, build the disks that power cuts leave, and check.
     Powercut {
@@ -141,13 +145,16 @@ fn run(command: Command) -> Result<()> {
             }
             Ok(())
         }
-        Command::Crash { kills, seed } => {
+        Command::Crash { kills, seed, liaison } => {
             eprintln!("seed {seed}");
+            let soak = program()?;
+            let liaison = built(liaison, &soak, "liaison", "hub-server")?;
+            let programs = crash::Programs { soak, liaison };
             let mut failures = Failures::default();
-            let report = crash::run(&program()?, crash::Options { kills, seed }, |report| {
+            let report = crash::run(&programs, crash::Options { kills, seed }, |report| {
                 failures.tell(&report.tally.failures);
-                if report.kills % TOLD_EVERY == 0 {
-                    eprintln!("{} kills, {} bad", report.kills, report.tally.bad());
+                if report.kills() % TOLD_EVERY == 0 {
+                    eprintln!("{} kills, {} bad", report.kills(), report.tally.bad());
                 }
             })?;
             println!("{report}seed {seed}");
@@ -202,11 +209,17 @@ fn run(command: Command) -> Result<()> {
 impl Library {
     fn recorder(self) -> Result<Recorder> {
         let program = program()?;
-        let beside = program.binary.with_file_name("libio_recorder.so");
-        let library = self.recorder.unwrap_or(beside);
-        ensure!(library.is_file(), "{} is not there: build io-recorder", library.display());
+        let library = built(self.recorder, &program, "libio_recorder.so", "io-recorder")?;
         Ok(Recorder { program, library })
     }
+}
+
+/// What cargo builds of another package: the file that is named, or the one
+/// beside this program.
+fn built(named: Option<PathBuf>, program: &Program, name: &str, package: &str) -> Result<PathBuf> {
+    let file = named.unwrap_or_else(|| program.binary.with_file_name(name));
+    ensure!(file.is_file(), "{} is not there: build {package}", file.display());
+    Ok(file)
 }
 
 /// Switches off the guard that the plan names, and the printing of panics that

@@ -7,7 +7,6 @@ use anyhow::Result;
 use hub_store::conformance::Random;
 
 use crate::image::{Files, Survival};
-use crate::plan::Sizes;
 use crate::recording::{Recorder, Recording, STORE, put, quick_folder};
 use crate::{Plan, Program, Tally, Verdict};
 
@@ -15,9 +14,6 @@ use crate::{Plan, Program, Tally, Verdict};
 const IMAGES_PER_RECORDING: u64 = 20;
 /// Most commits in one recording.
 const COMMITS_MAX: u64 = 40;
-/// Commits in a recording of oversized ones: the last of them is the oversized
-/// one, and the cuts come while it is written.
-const OVERSIZED_COMMITS: u64 = 3;
 /// Recordings in a row, each beginning on an image of the one before: a store
 /// that has survived a cut must survive the next.
 const RECORDINGS_IN_A_ROW: u64 = 3;
@@ -91,16 +87,13 @@ pub fn run(
         };
         let mut base = (Files::new(), 0);
         for _ in 0..RECORDINGS_IN_A_ROW {
-            let until = match plan.size {
-                Sizes::Oversized => OVERSIZED_COMMITS,
-                Sizes::Small | Sizes::Pages => base.1 + 1 + random.below(COMMITS_MAX),
-            };
+            let until = base.1 + 1 + random.below(COMMITS_MAX);
             let recording = recorder.record(base.0, base.1, &plan, until)?;
             report.recordings += 1;
             report.events += recording.events.len() as u64;
             let mut next = None;
             for _ in 0..IMAGES_PER_RECORDING {
-                let cut = Cut::pick(&recording, &plan, &mut random);
+                let cut = Cut::pick(&recording, &mut random);
                 let files = recording.image(cut.place, cut.survival, cut.seed)?;
                 let acked = recording.acked_at(cut.place);
                 let verdict = checked(&recorder.program, &files, &plan, acked)?;
@@ -123,8 +116,8 @@ pub fn run(
                 }
             }
             match next {
-                Some(sound) if plan.size != Sizes::Oversized => base = sound,
-                _ => break,
+                Some(sound) => base = sound,
+                None => break,
             }
         }
     }
@@ -140,17 +133,12 @@ struct Cut {
 }
 
 impl Cut {
-    /// Half of the cuts come right after an acknowledgement, except where the
-    /// question is what a commit under way leaves.
-    fn pick(recording: &Recording, plan: &Plan, random: &mut Random) -> Self {
-        let acks = recording.ends_of_acks();
-        let oversized = plan.size == Sizes::Oversized;
-        let before_last = acks.iter().rev().nth(1).copied();
-        let first = before_last.filter(|_| oversized).unwrap_or(0);
-        let anywhere = random.below((recording.events.len() - first) as u64 + 1);
-        let anywhere = first + usize::try_from(anywhere).unwrap_or(0);
-        let after_ack = random.pick(&acks).copied();
-        let place = if random.percent(50) && !oversized { after_ack } else { None };
+    /// Half of the cuts come right after an acknowledgement.
+    fn pick(recording: &Recording, random: &mut Random) -> Self {
+        let anywhere = random.below(recording.events.len() as u64 + 1);
+        let anywhere = usize::try_from(anywhere).unwrap_or(0);
+        let after_ack = random.pick(&recording.ends_of_acks()).copied();
+        let place = if random.percent(50) { after_ack } else { None };
         let share = random.pick(&SURVIVING_PERCENT).copied().unwrap_or(0);
         Self {
             place: place.unwrap_or(anywhere),

@@ -58,13 +58,7 @@ impl Program {
         let mut process = Command::new(&self.binary);
         process.arg(command).arg("--dir").arg(dir).args(plan.arguments()).args(more);
         process.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let started = process.spawn();
-        let mut child = started.with_context(|| format!("start {}", self.binary.display()))?;
-        let (begins, begun) = mpsc::channel();
-        let out = drained(child.stdout.take(), Some(begins));
-        let said = drained(child.stderr.take(), None);
-        Ok(Running { child, begun, out, said })
+        Running::start(process)
     }
 
     /// Writes until a commit, and waits for the end.
@@ -100,6 +94,21 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a process that is asked nothing.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(mut process: Command) -> Result<Self> {
+        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let started = process.spawn();
+        let program = process.get_program().display();
+        let mut child = started.with_context(|| format!("start {program}"))?;
+        let (begins, begun) = mpsc::channel();
+        let out = drained(child.stdout.take(), Some(begins));
+        let said = drained(child.stderr.take(), None);
+        Ok(Self { child, begun, out, said })
+    }
+
     /// Waits until it has printed something; whether it did.
     pub fn begun(&self, limit: Duration) -> bool {
         self.begun.recv_timeout(limit).is_ok()

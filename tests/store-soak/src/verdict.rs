@@ -58,6 +58,12 @@ pub enum Verdict {
         /// What it says.
         why: String,
     },
+    /// What a killed command left looks finished and is not, or the command
+    /// cannot be given again.
+    HalfMade {
+        /// What is wrong.
+        why: String,
+    },
 }
 
 impl Verdict {
@@ -78,6 +84,7 @@ impl Verdict {
             Self::Torn { .. } => "torn",
             Self::Ahead { .. } => "ahead",
             Self::Unopenable { .. } => "unopenable",
+            Self::HalfMade { .. } => "half-made",
         }
     }
 }
@@ -101,7 +108,7 @@ impl fmt::Display for Verdict {
             Self::Ahead { seq, acked } => {
                 write!(f, "commit {acked} was the last, the store ends at {seq}")
             }
-            Self::Unopenable { why } => f.write_str(why),
+            Self::Unopenable { why } | Self::HalfMade { why } => f.write_str(why),
         }
     }
 }
@@ -115,8 +122,15 @@ pub struct Tally {
 }
 
 /// Columns of bad news, in the order shown.
-pub const BAD_COLUMNS: [&str; 6] =
-    ["lost", "lost, refused by witness", "silently empty", "torn", "ahead", "unopenable"];
+pub const BAD_COLUMNS: [&str; 7] = [
+    "lost",
+    "lost, refused by witness",
+    "silently empty",
+    "torn",
+    "ahead",
+    "unopenable",
+    "half-made",
+];
 
 impl Tally {
     /// Counts one. `place` says how to see it again.
@@ -165,6 +179,7 @@ mod tests {
             Verdict::Torn { seq: 1, findings: vec![] },
             Verdict::Ahead { seq: 4, acked: 2 },
             Verdict::Unopenable { why: String::new() },
+            Verdict::HalfMade { why: String::new() },
         ];
         for (place, verdict) in bad.iter().enumerate() {
             tally.add(verdict, "there");

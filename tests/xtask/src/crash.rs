@@ -51,7 +51,7 @@ pub struct Options {
 /// What is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Of {
-    /// A process that writes and opens a store: three a second.
+    /// A process that works on a store: two or three a second.
     Store,
     /// The whole hub during the demo's load.
     Hub,

@@ -23,7 +23,7 @@ Examples:
   cargo xtask demo                        a hub, a real ERP, edits both ways
   cargo xtask demo --once --json          the same, for programs
   cargo xtask test                        everything, as continuous integration runs it
-  cargo xtask crash --kills 300           SIGKILL while the store writes and opens
+  cargo xtask crash --kills 300           SIGKILL in whatever is done with the store
   cargo xtask crash --of hub --kills 50   SIGKILL during the demo's load
   cargo xtask powercut --images 100       the disks that a power cut may leave
   cargo xtask iofault                     each call on the disk fails in turn
@@ -67,12 +67,13 @@ enum Task {
     /// people on both sides, shows that every edit arrives and that the hub then
     /// falls silent. Leaves everything running, with a page to look at.
     Demo(demo::Options),
-    /// Kill the store's writer, or the whole hub, at random moments.
+    /// Kill what works on the store, or the whole hub, at random moments.
     ///
     /// The store (the default) is quick: each kill is a process that writes or
-    /// opens a store, and a check of every answer against a model. `--of hub`
-    /// kills the hub during the demo's load, with an ERP beside it, and compares
-    /// the end. The exit code is not 0 when anything was lost.
+    /// opens a store, compacts, backs up, restores, exports or imports it, and a
+    /// check of every answer against a model. `--of hub` kills the hub during the
+    /// demo's load, with an ERP beside it, and compares the end. The exit code is
+    /// not 0 when anything was lost.
     Crash(crash::Options),
     /// What the hub costs, against goals and against references of the same run.
     ///

@@ -29,7 +29,7 @@ pub struct IoFault {
     pub seed: Option<u64>,
 }
 
-/// Kills writers of the store.
+/// Kills writers of the store, and the hub's commands about it.
 ///
 /// # Errors
 /// Something does not compile, or was lost.
@@ -63,10 +63,7 @@ pub fn guards() -> Result<()> {
 
 fn soak(command: &str, options: &[(&str, Option<u64>)]) -> Result<()> {
     let mut steps = Steps::new(2);
-    steps.step("build", "Mend the errors above.", || {
-        let packages = ["build", "--package", "store-soak", "--package", "io-recorder"];
-        process::run(process::cargo(&paths::root()).args(packages))
-    })?;
+    steps.step("build", "Mend the errors above.", process::build_workspace)?;
     let mut soak = Command::new(paths::target().join("debug").join("store-soak"));
     soak.arg(command);
     for (name, value) in options {

@@ -66,7 +66,11 @@ async fn an_export_is_imported_to_the_same_store() {
     let (from, model) = filled(1).await;
     let file = from.path().join("all.ndjson.gz");
     let file = file.to_str().unwrap();
+    // What a kill leaves does not have the name, and is not in the way.
+    let unfinished = from.path().join("all.ndjson.gz.unfinished");
+    fs::write(&unfinished, "half").unwrap();
     assert!(from.run(&["store", "export", "--to", file]).ended(0).stderr.contains("records"));
+    assert!(!unfinished.exists());
     // Nothing is written over.
     let again = from.run(&["store", "export", "--to", file]).ended(2);
     assert!(again.stderr.contains("export/not-written"), "{}", again.stderr);

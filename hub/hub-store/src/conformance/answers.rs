@@ -9,7 +9,7 @@ use hub_model::{
 };
 
 use super::model::Model;
-use crate::store::{Error, Known, Store};
+use crate::store::{Error, Known, Store, VerifyFinding};
 
 /// Rows per call when everything is read.
 const CALL_ROWS: usize = 200;
@@ -37,8 +37,12 @@ pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     pending(store, model, &mut found).await;
     work(store, model, &mut found).await;
     match store.verify().await {
-        Ok(findings) if findings.is_empty() => {}
-        other => found.0.push(format!("verify: {other:?}")),
+        Ok(findings) => {
+            let told =
+                |finding: VerifyFinding| format!("verify: {}: {}", finding.check, finding.detail);
+            found.0.extend(findings.into_iter().map(told));
+        }
+        Err(error) => found.0.push(format!("verify: {error}")),
     }
     found.0
 }

@@ -21,16 +21,14 @@ pub enum Size {
     /// As the engine cuts pages: contacts with addresses and consents, up to the
     /// limits of one commit.
     Pages,
-    /// Small sets, and every third one with so many large records, whatever the
-    /// limits say: what a store refuses, unless a test has told it not to.
+    /// Small sets, and every third one with so many records, whatever the limits
+    /// say: what a store refuses, unless a test has told it not to.
     Oversized(u64),
 }
 
-/// Letters of a note in an oversized set: a thousand of them fill segments of
-/// a store's log.
-const OVERSIZED_NOTE_LETTERS: u64 = 8_192;
-/// Deliveries that wait for each record of an oversized set.
-const OVERSIZED_PENDING: u64 = 4;
+/// Deliveries that wait for each record of an oversized set: many small rows, no
+/// large one.
+const OVERSIZED_PENDING: u64 = 8;
 /// What the other rows of a page's set may weigh, besides the arrivals.
 const PAGE_REST_BYTES: usize = 48 * 1024;
 
@@ -162,10 +160,6 @@ impl Workload {
     fn fill(&mut self, record: &mut Record) {
         let note = match self.size {
             Size::Small if self.random.percent(1) => self.random.text(15_000),
-            // No compressing makes these small.
-            Size::Oversized(_) if self.is_oversized() => (0..OVERSIZED_NOTE_LETTERS / 16)
-                .map(|_| format!("{:016x}", self.random.next_u64()))
-                .collect(),
             _ => {
                 let letters = self.random.below(120);
                 self.random.text(letters)

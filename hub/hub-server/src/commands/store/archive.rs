@@ -227,13 +227,13 @@ impl Reader {
     }
 }
 
-/// A file to write an export to.
+/// A file to write an export to, packed or not.
 ///
 /// # Errors
 /// When it exists or cannot be made.
-pub fn create(path: &Path) -> io::Result<Box<dyn Write>> {
+pub fn create(path: &Path, packed: bool) -> io::Result<Box<dyn Write>> {
     let file = BufWriter::new(crate::private::new_file(path)?);
-    if path.extension().is_some_and(|extension| extension == "gz") {
+    if packed {
         return Ok(Box::new(Packed(Some(GzEncoder::new(file, Compression::fast())))));
     }
     Ok(Box::new(Plain(file)))

@@ -1,7 +1,12 @@
 //! `liaison store export`: the store as a file that any body can be rebuilt from.
+//!
+//! It is written under another name beside its place and gets its name when it is
+//! whole and durable; what a kill leaves is removed by the next export to the same
+//! place.
 
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hub_store::{Stats, Store, WriteSet};
 
@@ -32,18 +37,21 @@ pub async fn run(loaded: &Loaded, to: &Path, from: Option<&Path>) -> Result<Exit
         workspace: loaded.config.workspace.clone(),
         stats,
     };
-    let piped = to == Path::new("-");
-    let out: Box<dyn Write> = if piped {
-        Box::new(BufWriter::new(io::stdout()))
+    if to == Path::new("-") {
+        write(&*store, Box::new(BufWriter::new(io::stdout())), header, to).await?;
     } else {
-        archive::create(to).map_err(|error| unwritten(to, &error))?
-    };
-    let written = write(&*store, out, header, to).await;
-    if written.is_err() && !piped {
-        // Half an export is none: it would only be in the way of the next.
-        let _ = std::fs::remove_file(to);
+        let unfinished = begin(to).map_err(|error| unwritten(to, &error))?;
+        let packed = to.extension().is_some_and(|extension| extension == "gz");
+        let out = archive::create(&unfinished, packed).map_err(|error| unwritten(to, &error))?;
+        let written = write(&*store, out, header, to).await;
+        let named =
+            written.and_then(|()| finish(&unfinished, to).map_err(|error| unwritten(to, &error)));
+        if named.is_err() {
+            // Half an export is none.
+            let _ = fs::remove_file(&unfinished);
+        }
+        named?;
     }
-    written?;
     talk(format!("{} records and {} profiles written", stats.records, stats.profiles));
     Ok(Exit::Ok)
 }
@@ -71,6 +79,31 @@ async fn write(
     }
     progress.clear();
     writer.end().map_err(|error| unwritten(to, &error))
+}
+
+/// Where the export is written until it is whole: beside its place, on the same
+/// disk. What an earlier one left there is removed.
+fn begin(to: &Path) -> io::Result<PathBuf> {
+    refuse_existing(to)?;
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = to.with_file_name(name);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(unfinished),
+    }
+}
+
+/// Gives it its name; durable on return.
+fn finish(unfinished: &Path, to: &Path) -> io::Result<()> {
+    refuse_existing(to)?;
+    fs::rename(unfinished, to)?;
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn refuse_existing(to: &Path) -> io::Result<()> {
+    if to.exists() { Err(io::ErrorKind::AlreadyExists.into()) } else { Ok(()) }
 }
 
 /// The rows that progress counts, as the store knows them beforehand.
