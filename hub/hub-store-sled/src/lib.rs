@@ -36,8 +36,9 @@
 //! | the rest | positions, deliveries under way, runs, quarantine ...: small JSON rows ([`keys`]) | as they change |
 //!
 //! A new version of a record goes to a new block and the old one is dead until
-//! the store is compacted; what was erased is dead in the same way ([`scrub`]). Keys of rows, identities and places are an index in
-//! memory ([`index`]), read from its own log at opening. A record that was only
+//! the store is compacted; what was erased is dead in the same way ([`scrub`]).
+//! Keys of rows, identities and places are an index in memory ([`index`]), read
+//! from its own log at opening. A record that was only
 //! ever read keeps its values once: assertion and last form are "as in the raw
 //! row", two bytes a field. A row may carry a mark of its caller's, so that a
 //! row that was read before costs one look at memory and nothing else.
@@ -46,6 +47,15 @@
 //! readers share a lock with it only while a batch is applied, so every call
 //! sees whole commits. After the first error of a write nothing is written or
 //! read any more until the store is opened again.
+
+//!
+//! # What a load looks like
+//!
+//! `docs/load-2m.svg` is a load of two million new customers through a connector
+//! into an empty store, with throughput and the memory of the whole process:
+//! about 130 CPU microseconds a row, the last hundred thousand a sixth more than
+//! the first, and 0.41 KB of memory a profile. `cargo xtask bench` measures it
+//! again, beside references of the same run.
 
 // What a row is.
 mod frame;

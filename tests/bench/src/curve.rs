@@ -14,11 +14,14 @@ const SPEED_COLOUR: &str = "#1f6f8b";
 const MEMORY_COLOUR: &str = "#b5541c";
 /// Lines across the picture.
 const STEPS: u32 = 5;
+/// Points of each line: the mean of a stretch tells more than each page.
+const POINTS: usize = 120;
 
 /// The picture of a load whose points are in order of rows; `title` stands
 /// above it. Throughput is the mean between two points.
 #[must_use]
 pub fn svg(title: &str, points: &[Point]) -> String {
+    let points = &thinned(points);
     let rows_max = points.last().map_or(1.0, |point| point.rows as f64).max(1.0);
     let speeds: Vec<(f64, f64)> = points.windows(2).filter_map(speed).collect();
     let memory: Vec<(f64, f64)> =
@@ -47,6 +50,14 @@ pub fn svg(title: &str, points: &[Point]) -> String {
     line(&mut out, &memory, rows_max, memory_max, MEMORY_COLOUR);
     out.push_str("</svg>\n");
     out
+}
+
+/// Points at about equal distances, the last one included.
+fn thinned(points: &[Point]) -> Vec<Point> {
+    let step = points.len().div_ceil(POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    let kept = points.iter().enumerate().filter(|(at, _)| at % step == 0 || *at == last);
+    kept.map(|(_, point)| *point).collect()
 }
 
 fn speed(pair: &[Point]) -> Option<(f64, f64)> {

@@ -1,6 +1,8 @@
 //! `liaison-bench`: started by `cargo xtask bench`, which builds everything.
 //! What measures in a process of its own is a command of its own.
 
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,11 +10,13 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use bench::api::{Server, Shown};
 use bench::crowd::Crowd;
+use bench::feed::Point;
 use bench::people::People;
 use bench::references::{self, Reference};
 use bench::workloads::{Bench, Plan};
 use bench::{curve, explained, store_path};
 use clap::{Args, Parser, Subcommand};
+use serde::Deserialize;
 
 #[derive(Debug, Parser)]
 #[command(name = "liaison-bench", about = "What the hub costs, against goals and references")]
@@ -25,6 +29,15 @@ struct Arguments {
 enum Command {
     /// Measure, and print figures, goals and ratios.
     Run(Run),
+    /// Draw the large load of a run that was printed as JSON.
+    Draw {
+        /// What the run printed.
+        #[arg(long)]
+        run: PathBuf,
+        /// Where the picture goes.
+        #[arg(long, value_name = "FILE")]
+        curve: PathBuf,
+    },
     /// Print the functions that cost most, of the store path and of a load.
     Profile(Setting),
     /// The made-up vendor: customers to read, contacts to write.
@@ -164,6 +177,11 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
         Command::Run(run) => measure(run),
+        Command::Draw { run, curve } => {
+            let text = fs::read(&run).with_context(|| format!("read {}", run.display()))?;
+            let drawn: Drawn = serde_json::from_slice(&text).context("this is no run's JSON")?;
+            draw(&drawn.curves, &curve)
+        }
         Command::Profile(setting) => open(setting, Vec::new())?.profile(),
         Command::Api { port, seed, rows, changed } => runtime.block_on(async {
             let shown = Shown { rows, changed };
@@ -215,7 +233,6 @@ fn open(setting: Setting, only: Vec<String>) -> Result<Bench> {
 }
 
 fn measure(run: Run) -> Result<()> {
-    let records = run.setting.records;
     if let Some(folder) = run.curve.as_deref().and_then(Path::parent) {
         // Before the load: what takes minutes is not lost for want of a folder.
         fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
@@ -229,11 +246,21 @@ fn measure(run: Run) -> Result<()> {
         println!("{}", report.table());
     }
     if let Some(file) = run.curve {
-        let points = report.curves.get("w2").or_else(|| report.curves.get("w10"));
-        let points = points.context("no load was measured that could be drawn")?;
-        let title = format!("A load of {} rows", records);
-        fs::write(&file, curve::svg(&title, points))
-            .with_context(|| format!("write {}", file.display()))?;
+        draw(&report.curves, &file)?;
     }
     measured
+}
+
+/// What is read of a run's JSON.
+#[derive(Deserialize)]
+struct Drawn {
+    curves: BTreeMap<String, Vec<Point>>,
+}
+
+fn draw<K: Borrow<str> + Ord>(curves: &BTreeMap<K, Vec<Point>>, file: &Path) -> Result<()> {
+    let points = curves.get("w2").or_else(|| curves.get("w10"));
+    let points = points.context("no load was measured that could be drawn")?;
+    let rows = points.last().map_or(0, |point| point.rows);
+    fs::write(file, curve::svg(&format!("A load of {rows} rows"), points))
+        .with_context(|| format!("write {}", file.display()))
 }
