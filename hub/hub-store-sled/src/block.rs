@@ -8,12 +8,12 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hub_store::Error;
+use hub_store::{Became, Error, Moment};
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::keys::{self, Key};
 use crate::pack::names::Item;
-use crate::pack::{Bytes, Damaged, Names, bytes, profile, record};
+use crate::pack::{Bytes, Damaged, Names, bytes, record, version};
 use crate::rows::Rows;
 
 /// Bits of a [`Location`] that tell the place in its block.
@@ -32,17 +32,20 @@ const CACHED_BLOCKS: usize = 512;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
+/// Set in the byte of the method: the moment that the block was written follows.
+const DATED: u8 = 2;
 
 /// Where a row lies: the number of its block, and its place there. Blocks are
 /// numbered from 1, so no row lies at 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Location(pub u32);
 
 impl Location {
     /// Of no row.
     pub const NONE: Self = Self(0);
 
-    fn new(block: u32, slot: usize) -> Result<Self, Error> {
+    /// The place of a row.
+    pub fn new(block: u32, slot: usize) -> Result<Self, Error> {
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
         match block.checked_mul(1 << SLOT_BITS) {
             Some(first) if slot < 1 << SLOT_BITS => Ok(Self(first | slot)),
@@ -59,6 +62,11 @@ impl Location {
     pub fn slot(self) -> usize {
         usize::try_from(self.0 & ((1 << SLOT_BITS) - 1)).unwrap_or(usize::MAX)
     }
+}
+
+/// The bit of a place where the rows of a block are marked; none beyond them.
+pub(crate) const fn bit_of(slot: usize) -> u32 {
+    if slot < BLOCK_ROWS_MAX { 1 << slot } else { 0 }
 }
 
 thread_local! {
@@ -78,6 +86,7 @@ pub(crate) struct Packed {
 pub(crate) struct Packing {
     table: u8,
     block: u32,
+    written: Option<Moment>,
     names: Names,
     items: Vec<u8>,
     ends: Vec<usize>,
@@ -90,11 +99,17 @@ impl Packing {
         Self {
             table,
             block: last,
+            written: None,
             names: Names::default(),
             items: Vec::new(),
             ends: Vec::new(),
             done: Vec::new(),
         }
+    }
+
+    /// The same, with the moment that the rows are written in each block.
+    pub fn written(self, moment: Moment) -> Self {
+        Self { written: Some(moment), ..self }
     }
 
     /// Adds a row; where it will lie.
@@ -120,7 +135,7 @@ impl Packing {
             return Ok(());
         }
         let names = std::mem::take(&mut self.names);
-        let payload = assembled(names, &mut self.items, &mut self.ends)?;
+        let payload = assembled(self.written, names, &mut self.items, &mut self.ends)?;
         self.done.push((keys::block(self.table, self.block), payload));
         Ok(())
     }
@@ -136,7 +151,12 @@ impl Packing {
 }
 
 /// The payload of a block: its names, where each row ends, the rows.
-fn assembled(names: Names, items: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result<Vec<u8>, Error> {
+fn assembled(
+    written: Option<Moment>,
+    names: Names,
+    items: &mut Vec<u8>,
+    ends: &mut Vec<usize>,
+) -> Result<Vec<u8>, Error> {
     let mut plain = Vec::with_capacity(items.len() + names.size_bytes() + 100);
     names.finish(&mut plain);
     bytes::put_len(&mut plain, ends.len());
@@ -146,12 +166,24 @@ fn assembled(names: Names, items: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result
         start = end;
     }
     plain.append(items);
-    compressed(&plain)
+    compressed(written, &plain)
 }
 
-/// A block without the rows that are not wanted: each leaves an empty place, so
-/// that the others stay where they are, and its names go with it. `None` = all
-/// that there are are wanted.
+/// What is left of a row when its block is written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// All of it.
+    Whole,
+    /// Of a version: that it was, and where the one before lies.
+    Hollow,
+    /// Of a version: that it was.
+    Last,
+    /// An empty place.
+    Nothing,
+}
+
+/// A block with what is left of its rows, each at its old place; names that no
+/// row speaks of go. `None` = every row that there is is left whole.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when the block cannot be read.
@@ -159,21 +191,28 @@ pub(crate) fn without(
     table: u8,
     number: u32,
     payload: &[u8],
-    wanted: impl Fn(usize) -> bool,
+    left: impl Fn(usize) -> Left,
 ) -> Result<Option<Vec<u8>>, Error> {
     let damaged = |Damaged| damaged(table, number);
     let block = Block::read(payload).map_err(damaged)?;
-    if (0..block.rows()).all(|slot| wanted(slot) || block.is_empty(slot)) {
+    if (0..block.rows()).all(|slot| left(slot) == Left::Whole || block.is_empty(slot)) {
         return Ok(None);
     }
     let (mut names, mut items, mut ends) = (Names::default(), Vec::new(), Vec::new());
     for slot in 0..block.rows() {
-        if wanted(slot) {
+        let left = left(slot);
+        if left != Left::Nothing {
             let item = block.item(slot).map_err(damaged)?;
             match table {
                 keys::table::PROFILE => {
-                    let row = profile::read(item).map_err(damaged)?;
-                    profile::put(&row, &mut names, &mut items);
+                    let mut row = version::read(item).map_err(damaged)?;
+                    if left != Left::Whole {
+                        row.became = Became::Forgotten;
+                    }
+                    if left == Left::Last {
+                        row.head.before = Location::NONE;
+                    }
+                    version::put(&row, &mut names, &mut items);
                 }
                 _ => {
                     let row = record::read(item).map_err(damaged)?;
@@ -183,10 +222,10 @@ pub(crate) fn without(
         }
         ends.push(items.len());
     }
-    assembled(names, &mut items, &mut ends).map(Some)
+    assembled(block.written, names, &mut items, &mut ends).map(Some)
 }
 
-fn compressed(plain: &[u8]) -> Result<Vec<u8>, Error> {
+fn compressed(written: Option<Moment>, plain: &[u8]) -> Result<Vec<u8>, Error> {
     let failed = |error: std::io::Error| Error::Refused(format!("compressing a block: {error}"));
     let packed = COMPRESSOR.with_borrow_mut(|kept| {
         let compressor = match kept {
@@ -196,8 +235,11 @@ fn compressed(plain: &[u8]) -> Result<Vec<u8>, Error> {
         compressor.compress(plain).map_err(failed)
     })?;
     let (method, body) = if packed.len() < plain.len() { (ZSTD, &*packed) } else { (PLAIN, plain) };
-    let mut out = Vec::with_capacity(body.len() + 6);
-    out.push(method);
+    let mut out = Vec::with_capacity(body.len() + 24);
+    out.push(if written.is_some() { method | DATED } else { method });
+    if let Some(written) = written {
+        version::put_moment(&mut out, written);
+    }
     bytes::put_len(&mut out, plain.len());
     out.extend_from_slice(body);
     Ok(out)
@@ -206,6 +248,8 @@ fn compressed(plain: &[u8]) -> Result<Vec<u8>, Error> {
 /// A block, unpacked as far as its rows can be told apart.
 #[derive(Debug)]
 pub(crate) struct Block {
+    /// When it was written, if it says so.
+    pub written: Option<Moment>,
     names: Vec<Arc<str>>,
     plain: Vec<u8>,
     /// Where each row begins, and where the last ends.
@@ -216,7 +260,9 @@ impl Block {
     /// Reads a block.
     pub fn read(payload: &[u8]) -> Result<Self, Damaged> {
         let mut head = Bytes(payload);
-        let method = head.byte()?;
+        let flags = head.byte()?;
+        let written = if flags & DATED != 0 { Some(version::moment(&mut head)?) } else { None };
+        let method = flags & !DATED;
         let len = usize::try_from(head.uint()?).map_err(|_| Damaged)?;
         let plain = match method {
             PLAIN => head.0.to_vec(),
@@ -233,7 +279,7 @@ impl Block {
             at = at.checked_add(len).filter(|end| *end <= plain.len()).ok_or(Damaged)?;
             bounds.push(at);
         }
-        Ok(Self { names, plain, bounds })
+        Ok(Self { written, names, plain, bounds })
     }
 
     /// How many rows it has.
@@ -297,6 +343,18 @@ impl Blocks {
         block.item(at.slot()).and_then(read).map_err(|Damaged| damaged(table, at.block()))
     }
 
+    /// The version at a location, and since when it is so.
+    ///
+    /// # Errors
+    /// As for [`Blocks::row`].
+    pub fn version(&self, at: Location) -> Result<(version::Row, Moment), Error> {
+        let block = self.block(keys::table::PROFILE, at.block())?;
+        let row = block.item(at.slot()).and_then(version::read);
+        let row = row.map_err(|Damaged| damaged(keys::table::PROFILE, at.block()))?;
+        let since = row.head.since.or(block.written).unwrap_or_default();
+        Ok((row, since))
+    }
+
     fn block(&self, table: u8, number: u32) -> Result<Arc<Block>, Error> {
         let place = usize::try_from(number).unwrap_or(0) * 2 + usize::from(table & 1);
         let cached = self.cache.get(place % CACHED_BLOCKS);
@@ -327,13 +385,15 @@ pub(crate) fn damaged(table: u8, number: u32) -> Error {
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        Consent, ConsentKey, ConsentProof, ConsentState, FieldName, Profile, Record, RecordNo,
-        Stamp, Timestamp,
+        CommitSeq, Consent, ConsentKey, ConsentProof, ConsentState, FieldName, Profile, Record,
+        RecordNo, Stamp, Timestamp,
     };
+    use hub_store::Moment;
     use hub_store::conformance::fixtures as f;
 
-    use super::{BLOCK_ROWS_MAX, Block, Packed, Packing, without};
+    use super::{BLOCK_ROWS_MAX, Block, Left, Location, Packed, Packing, without};
     use crate::keys::table;
+    use crate::pack::version::{self, Head};
     use crate::pack::{profile, record};
 
     #[test]
@@ -352,8 +412,9 @@ mod tests {
             all.windows(6).any(|bytes| bytes == b"canary")
         };
         assert!(holds(&payload));
-        assert_eq!(without(table::RECORD, 1, &payload, |_| true), Ok(None));
-        let scrubbed = without(table::RECORD, 1, &payload, |slot| slot != 2).unwrap().unwrap();
+        assert_eq!(without(table::RECORD, 1, &payload, |_| Left::Whole), Ok(None));
+        let left = |slot| if slot == 2 { Left::Nothing } else { Left::Whole };
+        let scrubbed = without(table::RECORD, 1, &payload, left).unwrap().unwrap();
         assert!(!holds(&scrubbed));
         let block = Block::read(&scrubbed).unwrap();
         for (slot, row) in records.iter().enumerate() {
@@ -363,7 +424,7 @@ mod tests {
             }
         }
         // What is gone is not missed.
-        assert_eq!(without(table::RECORD, 1, &scrubbed, |slot| slot != 2), Ok(None));
+        assert_eq!(without(table::RECORD, 1, &scrubbed, left), Ok(None));
     }
 
     #[test]
@@ -383,6 +444,32 @@ mod tests {
             assert_eq!(record::read(block.item(place.slot()).unwrap()).as_ref(), Ok(row));
             assert!(block.item(block.rows()).is_err());
         }
+    }
+
+    /// What history costs when rows are written: a moment a block, and the way back
+    /// a version that has one before it.
+    #[test]
+    fn an_update_costs_a_few_bytes_more_than_without_history() {
+        let rows = BLOCK_ROWS_MAX as u64;
+        let moment = Moment { seq: CommitSeq(2_000_000), at: Some(Timestamp(1_780_000_000 << 20)) };
+        let bytes = |written: Option<Moment>, before: fn(u64) -> Location| {
+            let mut packing = Packing::after(table::PROFILE, 1 << 20);
+            packing.written = written;
+            for number in 1..=rows {
+                let head = Head { before: before(number), since: None };
+                let row = f::profile(1_000_000 + number);
+                packing.add(|names, out| version::put_profile(head, &row, names, out)).unwrap();
+            }
+            packing.finish().unwrap().blocks.remove(0).1.len() as u64
+        };
+        let plain = bytes(None, |_| Location::NONE);
+        let first = bytes(Some(moment), |_| Location::NONE);
+        let update = bytes(Some(moment), |number| {
+            Location(30_000_000 + 97 * u32::try_from(number).unwrap())
+        });
+        println!("{rows} profiles: {plain} bytes, dated {first}, with the way back {update}");
+        assert!(first <= plain + 12, "{plain} {first}");
+        assert!(update <= first + 5 * rows, "{first} {update}");
     }
 
     /// Rows with everything that few have: times of assertions, consents.

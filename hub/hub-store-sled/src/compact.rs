@@ -1,6 +1,6 @@
 //! Compaction: the rows into a new engine, then on with that one. The engine
 //! does not give back the space of what was overwritten; a copy has none. Blocks
-//! of which no row is current are left out, one that holds a current row is
+//! of which no row is wanted are left out, one that holds a wanted row is
 //! copied without the others ([`crate::scrub`]), and the log of the index is
 //! written anew: of what was erased or replaced before, nothing is left.
 //!
@@ -32,7 +32,7 @@ pub(crate) fn compact(live: &Live, tell: Tell<'_>) -> Result<Compacted, Error> {
     let old = Arc::clone(&live.current.read().unwrap_or_else(PoisonError::into_inner));
     let bytes_before = old.place.disk_bytes();
     let next = old.place.next();
-    let alive = Alive::of(&old);
+    let alive = Alive::of(&old)?;
     let keep = move |key: &[u8], value| alive.keep(key, value);
     let copying = Copying { shared: &old, jobs: &live.jobs, keep: &keep, index_anew: true };
     let switched = copying.run(&next, tell, |still, tell| switch(live, &old, &next, still, tell));

@@ -22,6 +22,8 @@ const PROFILE: u8 = 4;
 const ALIAS: u8 = 5;
 const CLAIM: u8 = 6;
 const ERASED: u8 = 7;
+const PAST: u8 = 8;
+const FORGOTTEN: u8 = 9;
 
 /// One change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,11 @@ pub(crate) enum Op {
     Claim { identity: Hash, profiles: Vec<u32>, carriers: u32 },
     /// A record that is gone for ever, and its row of a stream.
     Erased { number: u32, at: Hash },
+    /// Where the newest version lies of a number that is no profile; nowhere if
+    /// nothing is kept of it. Forgotten once it is a profile (again).
+    Past { id: u32, location: Location },
+    /// Nothing of a record is told as it was before a commit.
+    Forgotten { number: u32, before: u64 },
 }
 
 impl Op {
@@ -83,6 +90,16 @@ impl Op {
                 put_uint(out, u64::from(*number));
                 at.put(out);
             }
+            Self::Past { id, location } => {
+                out.push(PAST);
+                put_uint(out, u64::from(*id));
+                put_uint(out, u64::from(location.0));
+            }
+            Self::Forgotten { number, before } => {
+                out.push(FORGOTTEN);
+                put_uint(out, u64::from(*number));
+                put_uint(out, *before);
+            }
         }
     }
 
@@ -109,6 +126,8 @@ impl Op {
                 Self::Claim { identity, profiles, carriers }
             }
             ERASED => Self::Erased { number: bytes.short()?, at: Hash::read(bytes)? },
+            PAST => Self::Past { id: bytes.short()?, location: Location(bytes.short()?) },
+            FORGOTTEN => Self::Forgotten { number: bytes.short()?, before: bytes.uint()? },
             _ => return Err(Damaged),
         })
     }
@@ -177,6 +196,8 @@ mod tests {
             ops.push(Op::Alias { absorbed: n, surviving: n - 1 });
             ops.push(Op::Claim { identity: at, profiles: vec![n, n + 1], carriers: 3 });
             ops.push(Op::Erased { number: n, at });
+            ops.push(Op::Past { id: n, location });
+            ops.push(Op::Forgotten { number: n, before: u64::MAX });
         }
         ops.push(Op::Claim { identity: Hash([0; 3]), profiles: vec![1 << 20; 5_000], carriers: 0 });
         let pieces = pieces(&ops);

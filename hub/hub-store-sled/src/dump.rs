@@ -1,8 +1,8 @@
 //! Every row, table by table, as a dump wants them.
 
 use hub_model::{
-    Decision, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo,
-    Run, RunId, Stamp,
+    CommitSeq, Decision, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined,
+    Record, RecordNo, Run, RunId, Stamp,
 };
 use hub_store::dump::{Rows, Tables, TokenKey};
 use hub_store::{Error, InboxEntry, Review, View};
@@ -104,6 +104,22 @@ impl Tables for Reader<'_> {
         self.told(table::INBOX, Some(keys::inbox(after)), |key, body| {
             Ok(keys::last_number(key).map(|seq| InboxEntry { seq, body }))
         })
+    }
+
+    fn all_numbers(&self, from: ProfileId) -> Rows<'_, ProfileId> {
+        let after = from.0.checked_sub(1).map(ProfileId);
+        let mut profiles = self.index.profiles_after(after).peekable();
+        let mut aliases = self.index.aliases_after(after).map(|(id, _)| id).peekable();
+        // Both are in order, and no number is in both.
+        Box::new(std::iter::from_fn(move || match (profiles.peek(), aliases.peek()) {
+            (Some(profile), Some(alias)) if alias < profile => aliases.next().map(Ok),
+            (None, Some(_)) => aliases.next().map(Ok),
+            _ => profiles.next().map(Ok),
+        }))
+    }
+
+    fn all_forgotten(&self, after: Option<RecordNo>) -> Rows<'_, (RecordNo, CommitSeq)> {
+        Box::new(self.index.forgotten_after(after).map(Ok))
     }
 }
 

@@ -11,7 +11,7 @@ use std::hash::Hasher as _;
 use std::ops::Bound;
 
 use hashbrown::{HashMap, HashTable};
-use hub_model::{Claim, Identity, ProfileId, RecordNo, RecordRef, StreamRef};
+use hub_model::{Claim, CommitSeq, Identity, ProfileId, RecordNo, RecordRef, StreamRef};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::block::Location;
@@ -116,6 +116,10 @@ pub(crate) struct Index {
     claims: Vec<HashTable<Claimed>>,
     claim_count: u64,
     several: HashMap<Hash, Vec<u32>>,
+    /// Where the newest versions lie of numbers that are no profile.
+    pasts: BTreeMap<u32, Location>,
+    /// The commits before which nothing is told of records.
+    forgotten: BTreeMap<u32, u64>,
 }
 
 fn place(number: u64) -> usize {
@@ -163,6 +167,9 @@ impl Index {
                 let was = self.profile(ProfileId(u64::from(id))).is_some();
                 put(&mut self.profiles, id, location, Location::NONE);
                 let is = location != Location::NONE;
+                if is && !self.pasts.is_empty() {
+                    self.pasts.remove(&id);
+                }
                 self.profile_count = self.profile_count + u64::from(is) - u64::from(was);
             }
             Op::Alias { absorbed, surviving } => {
@@ -178,6 +185,15 @@ impl Index {
                 self.apply_claim(identity, profiles, carriers);
             }
             Op::Erased { number, at } => self.apply_erased(number, at),
+            Op::Past { id, location } if location == Location::NONE => {
+                self.pasts.remove(&id);
+            }
+            Op::Past { id, location } => {
+                self.pasts.insert(id, location);
+            }
+            Op::Forgotten { number, before } => {
+                self.forgotten.insert(number, before);
+            }
         }
     }
 
@@ -187,6 +203,7 @@ impl Index {
         let Ok(entry) = part.find_entry(at.low(), is_it) else { return };
         entry.remove();
         self.records -= 1;
+        self.forgotten.remove(&number);
         put(&mut self.places, number, Place::default(), Place::default());
         put(&mut self.marks, number, 0, 0);
     }
@@ -290,6 +307,37 @@ impl Index {
         profiles.filter(|(_, at)| **at != Location::NONE).map(|(id, _)| ProfileId(id as u64))
     }
 
+    /// Where the newest version lies of a number that is no profile.
+    pub fn past(&self, id: ProfileId) -> Option<Location> {
+        self.pasts.get(&u32::try_from(id.0).ok()?).copied()
+    }
+
+    /// Where the newest version of a number lies.
+    pub fn newest(&self, id: ProfileId) -> Option<Location> {
+        self.profile(id).or_else(|| self.past(id))
+    }
+
+    /// The numbers that are no profile and of which a version is kept.
+    pub fn pasts(&self) -> impl Iterator<Item = (ProfileId, Location)> {
+        self.pasts.iter().map(|(id, location)| (ProfileId(u64::from(*id)), *location))
+    }
+
+    /// The commit before which nothing of a record is told.
+    pub fn forgotten(&self, number: RecordNo) -> Option<CommitSeq> {
+        self.forgotten.get(&u32::try_from(number.0).ok()?).copied().map(CommitSeq)
+    }
+
+    /// All of those, after a record.
+    pub fn forgotten_after(
+        &self,
+        after: Option<RecordNo>,
+    ) -> impl Iterator<Item = (RecordNo, CommitSeq)> + use<'_> {
+        let after = after.map(|number| u32::try_from(number.0).unwrap_or(u32::MAX));
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let all = self.forgotten.range((start, Bound::Unbounded));
+        all.map(|(number, before)| (RecordNo(u64::from(*number)), CommitSeq(*before)))
+    }
+
     /// What absorbed a profile.
     pub fn alias(&self, absorbed: ProfileId) -> Option<ProfileId> {
         let absorbed = u32::try_from(absorbed.0).ok()?;
@@ -350,7 +398,12 @@ impl Index {
             Op::Claim { identity: row.identity, profiles, carriers: row.carriers }
         });
         let streams = self.streams.iter().cloned().map(Op::Stream);
-        streams.chain(born).chain(profiles).chain(aliases).chain(claims)
+        let pasts = self.pasts.iter().map(|(id, at)| Op::Past { id: *id, location: *at });
+        let forgotten = self.forgotten.iter();
+        let forgotten =
+            forgotten.map(|(no, before)| Op::Forgotten { number: *no, before: *before });
+        let people = streams.chain(born).chain(profiles).chain(aliases).chain(claims);
+        people.chain(pasts).chain(forgotten)
     }
 
     /// Records, profiles, aliases, claims.

@@ -1,7 +1,7 @@
 //! The meta row: the only row that every commit overwrites.
 
-use hub_model::{CommitSeq, WorkspaceId};
-use hub_store::{Continued, Counters, Stats};
+use hub_model::{CommitSeq, Timestamp, WorkspaceId};
+use hub_store::{Continued, Counters, Moment, Stats};
 use serde::{Deserialize, Serialize};
 
 /// What the store knows of itself.
@@ -34,6 +34,12 @@ pub(crate) struct Meta {
     pub inbox_removed: u64,
     /// The number of the last row of quarantine without a key.
     pub keyless_last: u64,
+    /// The newest instant that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instant: Option<Timestamp>,
+    /// The horizon of history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_from: Option<Timestamp>,
 }
 
 /// 16 random bytes.
@@ -56,6 +62,8 @@ impl Meta {
             inbox_done: 0,
             inbox_removed: 0,
             keyless_last: 0,
+            instant: None,
+            history_from: None,
         }
     }
 
@@ -66,6 +74,11 @@ impl Meta {
         self.inbox_last = continued.inbox;
         self.inbox_done = continued.inbox;
         self.inbox_removed = continued.inbox;
+    }
+
+    /// The newest commit, and its instant.
+    pub fn moment(&self) -> Moment {
+        Moment { seq: self.seq(), at: self.instant }
     }
 
     /// The newest commit.

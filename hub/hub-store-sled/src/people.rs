@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{Claim, Identity, Profile, ProfileId, Record, RecordNo, RecordRef, StreamRef};
-use hub_store::{Error, WriteSet};
+use hub_model::{
+    Claim, CommitSeq, Identity, Profile, ProfileId, Record, RecordNo, RecordRef, StreamRef,
+};
+use hub_store::{Error, Moment, Version, WriteSet};
 
 use crate::block::{Location, Packed, Packing};
 use crate::delta::Op;
 use crate::index::{Hash, HashKey, Index};
 use crate::keys::{Key, table};
 use crate::meta::Meta;
-use crate::pack::{profile, record};
+use crate::pack::record;
+use crate::pack::version::{self, Head};
 use crate::store::State;
 
 /// What the people of a commit come to.
@@ -56,7 +59,8 @@ impl<'a> People<'a> {
     pub fn plan(mut self, set: &mut WriteSet) -> Result<Planned, Error> {
         self.erased(&set.erased, &set.erased_profiles)?;
         self.records(&set.records, &set.marks)?;
-        self.profiles(&set.aliases, &set.profiles)?;
+        self.forgotten(&set.forgotten)?;
+        self.profiles(set)?;
         self.claims(std::mem::take(&mut set.claims))?;
         Ok(Planned { ops: self.ops, blocks: self.blocks })
     }
@@ -77,20 +81,42 @@ impl<'a> People<'a> {
             }
         }
         let profiles: BTreeSet<ProfileId> = profiles.iter().copied().collect();
+        // An alias of an alias that both leave is met twice.
+        let mut lifted: BTreeSet<ProfileId> = BTreeSet::new();
         for id in profiles {
             if self.index.profile(id).is_some() {
                 let gone = Op::Profile { id: short(id.0)?, location: Location::NONE };
                 self.ops.push(gone);
                 self.meta.stats.profiles -= 1;
             }
+            self.forget_past(id)?;
             let mut look = vec![id];
             while let Some(surviving) = look.pop() {
                 for absorbed in self.index.absorbed_by(surviving) {
-                    self.ops.push(Op::Alias { absorbed: short(absorbed.0)?, surviving: 0 });
-                    self.meta.stats.aliases -= 1;
-                    look.push(absorbed);
+                    if lifted.insert(absorbed) {
+                        self.ops.push(Op::Alias { absorbed: short(absorbed.0)?, surviving: 0 });
+                        self.meta.stats.aliases -= 1;
+                        self.forget_past(absorbed)?;
+                        look.push(absorbed);
+                    }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Nothing leads any more to what a number that is no profile was before.
+    fn forget_past(&mut self, id: ProfileId) -> Result<(), Error> {
+        if self.index.past(id).is_some() {
+            self.ops.push(Op::Past { id: short(id.0)?, location: Location::NONE });
+        }
+        Ok(())
+    }
+
+    fn forgotten(&mut self, records: &[(RecordNo, Option<CommitSeq>)]) -> Result<(), Error> {
+        for (number, before) in records {
+            let before = before.unwrap_or(self.meta.seq()).0;
+            self.ops.push(Op::Forgotten { number: short(number.0)?, before });
         }
         Ok(())
     }
@@ -126,22 +152,25 @@ impl<'a> People<'a> {
         Ok(())
     }
 
-    fn profiles(
-        &mut self,
-        aliases: &[(ProfileId, ProfileId)],
-        profiles: &[Profile],
-    ) -> Result<(), Error> {
-        let absorbed = aliases.iter().map(|(absorbed, by)| (*absorbed, Becomes::Alias(*by)));
-        let put = profiles.iter().map(|profile| (profile.id, Becomes::Profile(profile)));
+    fn profiles(&mut self, set: &WriteSet) -> Result<(), Error> {
+        let absorbed = set.aliases.iter().map(|(absorbed, by)| (*absorbed, Becomes::Alias(*by)));
+        let put = set.profiles.iter().map(|profile| (profile.id, Becomes::Profile(profile)));
         let become_: BTreeMap<ProfileId, Becomes<'_>> = absorbed.chain(put).collect();
+        let since: BTreeMap<ProfileId, Moment> = set.since.iter().copied().collect();
         let mut packing = Packing::after(table::PROFILE, self.meta.profile_block);
+        packing = packing.written(self.meta.moment());
+        let pasts = self.versions(&set.versions, &mut packing)?;
         for (id, what) in become_ {
             let was = (self.index.profile(id).is_some(), self.index.alias(id).is_some());
             let short_id = short(id.0)?;
+            let before = pasts.get(&id).copied().or_else(|| self.index.newest(id));
+            let since = since.get(&id).copied();
+            let head = Head { before: before.unwrap_or(Location::NONE), since };
             let stats = &mut self.meta.stats;
             match what {
                 Becomes::Profile(row) => {
-                    let location = packing.add(|names, out| profile::put(row, names, out))?;
+                    let location =
+                        packing.add(|names, out| version::put_profile(head, row, names, out))?;
                     self.ops.push(Op::Profile { id: short_id, location });
                     stats.profiles += u64::from(!was.0);
                     if was.1 {
@@ -154,6 +183,9 @@ impl<'a> People<'a> {
                         self.ops.push(Op::Profile { id: short_id, location: Location::NONE });
                         stats.profiles -= 1;
                     }
+                    let location =
+                        packing.add(|_, out| version::put_absorbed(head, id, by, out))?;
+                    self.ops.push(Op::Past { id: short_id, location });
                     self.ops.push(Op::Alias { absorbed: short_id, surviving: short(by.0)? });
                     stats.aliases += u64::from(!was.1);
                 }
@@ -163,6 +195,26 @@ impl<'a> People<'a> {
         self.blocks.extend(blocks);
         self.meta.profile_block = last;
         Ok(())
+    }
+
+    /// What numbers were before, as a dump tells it; where the newest of each lies.
+    fn versions(
+        &mut self,
+        versions: &[(ProfileId, Version)],
+        packing: &mut Packing,
+    ) -> Result<BTreeMap<ProfileId, Location>, Error> {
+        let mut pasts: BTreeMap<ProfileId, Location> = BTreeMap::new();
+        for (id, told) in versions {
+            let before = pasts.get(id).copied().or_else(|| self.index.newest(*id));
+            let before = before.unwrap_or(Location::NONE);
+            let head = Head { before, since: Some(told.since) };
+            let row = version::Row { id: *id, head, became: told.became.clone() };
+            pasts.insert(*id, packing.add(|names, out| version::put(&row, names, out))?);
+        }
+        for (id, location) in &pasts {
+            self.ops.push(Op::Past { id: short(id.0)?, location: *location });
+        }
+        Ok(pasts)
     }
 
     fn claims(&mut self, claims: Vec<(Identity, Claim)>) -> Result<(), Error> {

@@ -49,6 +49,8 @@ impl<'a> Plan<'a> {
         }
         plan.meta.stats.seq += 1;
         plan.meta.counters = set.counters.unwrap_or(plan.meta.counters);
+        plan.meta.instant = plan.meta.instant.max(set.at);
+        plan.meta.history_from = plan.meta.history_from.max(set.history_from);
         plan.log(&set);
         let people = People::new(state, &mut plan.meta).plan(&mut set)?;
         plan.ops = people.ops;

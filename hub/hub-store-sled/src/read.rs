@@ -6,14 +6,17 @@ use hub_model::{
     Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
     Record, RecordNo, RecordRef, Run, Stamp, StreamRef, SyncId, Timestamp,
 };
-use hub_store::{Counters, Error, InboxEntry, Known, LogPage, Review, View};
+use hub_store::dump::Rows as Told;
+use hub_store::{
+    Became, Counters, Error, InboxEntry, Known, LogPage, Moment, Review, Version, View,
+};
 
 use crate::block::{Blocks, Location, damaged};
 use crate::index::{HashKey, Index};
 use crate::keys::{self, Key, table};
 use crate::log;
 use crate::meta::Meta;
-use crate::pack::{profile, record};
+use crate::pack::{record, version};
 use crate::rows::{Rows, decoded};
 
 /// The rows, and what is known of them, at one moment.
@@ -50,7 +53,7 @@ impl View for Reader<'_> {
 
     fn profile(&self, id: ProfileId) -> Result<Option<Profile>, Error> {
         let Some(at) = self.index.profile(id) else { return Ok(None) };
-        let found = self.blocks.row(table::PROFILE, at, profile::read)?;
+        let found = self.blocks.row(table::PROFILE, at, version::read_profile)?;
         if found.id == id { Ok(Some(found)) } else { Err(misplaced(table::PROFILE, at)) }
     }
 
@@ -76,6 +79,41 @@ impl View for Reader<'_> {
 
     fn inbox_last(&self) -> Result<u64, Error> {
         Ok(self.meta.inbox_last)
+    }
+
+    fn instant(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.meta.instant)
+    }
+
+    fn history_from(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.meta.history_from)
+    }
+
+    fn forgotten(&self, number: RecordNo) -> Result<Option<CommitSeq>, Error> {
+        Ok(self.index.forgotten(number))
+    }
+
+    fn versions(&self, id: ProfileId) -> Told<'_, Version> {
+        let Some(mut next) = self.index.newest(id) else {
+            // Absorbed before history was kept.
+            let absorbed = self.index.alias(id).map(Became::Absorbed);
+            let known = |became| Ok(Version { since: Moment::default(), became });
+            return Box::new(absorbed.into_iter().map(known));
+        };
+        Box::new(std::iter::from_fn(move || {
+            if next == Location::NONE {
+                return None;
+            }
+            let at = std::mem::replace(&mut next, Location::NONE);
+            Some(self.blocks.version(at).and_then(|(row, since)| {
+                // A version lies before those that replaced it.
+                if row.id != id || row.head.before.0 >= at.0 {
+                    return Err(misplaced(table::PROFILE, at));
+                }
+                next = row.head.before;
+                Ok(Version { since, became: row.became })
+            }))
+        }))
     }
 }
 

@@ -1,5 +1,6 @@
-//! What a compacted copy holds: of people, what is current as of one moment, and
-//! nothing of what was erased or replaced before.
+//! What a compacted copy holds: of people, what is current as of one moment and
+//! what is still told of what they were ([`crate::lineage`]), and nothing of what
+//! was erased or replaced before.
 //!
 //! A block of which no row is current is left out. One with some is written
 //! again without the others, each row at its old place, so that the index stays
@@ -11,9 +12,10 @@ use std::collections::BTreeSet;
 use hub_model::{CommitSeq, ProfileId};
 use hub_store::Error;
 
-use crate::block::{self, Location};
+use crate::block::{self, Left, Location, bit_of};
 use crate::frame::{self, Frame, PIECE_BYTES_MAX};
 use crate::keys::{self, table};
+use crate::lineage::{Ends, Lineage};
 use crate::log;
 use crate::rows::Rows;
 use crate::store::Shared;
@@ -25,8 +27,8 @@ pub(crate) struct Alive {
     seq: CommitSeq,
     /// By block number: a bit for each current row.
     records: Vec<u32>,
-    /// See above.
-    profiles: Vec<u32>,
+    /// The last block of profiles, and what is kept of each up to it.
+    profiles: (u32, Lineage),
     /// Profiles and aliases by number: whether there is one.
     known: BTreeSet<u64>,
     /// The numbers beyond are of later.
@@ -35,20 +37,30 @@ pub(crate) struct Alive {
 
 impl Alive {
     /// As of now.
-    pub fn of(shared: &Shared) -> Self {
+    ///
+    /// # Errors
+    /// When a version of a profile cannot be read.
+    pub fn of(shared: &Shared) -> Result<Self, Error> {
+        let (alive, ends) = Self::without_lineage(shared);
+        // Blocks are never changed: commits go on meanwhile.
+        let lineage = Lineage::of(&shared.rows, &ends)?;
+        Ok(Self { profiles: (alive.profiles.0, lineage), ..alive })
+    }
+
+    fn without_lineage(shared: &Shared) -> (Self, Ends) {
         let state = shared.state();
         let (meta, index) = (&state.meta, &state.index);
         let records = index.records_after(None).filter_map(|number| index.record(number));
-        let profiles = index.profiles_after(None).filter_map(|id| index.profile(id));
         let aliases = index.aliases().map(|(absorbed, _)| absorbed);
-        Self {
+        let alive = Self {
             rows: shared.rows.clone(),
             seq: meta.seq(),
             records: marked(meta.record_block, records),
-            profiles: marked(meta.profile_block, profiles),
+            profiles: (meta.profile_block, Lineage::default()),
             known: index.profiles_after(None).chain(aliases).map(|id| id.0).collect(),
             known_until: meta.counters.record,
-        }
+        };
+        (alive, Ends::of(meta, index))
     }
 
     /// What becomes of a row: its value, another, or nothing.
@@ -79,24 +91,28 @@ impl Alive {
         value: sled::IVec,
     ) -> Result<Option<sled::IVec>, Error> {
         let table = row.first().copied().unwrap_or_default();
-        let blocks = if table == table::RECORD { &self.records } else { &self.profiles };
         let number = keys::block_number(row).unwrap_or_default();
-        let known = usize::try_from(number).ok().and_then(|number| blocks.get(number));
-        let wanted = match known.copied() {
-            // Later than this moment, or full of current rows.
-            None | Some(u32::MAX) => return Ok(Some(value)),
-            Some(0) => return Ok(None),
-            Some(wanted) => wanted,
-        };
         let missing = || Error::Corrupt(format!("block {number} is not there to be copied"));
-        let payload = self.rows.payload(row)?.ok_or_else(missing)?;
-        let is_wanted = |slot: usize| {
-            u32::try_from(slot)
-                .is_ok_and(|slot| wanted.checked_shr(slot).is_some_and(|w| w & 1 == 1))
+        let payload = || self.rows.payload(row)?.ok_or_else(missing);
+        let left = if table == table::RECORD {
+            let known = usize::try_from(number).ok().and_then(|number| self.records.get(number));
+            match known.copied() {
+                // Later than this moment, or full of current rows.
+                None | Some(u32::MAX) => return Ok(Some(value)),
+                Some(0) => return Ok(None),
+                Some(wanted) => block::without(table, number, &payload()?, |slot| {
+                    if wanted & bit_of(slot) != 0 { Left::Whole } else { Left::Nothing }
+                })?,
+            }
+        } else {
+            let (last, lineage) = &self.profiles;
+            match lineage.left(number) {
+                _ if number > *last || lineage.is_whole(number) => return Ok(Some(value)),
+                None => return Ok(None),
+                Some(left) => block::without(table, number, &payload()?, left)?,
+            }
         };
-        let Some(left) = block::without(table, number, &payload, is_wanted)? else {
-            return Ok(Some(value));
-        };
+        let Some(left) = left else { return Ok(Some(value)) };
         let pieces = left.len().div_ceil(PIECE_BYTES_MAX);
         let is_whole = pieces <= 1;
         match piece {
@@ -147,13 +163,12 @@ impl Alive {
 }
 
 /// For each block up to the last, which of its rows one of the locations is.
-fn marked(last: u32, locations: impl Iterator<Item = Location>) -> Vec<u32> {
+pub(crate) fn marked(last: u32, locations: impl Iterator<Item = Location>) -> Vec<u32> {
     let mut blocks = vec![0; usize::try_from(last).unwrap_or(0) + 1];
     for location in locations {
         let block = usize::try_from(location.block()).ok().and_then(|at| blocks.get_mut(at));
-        let bit = u32::try_from(location.slot()).ok().and_then(|slot| 1_u32.checked_shl(slot));
-        if let (Some(block), Some(bit)) = (block, bit) {
-            *block |= bit;
+        if let Some(block) = block {
+            *block |= bit_of(location.slot());
         }
     }
     blocks

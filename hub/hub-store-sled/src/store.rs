@@ -9,6 +9,7 @@ use hub_model::{
     Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
     Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp, WorkspaceId,
 };
+use hub_store::history::{self, AsOf, HistoryPage};
 use hub_store::{
     Counters, DumpCursor, DumpPage, Error, InboxEntry, Known, LogPage, Review, Stats, Store,
     VerifyFinding, View, WriteSet,
@@ -389,6 +390,19 @@ impl Store for SledStore {
 
     async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxEntry>, Error> {
         self.read(move |reader| reader.inbox(after, limit)).await
+    }
+
+    async fn history(
+        &self,
+        id: ProfileId,
+        before: Option<CommitSeq>,
+        limit: usize,
+    ) -> Result<HistoryPage, Error> {
+        self.read(move |reader| history::page(reader, id, before, limit)).await
+    }
+
+    async fn profile_as_of(&self, id: ProfileId, at: Timestamp) -> Result<AsOf, Error> {
+        self.read(move |reader| history::as_of(reader, id, at)).await
     }
 
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -10,7 +10,7 @@ use crate::frame::{self, Frame};
 use crate::keys::{self, Key, table};
 use crate::log;
 use crate::pack::names::Item;
-use crate::pack::{Damaged, profile, record};
+use crate::pack::{Damaged, record, version};
 use crate::read::Reader;
 use crate::rows::decoded;
 
@@ -61,7 +61,7 @@ impl Check<'_> {
     fn people(&mut self) -> Result<(), Error> {
         let reader = self.reader;
         self.blocks(table::RECORD, |item| record::read(item).map(|_| ()))?;
-        self.blocks(table::PROFILE, |item| profile::read(item).map(|_| ()))?;
+        self.blocks(table::PROFILE, |item| version::read(item).map(|_| ()))?;
         self.each(table::DELTA, |_, _, payload| delta::read(payload, |_| ()))?;
         let [records, profiles, aliases, claims] = reader.index.counts();
         self.counted = Stats { records, profiles, aliases, claims, ..self.counted };
@@ -80,11 +80,15 @@ impl Check<'_> {
             if let Some(Some(profile)) = self.found.sound(reader.profile(id))? {
                 let looked = audit::profile(&profile, reader, &mut self.found);
                 self.found.sound(looked)?;
+                audit::history(id, reader, &mut self.found)?;
             }
         }
         for (absorbed, _) in reader.index.aliases() {
             let looked = audit::alias(absorbed, reader, &mut self.found);
             self.found.sound(looked)?;
+        }
+        for (id, _) in reader.index.pasts() {
+            audit::history(id, reader, &mut self.found)?;
         }
         Ok(())
     }

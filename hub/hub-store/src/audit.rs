@@ -5,6 +5,7 @@
 
 use hub_model::{Change, Claim, CommitSeq, Identity, Profile, ProfileId, Record};
 
+use crate::history::{Became, Moment};
 use crate::store::{Error, VerifyFinding};
 use crate::view::View;
 
@@ -130,6 +131,31 @@ pub fn alias(absorbed: ProfileId, view: &impl View, found: &mut Findings) -> Res
     let id = view.resolve(absorbed)?;
     if view.profile(id)?.is_none() {
         found.add("alias", format!("alias {absorbed} leads to profile {id}: absent"));
+    }
+    Ok(())
+}
+
+/// What is kept of a profile's number: each version is older than the one before,
+/// and is of this number.
+///
+/// # Errors
+/// Whatever the view answers, but for damage, which is a finding.
+pub fn history(id: ProfileId, view: &impl View, found: &mut Findings) -> Result<(), Error> {
+    let mut newer: Option<Moment> = None;
+    for version in view.versions(id) {
+        let Some(version) = found.sound(version)? else { return Ok(()) };
+        let in_order =
+            newer.is_none_or(|newer| version.since.seq < newer.seq && version.since.at <= newer.at);
+        let is_own = match &version.became {
+            Became::Profile(profile) => profile.id == id,
+            Became::Absorbed(by) => *by != id,
+            Became::Forgotten => newer.is_some(),
+        };
+        if !in_order || !is_own || version.since.seq > view.seq()? {
+            let seq = version.since.seq;
+            found.add("history", format!("profile {id} as of commit {seq} is out of place"));
+        }
+        newer = Some(version.since);
     }
     Ok(())
 }

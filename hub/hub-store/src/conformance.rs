@@ -14,6 +14,7 @@
 
 mod answers;
 mod cases_dump;
+mod cases_history;
 mod cases_people;
 mod cases_refused;
 mod cases_rows;
@@ -33,7 +34,10 @@ pub use answers::differences;
 pub use random::Random;
 
 #[doc(hidden)]
-pub use {cases_dump::*, cases_people::*, cases_refused::*, cases_rows::*, cases_work::*};
+pub use {
+    cases_dump::*, cases_history::*, cases_people::*, cases_refused::*, cases_rows::*,
+    cases_work::*,
+};
 
 use crate::memory::MemoryStore;
 use crate::store::Store;
@@ -50,6 +54,8 @@ pub trait Subject: Send + Sync {
     async fn reopen(&mut self);
     /// Closes the store for good and makes a fresh one in its place.
     async fn renew(&mut self);
+    /// Compacts the store, if it has files.
+    async fn compact(&mut self);
 }
 
 /// The memory body under test.
@@ -78,6 +84,8 @@ impl Subject for MemorySubject {
     async fn renew(&mut self) {
         *self = Self::default();
     }
+
+    async fn compact(&mut self) {}
 }
 
 /// What every case ends with: sound, unchanged by reopening, and sound again.
@@ -149,6 +157,12 @@ macro_rules! each_store_case {
             the_inbox_keeps_order_and_forgets_what_is_done
             tokens_are_kept_and_forgotten
             counts_are_right
+            profiles_are_told_as_of_every_instant
+            what_is_not_told_is_told_nowhere
+            the_horizon_of_history_moves_and_never_goes_back
+            versions_of_one_profile_are_limited
+            who_was_merged_is_told_as_he_was
+            history_comes_in_order_or_is_refused
             random_sets_match_the_model
             a_dump_of_a_random_store_rebuilds_it
             a_dump_of_awkward_rows_rebuilds_them

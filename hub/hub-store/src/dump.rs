@@ -10,6 +10,9 @@
 //! A claim goes with the records that name its identity, since a body may keep
 //! no more of the identity than a hash; a claim that no record names is left out.
 //!
+//! What profiles were before goes ahead of what they are, as far as it is told
+//! ([`crate::history`]), with the commits and instants that it was known by.
+//!
 //! A dump is of one commit. When the store has moved between two pages, the next
 //! one is refused with [`Error::Moved`]: a store that is being written is dumped
 //! from a backup of it.
@@ -25,6 +28,7 @@ use hub_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::history::{self, Moment, Version};
 use crate::rules::INBOX_COMMIT_BYTES_MAX;
 use crate::store::{Error, InboxEntry, Review};
 use crate::view::View;
@@ -62,6 +66,8 @@ impl DumpCursor {
 #[serde(rename_all = "kebab-case")]
 enum Place {
     Records(Option<RecordNo>),
+    /// What profiles were before: the number, and the commit of the version.
+    Versions(Option<(ProfileId, CommitSeq)>),
     /// `owed`: the last profile filled its page, so its entry for the log did
     /// not fit in.
     Profiles {
@@ -69,6 +75,7 @@ enum Place {
         owed: bool,
     },
     Aliases(Option<ProfileId>),
+    Forgotten(Option<RecordNo>),
     Decisions(Option<Stamp>),
     Positions(Option<PositionName>),
     Pending(Option<PendingKey>),
@@ -113,6 +120,10 @@ pub trait Tables: View {
     fn all_tokens(&self, after: Option<&TokenKey>) -> Rows<'_, (TokenKey, Vec<u8>)>;
     /// Bodies that wait in the inbox, oldest first.
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry>;
+    /// The numbers of profiles and aliases from one on, in order.
+    fn all_numbers(&self, from: ProfileId) -> Rows<'_, ProfileId>;
+    /// Records of which nothing is told before a commit, by number.
+    fn all_forgotten(&self, after: Option<RecordNo>) -> Rows<'_, (RecordNo, CommitSeq)>;
 }
 
 /// The page of a dump after a place; the first one without.
@@ -154,6 +165,8 @@ fn first(tables: &impl Tables, seq: CommitSeq) -> Result<WriteSet, Error> {
     Ok(WriteSet {
         counters: Some(tables.counters()?).filter(|counters| *counters != Counters::default()),
         continued: Some(Continued { seq, inbox }),
+        at: tables.instant()?,
+        history_from: tables.history_from()?,
         ..WriteSet::default()
     })
 }
@@ -165,16 +178,33 @@ fn fill(tables: &impl Tables, place: Place, page: &mut Page) -> Result<Option<Pl
         Place::Records(after) => {
             let rows = tables.all_records(after).map(|row| with_claims(tables, row?));
             let last = page.take(rows)?;
-            last.map_or(Place::Profiles { after: None, owed: false }, |n| Place::Records(Some(n)))
+            last.map_or(Place::Versions(None), |n| Place::Records(Some(n)))
+        }
+        Place::Versions(after) => {
+            let rows = older(tables, after).map(|row| {
+                let (id, version) = row?;
+                let place = (id, version.since.seq);
+                Ok((place, WriteSet { versions: vec![(id, version)], ..none() }))
+            });
+            let first = Place::Profiles { after: None, owed: false };
+            page.take(rows)?.map_or(first, |last| Place::Versions(Some(last)))
         }
         Place::Profiles { after, owed } => {
             profiles(tables, after, owed, page)?.unwrap_or(Place::Aliases(None))
         }
-        Place::Aliases(after) => page
-            .rows(tables.all_aliases(after), |row| {
-                (row.0, WriteSet { aliases: vec![row], ..none() })
+        Place::Aliases(after) => {
+            let rows = tables.all_aliases(after).map(|row| {
+                let row = row?;
+                let since = since(tables, row.0)?;
+                Ok((row.0, WriteSet { aliases: vec![row], since, ..none() }))
+            });
+            page.take(rows)?.map_or(Place::Forgotten(None), |last| Place::Aliases(Some(last)))
+        }
+        Place::Forgotten(after) => page
+            .rows(tables.all_forgotten(after), |(number, before)| {
+                (number, WriteSet { forgotten: vec![(number, Some(before))], ..none() })
             })?
-            .map_or(Place::Decisions(None), |last| Place::Aliases(Some(last))),
+            .map_or(Place::Decisions(None), |last| Place::Forgotten(Some(last))),
         Place::Decisions(after) => page
             .rows(tables.all_decisions(after), |row| {
                 (row.stamp, WriteSet { decisions: vec![row], ..none() })
@@ -243,6 +273,30 @@ fn with_claims(
     Ok((number, set))
 }
 
+/// Since when a number stands for what it does.
+fn since(tables: &impl Tables, id: ProfileId) -> Result<Vec<(ProfileId, Moment)>, Error> {
+    let newest = history::told(tables, id).next().transpose()?;
+    Ok(newest.into_iter().map(|version| (id, version.since)).collect())
+}
+
+/// What is told of former times: by number, the oldest first.
+fn older(
+    tables: &impl Tables,
+    after: Option<(ProfileId, CommitSeq)>,
+) -> impl Iterator<Item = Result<(ProfileId, Version), Error>> {
+    let numbers = tables.all_numbers(after.map_or(ProfileId(0), |(id, _)| id));
+    let of = move |id: ProfileId| {
+        let told: Result<Vec<Version>, Error> = history::told(tables, id).skip(1).collect();
+        let is_later =
+            |version: &Version| after.is_none_or(|after| (id, version.since.seq) > after);
+        Ok(told?.into_iter().rev().filter(is_later).map(|version| (id, version)).collect())
+    };
+    numbers.flat_map(move |id| match id.and_then(of) {
+        Ok::<Vec<_>, Error>(rows) => rows.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    })
+}
+
 fn profiles(
     tables: &impl Tables,
     after: Option<ProfileId>,
@@ -254,10 +308,12 @@ fn profiles(
         page.set.changes = vec![entry(id)];
         return Ok(Some(Place::Profiles { after, owed: false }));
     }
-    let last = page.rows(tables.all_profiles(after), |row| {
-        let changes = vec![entry(row.id)];
-        (row.id, WriteSet { changes, profiles: vec![row], ..WriteSet::default() })
-    })?;
+    let rows = tables.all_profiles(after).map(|row| {
+        let row = row?;
+        let (changes, since) = (vec![entry(row.id)], since(tables, row.id)?);
+        Ok((row.id, WriteSet { changes, since, profiles: vec![row], ..WriteSet::default() }))
+    });
+    let last = page.take(rows)?;
     let next = last.map(|last| Place::Profiles { after: Some(last), owed: false });
     if page.bytes <= limits::SLICE_BYTES_MAX {
         return Ok(next);

@@ -5,8 +5,8 @@
 //! layout. What makes a body correct is not its code but the conformance suite
 //! in [`conformance`], which runs on every one of them. What two bodies must
 //! decide alike is written once: which commits are refused ([`rules`]), how
-//! heavy a commit is ([`weight`]), what belongs together ([`audit`]), and how a
-//! store is written out whole ([`dump`]). Those see a body only through [`View`],
+//! heavy a commit is ([`weight`]), what belongs together ([`audit`]), what is told
+//! of former times ([`history`]), and how a store is written out whole ([`dump`]). Those see a body only through [`View`],
 //! a handful of single-row look-ups, and [`dump::Tables`].
 //!
 //! A commit carries everything that one slice of work concluded together with
@@ -24,6 +24,7 @@ pub mod write_set;
 // What every body decides alike.
 pub mod audit;
 pub mod dump;
+pub mod history;
 pub mod rules;
 pub mod view;
 pub mod weight;
@@ -33,6 +34,7 @@ pub mod conformance;
 pub mod memory;
 
 pub use dump::{DumpCursor, DumpPage};
+pub use history::{AsOf, Became, HistoryPage, Moment, Version};
 pub use memory::MemoryStore;
 pub use store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
 pub use view::View;

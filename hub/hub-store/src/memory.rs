@@ -23,6 +23,7 @@ use hub_model::{
 };
 
 use crate::dump::{self as dumping, DumpCursor, DumpPage};
+use crate::history::{self, AsOf, HistoryPage};
 use crate::rules;
 use crate::store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
 use crate::upkeep::{BackedUp, Compacted, Sizes, Tell, Upkeep};
@@ -204,6 +205,19 @@ impl Store for MemoryStore {
         let state = self.read();
         let later = state.inbox.iter().filter(|(seq, _)| **seq > after).take(limit);
         Ok(later.map(|(seq, body)| InboxEntry { seq: *seq, body: body.clone() }).collect())
+    }
+
+    async fn history(
+        &self,
+        id: ProfileId,
+        before: Option<CommitSeq>,
+        limit: usize,
+    ) -> Result<HistoryPage, Error> {
+        history::page(&*self.read(), id, before, limit)
+    }
+
+    async fn profile_as_of(&self, id: ProfileId, at: Timestamp) -> Result<AsOf, Error> {
+        history::as_of(&*self.read(), id, at)
     }
 
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{PositionName, ProfileId, Record, RecordNo, RecordRef, Stamp, limits};
+use hub_model::{CommitSeq, PositionName, ProfileId, Record, RecordNo, RecordRef, Stamp, limits};
 
+use crate::history::Moment;
 use crate::store::Error;
 use crate::view::View;
 use crate::write_set::{Counters, WriteSet};
@@ -46,6 +47,7 @@ pub fn check(set: &WriteSet, view: &impl View) -> Result<(), Error> {
     erased(set, view)?;
     aliases(set, view)?;
     decisions(set, view, counters)?;
+    history(set, view)?;
     let waiting = view.inbox_entries()?;
     if !set.inbox.is_empty() && waiting + set.inbox.len() as u64 > INBOX_ENTRIES_MAX {
         return refuse(format!("{waiting} bodies wait in the inbox, {INBOX_ENTRIES_MAX} may"));
@@ -294,4 +296,42 @@ fn decisions(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// What is told of former times comes in order, and from former times.
+fn history(set: &WriteSet, view: &impl View) -> Result<(), Error> {
+    if set.versions.is_empty() && set.since.is_empty() && set.forgotten.is_empty() {
+        return Ok(()); // the usual case
+    }
+    let head = view.seq()?;
+    let mut newest: BTreeMap<ProfileId, CommitSeq> = BTreeMap::new();
+    let mut check = |id: ProfileId, since: Moment| {
+        let before = match newest.get(&id) {
+            Some(seq) => Some(*seq),
+            None => view.versions(id).next().transpose()?.map(|version| version.since.seq),
+        };
+        if since.seq > head || before.is_some_and(|before| since.seq <= before) {
+            return refuse(format!("profile {id} as of commit {} comes out of turn", since.seq));
+        }
+        newest.insert(id, since.seq);
+        Ok(())
+    };
+    for (id, version) in &set.versions {
+        if view.profile(*id)?.is_some() || view.alias(*id)?.is_some() {
+            return refuse(format!("what profile {id} was before comes after what it is"));
+        }
+        check(*id, version.since)?;
+    }
+    let put = set.profiles.iter().map(|profile| profile.id);
+    let put: BTreeSet<ProfileId> = put.chain(set.aliases.iter().map(|(id, _)| *id)).collect();
+    for (id, since) in &set.since {
+        if !put.contains(id) {
+            return refuse(format!("since when profile {id} is so, which is not put"));
+        }
+        check(*id, *since)?;
+    }
+    match set.forgotten.iter().find(|(_, before)| before.is_some_and(|before| before > head)) {
+        Some((number, _)) => refuse(format!("record {number} is forgotten in the future")),
+        None => Ok(()),
+    }
 }

@@ -8,6 +8,7 @@ use hub_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::dump::{DumpCursor, DumpPage};
+use crate::history::{AsOf, HistoryPage};
 use crate::write_set::{Counters, WriteSet};
 
 /// Why the store did not do it.
@@ -128,7 +129,7 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
     /// Stable name of the check: `record-index`, `counters`, `profile-member`,
-    /// `alias`, `claim`, `log-gap`, `checksum`; of a body's own layout `index`,
+    /// `alias`, `claim`, `history`, `log-gap`, `checksum`; of a body's own layout `index`,
     /// `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
@@ -220,6 +221,18 @@ pub trait Store: Send + Sync {
 
     /// Inbox bodies after a place, oldest first.
     async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxEntry>, Error>;
+
+    /// What a profile's number stood for, newest first, before a commit. Aliases
+    /// are not followed: of one that was merged this is what it was by itself.
+    async fn history(
+        &self,
+        id: ProfileId,
+        before: Option<CommitSeq>,
+        limit: usize,
+    ) -> Result<HistoryPage, Error>;
+
+    /// How a profile stood at an instant, merges until then followed.
+    async fn profile_as_of(&self, id: ProfileId, at: Timestamp) -> Result<AsOf, Error>;
 
     /// A sealed token.
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error>;

@@ -2,9 +2,11 @@
 
 use hub_model::{
     Claim, CommitSeq, Decision, Identity, PositionName, Profile, ProfileId, Record, RecordNo,
-    RecordRef, Stamp,
+    RecordRef, Stamp, Timestamp,
 };
 
+use crate::dump::Rows;
+use crate::history::Version;
 use crate::store::Error;
 use crate::write_set::Counters;
 
@@ -40,6 +42,15 @@ pub trait View {
     fn inbox_entries(&self) -> Result<u64, Error>;
     /// The number of the last inbox body ever received.
     fn inbox_last(&self) -> Result<u64, Error>;
+    /// The newest instant that the store was told.
+    fn instant(&self) -> Result<Option<Timestamp>, Error>;
+    /// The horizon of history.
+    fn history_from(&self) -> Result<Option<Timestamp>, Error>;
+    /// The commit before which nothing of a record may be told.
+    fn forgotten(&self, number: RecordNo) -> Result<Option<CommitSeq>, Error>;
+    /// What is kept of exactly this number, newest first: what it stands for, and
+    /// what it was before, be it told or not.
+    fn versions(&self, id: ProfileId) -> Rows<'_, Version>;
 
     /// The profile that an id stands for now: itself, or what absorbed it.
     fn resolve(&self, id: ProfileId) -> Result<ProfileId, Error> {

@@ -9,9 +9,10 @@
 
 use std::io;
 
-use hub_model::{Claim, Identity, Profile, Record, Value};
+use hub_model::{Claim, Identity, Profile, ProfileId, Record, Value};
 use serde::Serialize;
 
+use crate::history::{Became, Version};
 use crate::write_set::WriteSet;
 
 /// What a row weighs besides its contents: key, index entries, framing.
@@ -43,6 +44,8 @@ impl WriteSet {
             + self.profiles.iter().map(profile_bytes).sum::<usize>()
             + self.claims.iter().map(claim_bytes).sum::<usize>()
             + numbers * NUMBER_BYTES
+            + self.versions.iter().map(version_bytes).sum::<usize>()
+            + self.forgotten.len() * 3 * NUMBER_BYTES
             + rows(&self.erased)
             + self.erased_profiles.len() * ROW_BYTES
             + rows(&self.discarded)
@@ -95,6 +98,15 @@ fn profile_bytes(profile: &Profile) -> usize {
     let identities =
         profile.identities.iter().map(|claimed| claimed.identity.value.len() + 2 * NUMBER_BYTES);
     ROW_BYTES + profile.records.len() * NUMBER_BYTES + traits.chain(identities).sum::<usize>()
+}
+
+/// As what it was: a profile that a commit took is taken again as a version. Since
+/// when it was so is part of what every row weighs.
+fn version_bytes((_, version): &(ProfileId, Version)) -> usize {
+    match &version.became {
+        Became::Profile(profile) => profile_bytes(profile),
+        Became::Absorbed(_) | Became::Forgotten => ROW_BYTES,
+    }
 }
 
 fn claim_bytes((_, claim): &(Identity, Claim)) -> usize {

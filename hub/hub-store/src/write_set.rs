@@ -2,10 +2,11 @@
 
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, StreamRef,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, StreamRef, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::history::{Moment, Version};
 use crate::store::Review;
 
 /// The numbers that are given out once.
@@ -109,12 +110,33 @@ pub struct WriteSet {
     /// Numbers to count on from; only in the first commit of a store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continued: Option<Continued>,
+    /// The instant of the commit by the caller's clock: what it puts is known to be
+    /// so since then (see [`crate::history`]). One before the newest that the store
+    /// was told, or none, counts as that. By itself it is nothing to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// What profiles were before, oldest first of each, below what is put of it
+    /// later: only of numbers that stand for nobody. This is how a dump tells it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<(ProfileId, Version)>,
+    /// Since when profiles that are put, or absorbed, in this set are so, where it
+    /// is not since this commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub since: Vec<(ProfileId, Moment)>,
+    /// Records of which nothing may be told as it was before a commit; without one,
+    /// before this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<(RecordNo, Option<CommitSeq>)>,
+    /// The horizon of history: versions that were replaced before are not told any
+    /// more. It never goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_from: Option<Timestamp>,
 }
 
 impl WriteSet {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { at: self.at, ..Self::default() }
     }
 
     /// Adds another set's rows after its own. Counters and numbers to count on
@@ -144,6 +166,11 @@ impl WriteSet {
             inbox,
             tokens,
             continued,
+            at,
+            versions,
+            since,
+            forgotten,
+            history_from,
         } = other;
         self.counters = counters.or(self.counters);
         self.records.extend(records);
@@ -167,5 +194,10 @@ impl WriteSet {
         self.inbox.extend(inbox);
         self.tokens.extend(tokens);
         self.continued = continued.or(self.continued);
+        self.at = self.at.max(at);
+        self.versions.extend(versions);
+        self.since.extend(since);
+        self.forgotten.extend(forgotten);
+        self.history_from = self.history_from.max(history_from);
     }
 }

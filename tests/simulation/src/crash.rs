@@ -10,8 +10,8 @@ use hub_model::{
     ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{
-    Counters, DumpCursor, DumpPage, Error, InboxEntry, Known, LogPage, MemoryStore, Review, Stats,
-    Store, VerifyFinding, WriteSet,
+    AsOf, Counters, DumpCursor, DumpPage, Error, HistoryPage, InboxEntry, Known, LogPage,
+    MemoryStore, Review, Stats, Store, VerifyFinding, WriteSet,
 };
 
 /// Burns one step per effect; when it is burnt the process is dead.
@@ -165,6 +165,19 @@ impl Store for MortalStore {
     async fn inbox(&self, after: u64, limit: usize) -> Result<Vec<InboxEntry>, Error> {
         self.alive()?;
         self.body.inbox(after, limit).await
+    }
+    async fn history(
+        &self,
+        id: ProfileId,
+        before: Option<CommitSeq>,
+        limit: usize,
+    ) -> Result<HistoryPage, Error> {
+        self.alive()?;
+        self.body.history(id, before, limit).await
+    }
+    async fn profile_as_of(&self, id: ProfileId, at: Timestamp) -> Result<AsOf, Error> {
+        self.alive()?;
+        self.body.profile_as_of(id, at).await
     }
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.alive()?;

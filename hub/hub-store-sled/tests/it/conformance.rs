@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hub_store::Store;
 use hub_store::conformance::Subject;
+use hub_store::upkeep::Upkeep;
 use hub_store_sled::SledStore;
 use tempfile::TempDir;
 
@@ -33,6 +34,11 @@ impl Subject for SledSubject {
         self.store = None;
         self.dir = tempfile::tempdir().unwrap();
         self.store = Some(super::open(self.dir.path()).unwrap());
+    }
+
+    async fn compact(&mut self) {
+        let store = self.store.as_ref().unwrap();
+        store.compact(Box::new(|_| Ok(()))).await.unwrap();
     }
 }
 

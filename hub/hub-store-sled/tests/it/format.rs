@@ -9,9 +9,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hub_model::{ChangeKind, Decision, DecisionKind, ProfileId, RecordNo, Stamp, Timestamp};
+use hub_model::{
+    ChangeKind, CommitSeq, Decision, DecisionKind, ProfileId, RecordNo, Stamp, Timestamp,
+};
 use hub_store::conformance::fixtures as f;
-use hub_store::{Review, Stats, Store, WriteSet};
+use hub_store::upkeep::Upkeep;
+use hub_store::{AsOf, Became, Moment, Review, Stats, Store, Version, WriteSet};
 
 use crate::open;
 
@@ -128,12 +131,28 @@ async fn format_2_is_read() {
     assert_eq!(store.position(&"cursor".into()).await, Ok(Some(b"page 2".to_vec())));
     let due = store.pending(&"out".into(), Timestamp(0), 9).await.unwrap();
     assert_eq!(due.iter().map(|row| row.key.profile.0).collect::<Vec<_>>(), [2]);
-    let log = store.log(hub_model::CommitSeq(1), 9).await.unwrap();
+    let log = store.log(CommitSeq(1), 9).await.unwrap();
     assert_eq!(log.changes[0].kind, ChangeKind::Merged);
     assert_eq!(store.inbox(0, 9).await.unwrap()[0].body, b"pushed");
     assert_eq!(store.token("crm", "session").await, Ok(Some(vec![7; TOKEN_BYTES])));
     assert_eq!(store.reviews(9).await.unwrap()[0].reason, "cardinality");
     assert_eq!(store.decisions().await.unwrap()[0].author, "tester");
+    // Nothing is known of former times, and that is told.
+    let told = store.history(ProfileId(3), None, 9).await.unwrap().versions;
+    let unknown = Moment::default();
+    assert_eq!(told, [Version { since: unknown, became: Became::Absorbed(ProfileId(2)) }]);
+    let was = store.profiles(&[ProfileId(2)]).await.unwrap().remove(0).unwrap();
     // And goes on.
     store.commit(f::person(4)).await.unwrap();
+    let apart = [f::profile(2), f::profile(3)].to_vec();
+    let at = Timestamp::from_seconds(9);
+    let apart = WriteSet { profiles: apart, at: Some(at), ..WriteSet::default() };
+    store.commit(apart).await.unwrap();
+    store.compact(Box::new(|_| Ok(()))).await.unwrap();
+    let then = store.profile_as_of(ProfileId(2), Timestamp::from_seconds(8)).await.unwrap();
+    assert_eq!(then, AsOf::Profile { since: unknown, profile: Box::new(was) });
+    let since = Moment { seq: CommitSeq(5), at: Some(at) };
+    let now = AsOf::Profile { since, profile: Box::new(f::profile(2)) };
+    assert_eq!(store.profile_as_of(ProfileId(2), at).await.unwrap(), now);
+    assert_eq!(store.verify().await, Ok(vec![]));
 }

@@ -17,7 +17,7 @@ use crate::write_set::{Continued, WriteSet};
 const COMMITS: u64 = 120;
 
 /// Every page.
-async fn dumped(store: &dyn Store) -> Vec<WriteSet> {
+pub(super) async fn dumped(store: &dyn Store) -> Vec<WriteSet> {
     let mut sets = Vec::new();
     let mut next = None;
     loop {
@@ -37,7 +37,7 @@ async fn dumped(store: &dyn Store) -> Vec<WriteSet> {
     }
 }
 
-async fn rebuilt(sets: &[WriteSet], store: &dyn Store) {
+pub(super) async fn rebuilt(sets: &[WriteSet], store: &dyn Store) {
     for (place, set) in sets.iter().enumerate() {
         store.commit(set.clone()).await.unwrap_or_else(|error| panic!("page {place}: {error}"));
     }
@@ -108,6 +108,11 @@ fn merged(sets: Vec<WriteSet>) -> String {
         all.runs.append(&mut set.runs);
         all.inbox.append(&mut set.inbox);
         all.tokens.append(&mut set.tokens);
+        all.versions.append(&mut set.versions);
+        all.since.append(&mut set.since);
+        all.forgotten.append(&mut set.forgotten);
+        all.at = all.at.max(set.at);
+        all.history_from = all.history_from.max(set.history_from);
     }
     // A claim goes with every record that names it.
     all.claims.sort_by(|one, other| one.0.cmp(&other.0));

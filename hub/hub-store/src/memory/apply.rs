@@ -1,8 +1,11 @@
 //! Writing a set that was checked: cannot fail.
 
+use std::collections::BTreeMap;
+
 use hub_model::{CommitSeq, ProfileId, Quarantined, SyncId};
 
 use super::state::State;
+use crate::history::{Moment, Version};
 use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
 use crate::view::View;
 use crate::write_set::WriteSet;
@@ -18,6 +21,8 @@ impl State {
         }
         self.seq = CommitSeq(self.seq.0 + 1);
         self.counters = set.counters.unwrap_or(self.counters);
+        self.instant = self.instant.max(set.at);
+        self.history_from = self.history_from.max(set.history_from);
         let inbox_done = rules::inbox_done(&set);
         self.apply_people(&mut set);
         self.apply_work(&mut set);
@@ -45,6 +50,7 @@ impl State {
                 self.numbers.remove(&at);
                 self.records.remove(&number);
                 self.marks.remove(&number);
+                self.forgotten.remove(&number);
             }
         }
         for id in set.erased_profiles.drain(..) {
@@ -52,8 +58,10 @@ impl State {
             let aliases: Vec<_> = self.aliases.keys().filter(leads_here).copied().collect();
             for absorbed in aliases {
                 self.aliases.remove(&absorbed);
+                self.chains.remove(&absorbed);
             }
             self.profiles.remove(&id);
+            self.chains.remove(&id);
         }
         for row in set.discarded.drain(..) {
             let Some(rows) = self.quarantine.get_mut(&row.stream) else { continue };
@@ -78,14 +86,7 @@ impl State {
             self.records.insert(record.number, record);
         }
         self.marks.extend(set.marks.drain(..));
-        for (absorbed, surviving) in set.aliases.drain(..) {
-            self.profiles.remove(&absorbed);
-            self.aliases.insert(absorbed, surviving);
-        }
-        for profile in set.profiles.drain(..) {
-            self.aliases.remove(&profile.id);
-            self.profiles.insert(profile.id, profile);
-        }
+        self.apply_profiles(set);
         for (identity, claim) in set.claims.drain(..) {
             if claim.profiles.is_empty() && claim.carriers == 0 {
                 self.claims.remove(&identity);
@@ -97,6 +98,42 @@ impl State {
             self.decisions.insert(decision.stamp, decision);
         }
         self.reviews.extend(set.reviews.drain(..));
+    }
+
+    fn apply_profiles(&mut self, set: &mut WriteSet) {
+        for (number, before) in set.forgotten.drain(..) {
+            self.forgotten.insert(number, before.unwrap_or(self.seq));
+        }
+        for (id, version) in set.versions.drain(..) {
+            self.chains.entry(id).or_default().older.push(version);
+        }
+        let now = Moment { seq: self.seq, at: self.instant };
+        let told: BTreeMap<ProfileId, Moment> = set.since.drain(..).collect();
+        let since = |id: &ProfileId| told.get(id).copied().unwrap_or(now);
+        // Of several rows of one number the last one counts: one version.
+        let aliases: BTreeMap<_, _> = set.aliases.drain(..).collect();
+        for (absorbed, surviving) in aliases {
+            self.turn(absorbed, since(&absorbed));
+            self.profiles.remove(&absorbed);
+            self.aliases.insert(absorbed, surviving);
+        }
+        let profiles: BTreeMap<_, _> = set.profiles.drain(..).map(|row| (row.id, row)).collect();
+        for (id, profile) in profiles {
+            self.turn(id, since(&id));
+            self.aliases.remove(&id);
+            self.profiles.insert(id, profile);
+        }
+    }
+
+    /// A number is about to stand for something else: what it stands for is history.
+    fn turn(&mut self, id: ProfileId, since: Moment) {
+        let was = self.became(id);
+        let known = self.chains.contains_key(&id);
+        let chain = self.chains.entry(id).or_default();
+        if let Some(became) = was.filter(|_| known) {
+            chain.older.push(Version { since: chain.since, became });
+        }
+        chain.since = since;
     }
 
     fn apply_work(&mut self, set: &mut WriteSet) {

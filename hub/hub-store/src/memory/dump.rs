@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    Decision, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo,
-    Run, RunId, Stamp,
+    CommitSeq, Decision, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined,
+    Record, RecordNo, Run, RunId, Stamp,
 };
 
 use super::state::State;
@@ -66,5 +66,13 @@ impl Tables for State {
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {
         let rows = later(&self.inbox, Some(&after));
         Box::new(rows.map(|(seq, body)| Ok(InboxEntry { seq: *seq, body: body.clone() })))
+    }
+
+    fn all_numbers(&self, from: ProfileId) -> Rows<'_, ProfileId> {
+        Box::new(self.chains.range(from..).map(|(id, _)| Ok(*id)))
+    }
+
+    fn all_forgotten(&self, after: Option<RecordNo>) -> Rows<'_, (RecordNo, CommitSeq)> {
+        Box::new(later(&self.forgotten, after.as_ref()).map(|(no, before)| Ok((*no, *before))))
     }
 }

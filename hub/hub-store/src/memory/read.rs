@@ -99,6 +99,9 @@ impl State {
         for absorbed in self.aliases.keys() {
             audit::alias(*absorbed, self, &mut found)?;
         }
+        for id in self.chains.keys() {
+            audit::history(*id, self, &mut found)?;
+        }
         let mut before = self.log_start;
         for (seq, changes) in &self.log {
             audit::log(before, *seq, changes, &mut found);

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
     ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp, StreamRef,
+    Timestamp,
 };
 
+use crate::dump::Rows;
+use crate::history::{Became, Moment, Version};
 use crate::store::{Error, Known, Review};
 use crate::view::View;
 use crate::write_set::Counters;
@@ -18,6 +21,15 @@ pub(super) struct Rejects {
     pub keyed: BTreeMap<RemoteKey, Quarantined>,
     /// Rows without a key, oldest first.
     pub keyless: VecDeque<Quarantined>,
+}
+
+/// What is kept of a profile's number besides what it stands for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chain {
+    /// Since when it stands for that.
+    pub since: Moment,
+    /// What it was before, oldest first.
+    pub older: Vec<Version>,
 }
 
 /// Everything, in the order in which it is read.
@@ -44,6 +56,12 @@ pub(super) struct State {
     pub inbox: BTreeMap<u64, Vec<u8>>,
     pub inbox_last: u64,
     pub tokens: BTreeMap<(String, String), Vec<u8>>,
+    /// The newest instant that was told.
+    pub instant: Option<Timestamp>,
+    /// By profile or alias.
+    pub chains: BTreeMap<ProfileId, Chain>,
+    pub forgotten: BTreeMap<RecordNo, CommitSeq>,
+    pub history_from: Option<Timestamp>,
 }
 
 impl State {
@@ -56,6 +74,17 @@ impl State {
     pub fn known(&self, at: &RecordRef) -> Option<Known> {
         let number = *self.numbers.get(at)?;
         Some(Known { number, mark: self.marks.get(&number).copied().unwrap_or_default() })
+    }
+
+    /// What a profile's number stands for.
+    pub fn became(&self, id: ProfileId) -> Option<Became> {
+        let profile = self.profiles.get(&id);
+        let absorbed = || self.alias_of(id).map(Became::Absorbed);
+        profile.map(|profile| Became::Profile(Box::new(profile.clone()))).or_else(absorbed)
+    }
+
+    fn alias_of(&self, id: ProfileId) -> Option<ProfileId> {
+        self.aliases.get(&id).copied()
     }
 
     /// Every row in quarantine.
@@ -86,7 +115,7 @@ impl View for State {
     }
 
     fn alias(&self, id: ProfileId) -> Result<Option<ProfileId>, Error> {
-        Ok(self.aliases.get(&id).copied())
+        Ok(self.alias_of(id))
     }
 
     fn claim(&self, identity: &Identity) -> Result<Option<Claim>, Error> {
@@ -107,5 +136,25 @@ impl View for State {
 
     fn inbox_last(&self) -> Result<u64, Error> {
         Ok(self.inbox_last)
+    }
+
+    fn instant(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.instant)
+    }
+
+    fn history_from(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.history_from)
+    }
+
+    fn forgotten(&self, number: RecordNo) -> Result<Option<CommitSeq>, Error> {
+        Ok(self.forgotten.get(&number).copied())
+    }
+
+    fn versions(&self, id: ProfileId) -> Rows<'_, Version> {
+        let chain = self.chains.get(&id);
+        let since = chain.map(|chain| chain.since).unwrap_or_default();
+        let newest = self.became(id).map(|became| Version { since, became });
+        let older = chain.into_iter().flat_map(|chain| chain.older.iter().rev().cloned());
+        Box::new(newest.into_iter().chain(older).map(Ok))
     }
 }
