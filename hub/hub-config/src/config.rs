@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use hub_model::{
-    ConnectionId, Mapping, Namespace, Purpose, Rules, Source, Survivorship, SyncId, TraitRule,
-    WorkspaceId,
+    ConnectionId, History, Mapping, Namespace, Purpose, Rules, Source, Survivorship, SyncId,
+    TraitRule, WorkspaceId,
 };
 
 use crate::located::{Located, Location};
@@ -34,6 +34,8 @@ pub struct Config {
     pub traits: Vec<TraitRule>,
     /// The purposes of consents, by name.
     pub purposes: Vec<Purpose>,
+    /// How long what profiles were before is kept.
+    pub history: History,
 }
 
 impl Config {
@@ -52,6 +54,7 @@ impl Config {
             traits: self.trait_rules(),
             purposes: self.purposes.clone(),
             sources: sources.filter(special).cloned().collect(),
+            history: self.history,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use hub_model::{Namespace, Purpose, WorkspaceId};
+use hub_model::{History, Namespace, Purpose, WorkspaceId};
 
 use crate::config::ConnectionConfig;
 use crate::document::Document;
@@ -26,7 +26,10 @@ pub(crate) const KEYS: &[&str] = &[
     "traits",
     "purposes",
     "connections",
+    "history",
 ];
+/// The keys of `[history]`.
+pub(crate) const HISTORY_KEYS: &[&str] = &["keep"];
 /// The keys of `[workspace]`.
 pub(crate) const WORKSPACE_KEYS: &[&str] = &["name", "zone", "data_dir"];
 /// The keys of `[http]`.
@@ -55,6 +58,7 @@ pub(crate) struct MainFile {
     pub(crate) namespace_names: Vec<String>,
     pub(crate) traits: Vec<TraitDraft>,
     pub(crate) purposes: Vec<Purpose>,
+    pub(crate) history: History,
 }
 
 /// Reads the file; `None` if it is no TOML or of a newer version.
@@ -68,6 +72,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
     let (namespace_names, namespaces) = namespaces(&mut table);
     let traits = traits(&mut table);
     let purposes = purposes(&mut table);
+    let history = history(&mut table);
     let (connection_names, connections) = connections(&mut table);
     table.finish(KEYS);
     for connection in &connections {
@@ -85,6 +90,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
         namespace_names,
         traits,
         purposes,
+        history,
     })
 }
 
@@ -181,6 +187,14 @@ fn purposes(table: &mut TableReader<'_>) -> Vec<Purpose> {
         purposes.push(purposes::read(&name, reader));
     }
     purposes
+}
+
+fn history(table: &mut TableReader<'_>) -> History {
+    let usual = History::default();
+    let Some(mut history) = table.table("history", "[history]") else { return usual };
+    let keep = purposes::period(&mut history, "keep", "keep = \"400 days\"");
+    history.finish(HISTORY_KEYS);
+    keep.map_or(usual, |keep| History { keep })
 }
 
 fn connections(table: &mut TableReader<'_>) -> (Vec<String>, Vec<ConnectionConfig>) {

@@ -55,6 +55,7 @@ fn assemble(main: MainFile, mut syncs: Vec<SyncConfig>) -> Config {
         namespaces: main.namespaces,
         traits: main.traits.into_iter().filter_map(|draft| draft.rule).collect(),
         purposes: main.purposes,
+        history: main.history,
     }
 }
 

@@ -58,6 +58,7 @@ mod tests {
             ),
             (&main, "/properties/traits/additionalProperties", traits::KEYS),
             (&main, "/properties/purposes/additionalProperties", purposes::KEYS),
+            (&main, "/properties/history", main_file::HISTORY_KEYS),
             (&main, "/properties/connections/additionalProperties", connection::KEYS),
             (
                 &main,

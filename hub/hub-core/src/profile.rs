@@ -11,9 +11,12 @@ mod explain;
 
 mod receivers;
 
+mod changes;
+
 #[cfg(test)]
 mod survivorship_tests;
 
+pub use changes::{Change, Changes, changes};
 pub use explain::{Evidence, Explanation, Standing, explain};
 pub use receivers::{Receiver, Reception, receivers};
 pub use survivorship::Lost;

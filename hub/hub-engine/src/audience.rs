@@ -23,7 +23,7 @@ pub(crate) async fn follow(workspace: &Workspace) -> Result<(), Fault> {
         let stretch = follower::next(&*workspace.store, &position(), STEP_ENTRIES).await?;
         if let Some(position) = stretch.position {
             let set = WriteSet { positions: vec![position], ..WriteSet::default() };
-            workspace.store.commit(set).await?;
+            workspace.commit(set).await?;
         }
         drop(guard);
         if stretch.at_end {

@@ -126,6 +126,6 @@ pub(crate) async fn is_under_way(
 
 async fn move_on(context: &RunContext<'_>, position: PositionChange) -> Result<(), Fault> {
     let set = WriteSet { positions: vec![position], ..WriteSet::default() };
-    context.workspace.store.commit(set).await?;
+    context.workspace.commit(set).await?;
     Ok(())
 }

@@ -477,7 +477,7 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     };
     let runs: Vec<Run> = past.iter().filter(cut_off).map(interrupted).collect();
     if !runs.is_empty() {
-        workspace.store.commit(WriteSet { runs, ..WriteSet::default() }).await?;
+        workspace.commit(WriteSet { runs, ..WriteSet::default() }).await?;
     }
     let kept = workspace.store.position(&job.schedule_position()).await?;
     let last_due =

@@ -38,7 +38,7 @@ pub(crate) async fn accept(
     };
     let bytes = serde_json::to_vec(&envelope).map_err(|e| Error::Refused(e.to_string()))?;
     let set = WriteSet { inbox: vec![bytes], ..WriteSet::default() };
-    workspace.store.commit(set).await?;
+    workspace.commit(set).await?;
     Ok(())
 }
 
@@ -64,6 +64,6 @@ pub(crate) async fn follow(workspace: &Workspace) -> Result<BTreeSet<ConnectionI
         }
         let position = PositionChange { name: name.clone(), expected: kept, new };
         let set = WriteSet { positions: vec![position], ..WriteSet::default() };
-        workspace.store.commit(set).await?;
+        workspace.commit(set).await?;
     }
 }

@@ -81,7 +81,7 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
             }
             if let Some(position) = moved {
                 let set = WriteSet { positions: vec![position], ..WriteSet::default() };
-                context.workspace.store.commit(set).await?;
+                context.workspace.commit(set).await?;
             }
         }
         context.report();
@@ -140,7 +140,7 @@ async fn apply_page(
     if let Some(position) = position {
         // A page without rows still moves the cursor.
         let set = WriteSet { positions: vec![position], ..WriteSet::default() };
-        context.workspace.store.commit(set).await?;
+        context.workspace.commit(set).await?;
     }
     Ok(numbers)
 }
@@ -185,7 +185,7 @@ async fn forget_cursor(context: &RunContext<'_>) -> Result<(), Fault> {
     if kept.is_some() {
         let position = PositionChange { name, expected: kept, new: None };
         let set = WriteSet { positions: vec![position], ..WriteSet::default() };
-        context.workspace.store.commit(set).await?;
+        context.workspace.commit(set).await?;
     }
     Ok(())
 }

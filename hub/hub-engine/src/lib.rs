@@ -27,6 +27,7 @@ pub mod env;
 pub mod erasure;
 mod everybody;
 pub mod follower;
+mod horizon;
 pub mod inbox;
 pub mod intake;
 pub mod job;

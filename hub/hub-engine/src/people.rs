@@ -1,5 +1,5 @@
-//! People as others ask for them: why a trait has its value, who may be one
-//! person, and what a decision or another set of rules makes of them.
+//! People as others ask for them: why a trait has its value, what it was before,
+//! who may be one person, and what a decision or another set of rules makes of them.
 //!
 //! Everything that changes who is who goes one way. What bears on the question
 //! is gathered ([`gather`]), replayed by the core with the new decisions
@@ -9,6 +9,8 @@
 //! does not fit one commit is cut, and kept as unfinished until it is done.
 
 pub mod explain;
+
+pub mod history;
 
 mod gather;
 

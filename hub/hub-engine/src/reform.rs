@@ -56,7 +56,7 @@ pub(crate) async fn reform(
         }
     });
     let after = rebuild(facts.collect(), &decisions, &workspace.rules);
-    commit(store, counters, fates, &before, &after).await?;
+    commit(workspace, counters, fates, &before, &after).await?;
     Ok(after.profiles.into_keys().collect())
 }
 
@@ -192,13 +192,21 @@ async fn scan(
 
 /// Commits what differs.
 async fn commit(
-    store: &dyn Store,
+    workspace: &Workspace,
     counters: Counters,
     fates: &BTreeMap<RecordNo, Fate>,
     before: &BTreeMap<RecordNo, Record>,
     after: &Rebuilt,
 ) -> Result<(), Error> {
-    let mut slices = Slices::new(store, Some(counters));
+    let store = &*workspace.store;
+    let mut slices = Slices::new(workspace, Some(counters));
+    // First of all: what was made of them before may not be told any more, and what
+    // is derived anew in the same commit or later may.
+    let emptied = fates.iter().filter(|(_, fate)| **fate == Fate::Emptied);
+    for (number, _) in emptied {
+        let forgotten = vec![(*number, None)];
+        slices.push(WriteSet { forgotten, ..WriteSet::default() }).await?;
+    }
     let ids: Vec<ProfileId> = before.keys().map(|number| ProfileId::from(*number)).collect();
     let known = store.profiles(&ids).await?;
     let refs: Vec<RecordRef> = before.values().map(|record| record.at.clone()).collect();

@@ -205,6 +205,6 @@ async fn last_stamp(workspace: &Workspace) -> Result<Stamp, Fault> {
 
 async fn keep(workspace: &Workspace, run: &Run) -> Result<(), Fault> {
     let set = WriteSet { runs: vec![run.clone()], ..WriteSet::default() };
-    workspace.store.commit(set).await?;
+    workspace.commit(set).await?;
     Ok(())
 }

@@ -165,7 +165,7 @@ async fn answer(
         set.counters = Some(births.counters);
     }
     conclude(workspace, changed, &mut set).await?;
-    workspace.store.commit(set).await?;
+    workspace.commit(set).await?;
     Ok(rows)
 }
 

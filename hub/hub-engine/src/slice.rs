@@ -115,7 +115,7 @@ async fn commit(
     conclude(workspace, changed, &mut set).await?;
     set.positions.extend(position);
     if !set.is_empty() {
-        workspace.store.commit(set).await?;
+        workspace.commit(set).await?;
     }
     add(&mut context.counts, counts);
     Ok(numbers)

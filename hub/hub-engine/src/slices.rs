@@ -4,7 +4,9 @@
 //! commit holds go together. The order of the parts is the order of the commits.
 
 use hub_model::limits;
-use hub_store::{Counters, Error, Store, WriteSet};
+use hub_store::{Counters, Error, WriteSet};
+
+use crate::workspace::Workspace;
 
 /// Bytes of rows per commit when work is cut: well below what is refused.
 const SLICE_BYTES: usize = limits::SLICE_BYTES_MAX / 2;
@@ -41,16 +43,16 @@ impl Packer {
 
 /// Commits parts, as many at a time as a commit holds.
 pub(crate) struct Slices<'a> {
-    store: &'a dyn Store,
+    workspace: &'a Workspace,
     counters: Option<Counters>,
     packer: Packer,
 }
 
 impl<'a> Slices<'a> {
-    /// Into a store. `counters` are those after all parts, if any number was
+    /// Into a workspace. `counters` are those after all parts, if any number was
     /// given out for them.
-    pub fn new(store: &'a dyn Store, counters: Option<Counters>) -> Self {
-        Self { store, counters, packer: Packer::default() }
+    pub fn new(workspace: &'a Workspace, counters: Option<Counters>) -> Self {
+        Self { workspace, counters, packer: Packer::default() }
     }
 
     /// Adds a part, which stays whole.
@@ -77,7 +79,7 @@ impl<'a> Slices<'a> {
 
     async fn commit(&mut self, set: WriteSet) -> Result<(), Error> {
         let set = WriteSet { counters: self.counters.or(set.counters), ..set };
-        self.store.commit(set).await?;
+        self.workspace.commit(set).await?;
         Ok(())
     }
 }

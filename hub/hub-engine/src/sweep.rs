@@ -24,6 +24,7 @@ use hub_store::{Error, PositionChange, WriteSet};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::is_under_way;
+use crate::horizon;
 use crate::reform::{Fate, reform};
 use crate::run;
 use crate::slices::Slices;
@@ -65,6 +66,7 @@ pub struct Swept {
 /// # Errors
 /// When the store cannot be read or written; the next call goes on.
 pub(crate) async fn sweep(workspace: &Workspace) -> Result<Swept, Error> {
+    horizon::follow(workspace).await?;
     let mut swept = Swept::default();
     let rules = &workspace.rules;
     let keeps = rules.sources.iter().any(|s| s.keep.is_some() || s.keep_anonymous.is_some());
@@ -116,7 +118,7 @@ async fn once(workspace: &Workspace, swept: &mut Swept) -> Result<bool, Error> {
         let new = serde_json::to_vec(&place).ok();
         let expected = std::mem::replace(&mut kept, new.clone());
         let positions = vec![PositionChange { name: name.clone(), expected, new }];
-        workspace.store.commit(WriteSet { positions, ..WriteSet::default() }).await?;
+        workspace.commit(WriteSet { positions, ..WriteSet::default() }).await?;
         if at_end {
             return Ok(again);
         }
@@ -215,7 +217,7 @@ impl Step {
         let news: Vec<privacy::Tombstone> =
             records.map(|record| tombstones.key.content(&record.at, &record.raw)).collect();
         let positions = tombstones.keep(&*workspace.store, &news).await?;
-        workspace.store.commit(WriteSet { positions, ..WriteSet::default() }).await?;
+        workspace.commit(WriteSet { positions, ..WriteSet::default() }).await?;
         tombstones.remember(&news);
         Ok(())
     }
@@ -241,7 +243,7 @@ fn is_left(members: &[&Record]) -> bool {
 async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, Error> {
     let store = &*workspace.store;
     let now = workspace.env.now();
-    let mut slices = Slices::new(store, None);
+    let mut slices = Slices::new(workspace, None);
     let mut queued = 0;
     let ids: Vec<ProfileId> = ids.iter().copied().collect();
     for profile in store.profiles(&ids).await?.into_iter().flatten() {

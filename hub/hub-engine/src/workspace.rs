@@ -6,7 +6,7 @@ use hub_core::identity::settle_never;
 use hub_core::privacy;
 use hub_core::sync::Marks;
 use hub_model::{CommitSeq, Profile, Rules};
-use hub_store::{Error, Store};
+use hub_store::{Error, Store, WriteSet};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 use crate::env::Env;
@@ -55,6 +55,15 @@ impl Workspace {
     /// for one slice; never across a call to a connector.
     pub async fn decide(&self) -> MutexGuard<'_, ()> {
         self.decision.lock().await
+    }
+
+    /// Commits, and says when: what a profile was is known by the instant at which
+    /// another was put in its place.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn commit(&self, set: WriteSet) -> Result<CommitSeq, Error> {
+        self.store.commit(WriteSet { at: Some(self.env.now()), ..set }).await
     }
 
     /// The newest commit: while it is the same, whatever was read still holds.

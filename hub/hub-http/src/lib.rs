@@ -36,6 +36,7 @@ pub mod views;
 
 pub mod events;
 pub mod explained;
+pub mod history;
 pub mod identity;
 pub mod inbox;
 pub mod login;

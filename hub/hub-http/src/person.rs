@@ -8,6 +8,7 @@ use hub_model::{DecisionKind, Profile, Record, RecordNo, RecordRef, Rules};
 use hub_store::{Error, Store};
 use serde_json::{Value, json};
 
+use crate::history;
 use crate::lang::Lang;
 use crate::views;
 
@@ -36,6 +37,10 @@ pub async fn everything(
             entries.insert("decisions".to_owned(), decisions(store, &numbers).await?);
             entries.insert("deliveries".to_owned(), deliveries(store, rules, profile).await?);
             entries.insert("quarantine".to_owned(), quarantine(store, &records, lang).await?);
+            let today = std::slice::from_ref(profile);
+            let mut former = history::whole(store, rules, today, None, usize::MAX).await?;
+            let former = former.pointer_mut("/profiles/0/numbers").map(Value::take);
+            entries.insert("history".to_owned(), former.unwrap_or_default());
         }
         people.push(person);
     }
@@ -139,6 +144,12 @@ pub fn csv(everything: &Value) -> String {
             for (name, field) in entries(&record.get("fields").cloned().unwrap_or_default()) {
                 let said = field.get("said").cloned().unwrap_or_default();
                 lines.push(line("said", &from, &name, &said));
+            }
+        }
+        for number in items(&of("history")) {
+            for step in items(&number.get("steps").cloned().unwrap_or_default()) {
+                let at = step.get("at").map(plain).unwrap_or_default();
+                lines.push(line("history", "", &at, &step));
             }
         }
         for kind in ["decisions", "deliveries", "quarantine"] {

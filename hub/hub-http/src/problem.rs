@@ -51,6 +51,8 @@ pub enum Code {
     UnknownRun,
     /// There is no such profile.
     UnknownProfile,
+    /// What the profile was then is not kept any more.
+    NotKept,
     /// There is no such record.
     UnknownRecord,
     /// It was decided, or is so, already.
@@ -107,6 +109,7 @@ impl Code {
         Self::UnknownConnection,
         Self::UnknownRun,
         Self::UnknownProfile,
+        Self::NotKept,
         Self::UnknownRecord,
         Self::DecidedAlready,
         Self::KindsDiffer,
@@ -147,6 +150,7 @@ impl Code {
             Self::UnknownConnection => ("http/unknown-connection", StatusCode::NOT_FOUND),
             Self::UnknownRun => ("http/unknown-run", StatusCode::NOT_FOUND),
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
+            Self::NotKept => ("http/not-kept", StatusCode::GONE),
             Self::UnknownRecord => ("http/unknown-record", StatusCode::NOT_FOUND),
             Self::DecidedAlready => ("people/decided-already", StatusCode::CONFLICT),
             Self::KindsDiffer => ("people/kinds-differ", StatusCode::UNPROCESSABLE_ENTITY),

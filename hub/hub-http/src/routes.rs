@@ -8,8 +8,8 @@ use axum::routing::{MethodRouter, delete, get, post};
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
-    events, explained, guard, identity, inbox, login, page, privacy, profiles, quarantine, runs,
-    status, syncs, upkeep,
+    events, explained, guard, history, identity, inbox, login, page, privacy, profiles, quarantine,
+    runs, status, syncs, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -96,6 +96,8 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
+    route("GET",    "/api/v1/profiles/{id}/history", Pii,  Nothing, || get(history::of_number)),
+    route("GET",    "/api/v1/history",            Pii,     Nothing, || get(history::of_identity)),
     route("GET",    "/api/v1/explain",            Pii,     Nothing, || get(explained::of_identity)),
     route("GET",    "/api/v1/records/{number}",   Pii,     Nothing, || get(explained::record)),
     route("GET",    "/api/v1/identity/reviews",   Pii,     Nothing, || get(identity::review)),

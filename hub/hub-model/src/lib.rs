@@ -58,7 +58,7 @@ pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
 pub use receipt::{ConnectorVersion, Receipt};
 pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
-pub use retention::{Party, Source};
+pub use retention::{History, Party, Source};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;

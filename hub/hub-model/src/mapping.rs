@@ -9,7 +9,7 @@ use crate::id::{ConnectionId, FieldName, StreamName, StreamRef, SyncId, TraitNam
 use crate::identity::NamespaceName;
 use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
-use crate::retention::Source;
+use crate::retention::{History, Source};
 use crate::survivorship::TraitRule;
 use crate::time::Timestamp;
 use crate::time_format::TimeFormat;
@@ -215,6 +215,10 @@ pub struct Rules {
     /// the first party and kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
+    /// How long what profiles were before is kept. It bears on nobody's profile, so
+    /// it is not among what a store of profiles follows.
+    #[serde(skip)]
+    pub history: History,
 }
 
 impl Rules {
@@ -227,6 +231,7 @@ impl Rules {
             traits: Vec::new(),
             purposes: Vec::new(),
             sources: Vec::new(),
+            history: History::default(),
         }
     }
 

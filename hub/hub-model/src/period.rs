@@ -35,6 +35,17 @@ impl Period {
         }
     }
 
+    /// The instant that lies this period before another; stops at the end of what
+    /// an instant can be.
+    pub fn before(self, end: Timestamp) -> Timestamp {
+        match self {
+            Self::Days(days) => end.plus_seconds(i64::from(days).saturating_mul(-DAY_SECONDS)),
+            Self::Months(months) => DateTime::<Utc>::from_timestamp_micros(end.0)
+                .and_then(|time| time.checked_sub_months(Months::new(months)))
+                .map_or(Timestamp(i64::MIN), |time| Timestamp(time.timestamp_micros())),
+        }
+    }
+
     /// Reads `90 days`, `1 day`, `13 months`, `1 month`, `2 years` or `1 year`;
     /// `None` for anything else, for nothing and beyond [`PERIOD_COUNT_MAX`].
     pub fn parse(text: &str) -> Option<Self> {
@@ -103,6 +114,18 @@ mod tests {
         for (start, period, end) in cases {
             let start = Timestamp::parse_rfc3339(start).unwrap();
             assert_eq!(period.after(start).to_string(), end);
+        }
+        let back = [
+            ("2026-03-31T12:00:00Z", Period::Months(1), "2026-02-28T12:00:00Z"),
+            ("2026-02-15T00:00:00Z", Period::Months(13), "2025-01-15T00:00:00Z"),
+            ("2026-06-26T23:00:00Z", Period::Days(90), "2026-03-28T23:00:00Z"),
+        ];
+        for (end, period, start) in back {
+            let end = Timestamp::parse_rfc3339(end).unwrap();
+            assert_eq!(period.before(end).to_string(), start);
+        }
+        for period in [Period::Days(1), Period::Months(1)] {
+            assert_eq!(period.before(Timestamp(i64::MIN)), Timestamp(i64::MIN));
         }
         assert_eq!(Period::Days(1).after(Timestamp(i64::MAX)), Timestamp(i64::MAX));
         assert_eq!(Period::Months(1).after(Timestamp(i64::MAX)), Timestamp(i64::MAX));

@@ -49,3 +49,17 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_anonymous: Option<Period>,
 }
+
+/// How long what profiles were before is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// A version is kept so long after it was replaced.
+    pub keep: Period,
+}
+
+impl Default for History {
+    /// A year and five weeks: the same month of last year can be looked at.
+    fn default() -> Self {
+        Self { keep: Period::Days(400) }
+    }
+}

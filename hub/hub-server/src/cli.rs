@@ -171,12 +171,40 @@ pub enum ProfileCommand {
 Examples:
   liaison profile get email:ana@example.org
   liaison profile get crm:42 --json | jq '.profiles[0].provenance.email'
+  liaison profile get email:ana@example.org --as-of 2026-01-31T12:00:00Z
 
-The value is normalised by the rules of its namespace first. Exit code 1 when
-nobody has it.")]
+The value is normalised by the rules of its namespace first. As of a time, those
+are shown who had the identity then, among all who are one profile today with the
+one who has it now. Exit code 1 when nobody has it, or what they were is not kept.")]
     Get {
         /// `namespace:value`.
         identity: String,
+        /// As the profile stood at this instant (RFC 3339).
+        #[arg(long, value_name = "INSTANT")]
+        as_of: Option<String>,
+    },
+    /// Show who changed what when: each field before and after, with the record,
+    /// run and rule that it came from.
+    #[command(after_help = "\
+Examples:
+  liaison profile history email:ana@example.org
+  liaison profile history email:ana@example.org --trait city
+  liaison profile history crm:42 --json | jq '.profiles[0].numbers[0].steps[0].traits'
+
+Newest first. Profiles that were merged into it are shown with what they were by
+themselves. How long versions are kept after they were replaced is `[history] keep`
+in liaison.toml, 400 days unless it says otherwise. Exit code 1 when nobody has the
+identity, or nothing was ever known of the trait.")]
+    History {
+        /// `namespace:value`.
+        identity: String,
+        /// Only this trait.
+        #[arg(long = "trait", value_name = "NAME")]
+        name: Option<String>,
+        /// Steps of each profile.
+        #[arg(long, value_name = "STEPS", default_value_t = 50,
+              value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: u16,
     },
     /// Explain each trait: which record, run, page, rule and connector it comes
     /// from, and who received it.

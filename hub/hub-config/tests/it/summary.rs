@@ -18,6 +18,9 @@ pub(crate) fn summary(config: &Config) -> String {
     rules.traits.iter().for_each(|rule| writeln!(out, "{rule:?}").unwrap());
     rules.purposes.iter().for_each(|purpose| writeln!(out, "{purpose:?}").unwrap());
     rules.sources.iter().for_each(|source| writeln!(out, "{source:?}").unwrap());
+    if rules.history != <_>::default() {
+        writeln!(out, "{:?}", rules.history).unwrap();
+    }
     for connection in &config.connections {
         writeln!(
             out,

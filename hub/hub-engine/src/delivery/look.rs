@@ -175,7 +175,7 @@ pub(super) async fn cleared(
         // What became due only by looking waits for the next step.
     }
     if !set.is_empty() {
-        context.workspace.store.commit(set).await?;
+        context.workspace.commit(set).await?;
     }
     Ok(clear)
 }

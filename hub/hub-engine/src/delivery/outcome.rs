@@ -141,7 +141,7 @@ async fn keep_slice(
     }
     set.counters = Some(counters);
     conclude(workspace, changed, &mut set).await?;
-    workspace.store.commit(set).await?;
+    workspace.commit(set).await?;
     Ok(())
 }
 

@@ -84,7 +84,7 @@ pub(super) async fn plan(
 ) -> Result<Plan, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
-    let mut slices = Slices::new(&*workspace.store, None);
+    let mut slices = Slices::new(workspace, None);
     let mut works = Vec::new();
     let profiles: BTreeMap<ProfileId, Profile> = workspace
         .store

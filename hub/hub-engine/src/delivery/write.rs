@@ -76,7 +76,7 @@ async fn intend(
         due: now,
         fault: None,
     };
-    let mut slices = Slices::new(&*context.workspace.store, None);
+    let mut slices = Slices::new(context.workspace, None);
     for work in &works {
         slices.push(WriteSet { pending: vec![pending(work)], ..WriteSet::default() }).await?;
     }

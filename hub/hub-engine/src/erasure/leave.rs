@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{Identity, Quarantined, RecordNo, RecordRef, RunId};
-use hub_store::{Error, PositionChange, Review, Store, WriteSet};
+use hub_store::{Error, PositionChange, Review, WriteSet};
 
 use super::job::{self, Erasure, Phase};
 use crate::delivery::waiting;
@@ -26,8 +26,8 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     let telling = &erasure.telling;
     let run = RunId::new(format!("{:016}-erasure", erasure.requested.0));
     deliveries(workspace, &erasure).await?;
-    reviews(store, &erasure).await?;
-    quarantine(store, &erasure).await?;
+    reviews(workspace, &erasure).await?;
+    quarantine(workspace, &erasure).await?;
     places(workspace, &erasure).await?;
     let numbers: Vec<RecordNo> = telling.records.iter().map(|(number, _)| *number).collect();
     let there = store.records(&numbers).await?;
@@ -57,12 +57,12 @@ async fn deliveries(workspace: &Workspace, erasure: &Erasure) -> Result<(), Erro
     let Some(profile) = erasure.telling.profile else { return Ok(()) };
     let waiting = waiting(&*workspace.store, &workspace.rules, profile).await?;
     let settled = waiting.into_iter().map(|pending| pending.key).collect();
-    workspace.store.commit(WriteSet { settled, ..WriteSet::default() }).await?;
+    workspace.commit(WriteSet { settled, ..WriteSet::default() }).await?;
     Ok(())
 }
 
 /// What people were to look at: they name his values.
-async fn reviews(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
+async fn reviews(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
     let profile = erasure.telling.profile;
     let names = |identity: &Identity| {
         let value = identity.value.to_lowercase();
@@ -71,15 +71,15 @@ async fn reviews(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
     let about = |review: &Review| {
         Some(review.left) == profile || Some(review.right) == profile || names(&review.identity)
     };
-    let mut slices = Slices::new(store, None);
-    for review in store.reviews(usize::MAX).await?.into_iter().filter(about) {
+    let mut slices = Slices::new(workspace, None);
+    for review in workspace.store.reviews(usize::MAX).await?.into_iter().filter(about) {
         slices.push(WriteSet { closed: vec![review], ..WriteSet::default() }).await?;
     }
     slices.flush().await
 }
 
 /// Rows that were rejected: his, and those that name him.
-async fn quarantine(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
+async fn quarantine(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
     let telling = &erasure.telling;
     let own: BTreeSet<&RecordRef> = telling.records.iter().map(|(_, at)| at).collect();
     let about = |row: &Quarantined| {
@@ -89,10 +89,10 @@ async fn quarantine(store: &dyn Store, erasure: &Erasure) -> Result<(), Error> {
             || names(&telling.texts, &row.raw)
             || row.key.as_ref().is_some_and(|key| names(&telling.texts, key.as_str()))
     };
-    let mut slices = Slices::new(store, None);
+    let mut slices = Slices::new(workspace, None);
     let (mut after, mut found) = (0, Vec::new());
     loop {
-        let rows = store.quarantined(after, STEP_ROWS).await?;
+        let rows = workspace.store.quarantined(after, STEP_ROWS).await?;
         if rows.is_empty() {
             break;
         }
@@ -123,7 +123,7 @@ async fn places(workspace: &Workspace, erasure: &Erasure) -> Result<(), Error> {
             set.positions.push(PositionChange { name, expected: Some(kept), new: None });
         }
     }
-    workspace.store.commit(set).await?;
+    workspace.commit(set).await?;
     Ok(())
 }
 

@@ -126,7 +126,7 @@ async fn commit(
         }
     }
     for part in parts {
-        store.commit(part).await?;
+        workspace.commit(part).await?;
     }
     Ok(())
 }

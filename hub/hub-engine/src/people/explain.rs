@@ -64,13 +64,13 @@ pub async fn explain(
     }
     explanations.retain(|explanation| only.is_none_or(|name| explanation.name == *name));
     explanations.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut arrivals = Arrivals { store, rules, runs: BTreeMap::new(), past: BTreeMap::new() };
+    let mut arrivals = Arrivals::new(store, rules);
     let mut explained = Vec::new();
     for explanation in explanations {
         let mut came = Vec::new();
         for evidence in &explanation.evidence {
             let record = records.iter().find(|record| record.number == evidence.record);
-            came.push(arrivals.of(record, evidence).await?);
+            came.push(arrivals.of(record, evidence.stamp).await?);
         }
         let receivers = receivers.remove(&explanation.name).unwrap_or_default();
         explained.push(Explained { explanation, arrivals: came, receivers });
@@ -85,25 +85,34 @@ fn silent(name: &TraitName, rules: &Rules) -> Explanation {
 
 /// Finds the runs that received what records say. A record names the run that
 /// changed it last; an older value of it came with an earlier one.
-struct Arrivals<'a> {
+pub(super) struct Arrivals<'a> {
     store: &'a dyn Store,
     rules: &'a Rules,
     runs: BTreeMap<RunId, Option<Run>>,
     past: BTreeMap<SyncId, Vec<Run>>,
 }
 
-impl Arrivals<'_> {
-    async fn of(&mut self, record: Option<&Record>, evidence: &Evidence) -> Result<Arrival, Error> {
-        let Some(record) = record.filter(|_| evidence.stamp > Stamp(0)) else {
+impl<'a> Arrivals<'a> {
+    /// Nothing was looked up yet.
+    pub fn new(store: &'a dyn Store, rules: &'a Rules) -> Self {
+        Self { store, rules, runs: BTreeMap::new(), past: BTreeMap::new() }
+    }
+
+    /// How what a record said at a stamp came in.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn of(&mut self, record: Option<&Record>, stamp: Stamp) -> Result<Arrival, Error> {
+        let Some(record) = record.filter(|_| stamp > Stamp(0)) else {
             return Ok(Arrival::default());
         };
         let last = self.run(&record.run).await?;
         let run = match last {
-            Some(run) if noted(&run) && run.receipt.holds(evidence.stamp) => Some(run),
-            _ => self.earlier(record, evidence.stamp).await?,
+            Some(run) if noted(&run) && run.receipt.holds(stamp) => Some(run),
+            _ => self.earlier(record, stamp).await?,
         };
         Ok(run.map_or_else(Arrival::default, |run| Arrival {
-            pages: run.receipt.pages_of(evidence.stamp).map(|p| (*p.start(), *p.end())),
+            pages: run.receipt.pages_of(stamp).map(|p| (*p.start(), *p.end())),
             connector: run.connector,
             run: Some(run.id),
         }))

@@ -126,7 +126,10 @@ async fn applied(workspace: &Workspace) -> Result<Option<Rules>, Error> {
 pub(super) async fn is_applied(workspace: &Workspace) -> Result<bool, Error> {
     let kept = workspace.store.position(&PositionName::new("rules")).await?;
     let applied = applied(workspace).await?;
-    Ok(kept.is_none() || applied.is_some_and(|rules| rules == *workspace.rules))
+    // How long history is kept is nothing that people follow.
+    let history = workspace.rules.history;
+    let is_same = |rules| Rules { history, ..rules } == *workspace.rules;
+    Ok(kept.is_none() || applied.is_some_and(is_same))
 }
 
 fn parsed(text: Option<&str>) -> Option<Rules> {
@@ -149,7 +152,7 @@ async fn move_to(
     if new != expected {
         set.positions.push(PositionChange { name: name.clone(), expected, new: new.clone() });
     }
-    workspace.store.commit(set).await?;
+    workspace.commit(set).await?;
     Ok(new)
 }
 
@@ -173,7 +176,7 @@ async fn bring(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<A
             None => Carriers::AsStored,
         };
         for part in cut(set_of(workspace, &loaded, carriers).await?) {
-            workspace.store.commit(part).await?;
+            workspace.commit(part).await?;
         }
     }
     Ok(applied)

@@ -56,6 +56,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
             "There is no such profile",
             "Ask by identity: `GET /api/v1/profiles?identity=namespace:value`.",
         ),
+        Code::NotKept => (
+            "What this profile was then is not kept any more",
+            "Ask for a later time. How long versions are kept is `[history] keep` in liaison.toml.",
+        ),
         Code::UnknownRecord => {
             ("There is no such record", "Use a record's number as `GET /api/v1/explain` gives it.")
         }

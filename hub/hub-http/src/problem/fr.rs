@@ -59,6 +59,11 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "Ce profil n’existe pas",
             "Cherchez par identité : `GET /api/v1/profiles?identity=espace:valeur`.",
         ),
+        Code::NotKept => (
+            "Ce qu’était ce profil à cet instant n’est plus conservé",
+            "Demandez un instant plus récent. La durée de conservation est `[history] keep` dans \
+             liaison.toml.",
+        ),
         Code::UnknownRecord => (
             "Cette fiche n’existe pas",
             "Utilisez un numéro de fiche donné par `GET /api/v1/explain`.",

@@ -198,6 +198,12 @@ async fn parameters_are_taken_strictly() {
         "/api/v1/runs?limit=x",
         "/api/v1/profiles?identity=email:a@x.fr&limit=1",
         "/api/v1/quarantine?after=x",
+        "/api/v1/profiles?as_of=2026-01-31T12:00:00Z",
+        "/api/v1/profiles?identity=email:a@x.fr&as_of=yesterday",
+        "/api/v1/profiles/1?as_of=2026-01-31",
+        "/api/v1/history?trait=city",
+        "/api/v1/history?identity=email:a@x.fr&limit=0",
+        "/api/v1/profiles/1/history?after=1",
     ] {
         assert_eq!(code(&hub.owner("GET", path, "").await), (400, "http/bad-parameter"), "{path}");
     }
@@ -207,6 +213,8 @@ async fn parameters_are_taken_strictly() {
         ("/api/v1/runs/nobody", (404, "http/unknown-run")),
         ("/api/v1/profiles/0", (404, "http/unknown-profile")),
         ("/api/v1/profiles/abc", (404, "http/unknown-profile")),
+        ("/api/v1/profiles/1?as_of=2026-01-31T12:00:00Z", (404, "http/unknown-profile")),
+        ("/api/v1/profiles/1/history", (404, "http/unknown-profile")),
         ("/api/v1/profiles?identity=email", (400, "http/bad-identity")),
         ("/api/v1/profiles?identity=email:no-address", (400, "http/bad-identity")),
         ("/api/v1/profiles?identity=phone:1", (404, "http/unknown-namespace")),
@@ -363,6 +371,65 @@ async fn a_trait_is_explained_and_people_are_decided_about() {
     let same = json!({ "rules": hub.state.rules() }).to_string();
     let (status, preview) = hub.owner("POST", "/api/v1/identity/preview", &same).await;
     assert_eq!((status, &preview["unchanged"]), (StatusCode::OK, &json!(1)));
+}
+
+#[tokio::test]
+async fn a_profile_is_told_as_it_was_and_what_changed_it() {
+    let hub = hub().await;
+    let mut watching = hub.state.engine().subscribe();
+    hub.leave.add_permits(100);
+    hub.state.engine().run_now(&SyncId::new("people")).unwrap();
+    while !matches!(watching.recv().await, Ok(hub_engine::Event::Ended(_))) {}
+
+    let (_, runs) = hub.owner("GET", "/api/v1/runs?sync=people", "").await;
+    let (_, whole) = hub.owner("GET", "/api/v1/history?identity=email:ana@x.fr", "").await;
+    let number = &whole["profiles"][0]["numbers"][0];
+    let step = &number["steps"][0];
+    assert_eq!((&step["event"], &number["next"]), (&json!("changed"), &Value::Null), "{whole}");
+    let email = step["traits"].as_array().unwrap().iter().find(|t| t["trait"] == "email").unwrap();
+    assert_eq!((&email["before"], &email["after"]), (&Value::Null, &json!("Ana@X.fr")));
+    assert_eq!((&email["rule"], &email["key"]), (&json!("most-recent"), &json!("1")));
+    assert_eq!(email["run"], runs["runs"][0]["id"]);
+    assert_eq!(step["identities_gained"], json!(["email:ana@x.fr"]));
+
+    let (_, one) = hub.owner("GET", "/api/v1/profiles/1/history", "").await;
+    assert_eq!(one, *number);
+    let (_, other) = hub.owner("GET", "/api/v1/profiles/1/history?trait=city", "").await;
+    assert_eq!(other["steps"], json!([]));
+    let since = step["at"].as_str().unwrap();
+    let path = format!("/api/v1/profiles?identity=email:ana@x.fr&as_of={since}");
+    let (_, then) = hub.owner("GET", &path, "").await;
+    assert_eq!(
+        (&then["profiles"][0]["traits"]["email"], &then["profiles"][0]["since"]),
+        (&json!("Ana@X.fr"), &step["at"])
+    );
+    let (status, then) = hub.owner("GET", &format!("/api/v1/profiles/1?as_of={since}"), "").await;
+    assert_eq!((status, &then["traits"]["email"]), (StatusCode::OK, &json!("Ana@X.fr")));
+    let path = "/api/v1/profiles?identity=email:ana@x.fr&as_of=2001-01-01T00:00:00Z";
+    let (_, before) = hub.owner("GET", path, "").await;
+    assert_eq!((&before["profiles"], &before["forgotten"]), (&json!([]), &json!([])));
+    let (_, kept) = hub.owner("GET", "/api/v1/privacy/export?identity=email:ana@x.fr", "").await;
+    assert_eq!(kept["people"][0]["history"], whole["profiles"][0]["numbers"]);
+
+    let forget = hub_store::WriteSet {
+        profiles: hub
+            .state
+            .store()
+            .profiles(&[hub_model::ProfileId(1)])
+            .await
+            .unwrap()
+            .into_iter()
+            .flatten()
+            .collect(),
+        history_from: Some(hub_model::Timestamp(i64::MAX)),
+        ..Default::default()
+    };
+    hub.state.store().commit(forget).await.unwrap();
+    let answer = hub.owner("GET", "/api/v1/profiles/1?as_of=2001-01-01T00:00:00Z", "").await;
+    assert_eq!(code(&answer), (410, "http/not-kept"));
+    let (_, whole) = hub.owner("GET", "/api/v1/history?identity=email:ana@x.fr", "").await;
+    let events = &whole["profiles"][0]["numbers"][0]["steps"];
+    assert_eq!((&events[0]["event"], &events[1]["event"]), (&json!("was"), &json!("forgotten")));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
-//! `liaison profile`: get by identity, explain, export all.
+//! `liaison profile`: get by identity, explain, history, export all.
 
 mod explain;
+mod history;
 
 use std::sync::Arc;
 
@@ -27,7 +28,13 @@ const PAGE_ROWS: usize = 500;
 /// What the command refuses.
 pub async fn run(loaded: &Loaded, command: ProfileCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
-        ProfileCommand::Get { identity } => get(loaded, &identity, out).await,
+        ProfileCommand::Get { identity, as_of: None } => get(loaded, &identity, out).await,
+        ProfileCommand::Get { identity, as_of: Some(at) } => {
+            history::as_of(loaded, &identity, &at, out).await
+        }
+        ProfileCommand::History { identity, name, limit } => {
+            history::run(loaded, &identity, name.as_deref(), limit, out).await
+        }
         ProfileCommand::Explain { identity, name } => {
             explain::run(loaded, &identity, name.as_deref(), out).await
         }

@@ -9,10 +9,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hub_engine::erasure::{self, EraseRefused, Phase, Told};
+use hub_engine::people::decide::{self, Ask};
 use hub_engine::{Engine, Erasure};
 use hub_model::{
-    Direction, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser, Rules, StreamRef,
-    SyncId, Timestamp, WorkspaceId,
+    Direction, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser, Profile,
+    ProfileId, Rules, StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::{MemoryStore, Store};
 use hub_store_sled::SledStore;
@@ -25,7 +26,7 @@ use simulation::stage::{Stage, run};
 use super::block_on;
 
 const CANARIES: u64 = 20;
-const MARK: &str = "canarybird";
+pub(super) const MARK: &str = "canarybird";
 
 fn mapping(id: &str, fields: &[(&str, Direction, Option<&str>)]) -> Mapping {
     let pair = |(field, direction, identity): &(&str, Direction, Option<&str>)| FieldMapping {
@@ -120,11 +121,41 @@ async fn live(stage: &Stage, engine: &Engine, dice: &mut Dice) {
     sync_all(engine).await;
 }
 
+/// The canary was taken for somebody else for a while, and whoever it was changed
+/// meanwhile: versions of another number show the canary's values.
+async fn mistake(engine: &Engine, dice: &mut Dice) {
+    if dice.percent(50) {
+        return;
+    }
+    let workspace = engine.workspace();
+    let all = workspace.store.scan_profiles(None, 1_000).await.unwrap();
+    let marked = |profile: &&Profile| holds(&serde_json::to_vec(profile).unwrap());
+    let bird = all.iter().find(marked).unwrap();
+    let other = all.iter().find(|profile| !marked(profile)).unwrap();
+    decide::apply(workspace, &Ask::Merge(bird.id, other.id), "tester").await.unwrap();
+    let joined = workspace.store.profiles(&[bird.id]).await.unwrap().remove(0).unwrap();
+    assert_eq!(joined.records.len(), bird.records.len() + other.records.len());
+    let leaving = bird.records.iter().copied().collect();
+    decide::apply(workspace, &Ask::Separate(joined.id, leaving), "tester").await.unwrap();
+    let now = workspace.store.profiles(&[other.id]).await.unwrap().remove(0).unwrap();
+    assert!(!marked(&&now));
+}
+
+/// Every version of every number that is told.
+async fn histories(store: &dyn Store) -> Vec<u8> {
+    let mut told = Vec::new();
+    for number in 0..=store.counters().await.unwrap().record {
+        let page = store.history(ProfileId(number), None, usize::MAX).await.unwrap();
+        told.extend(serde_json::to_vec(&page.versions).unwrap());
+    }
+    told
+}
+
 async fn certificate(engine: &Engine, id: u64) -> Erasure {
     erasure::find(engine.workspace(), id).await.unwrap().unwrap()
 }
 
-fn holds(bytes: &[u8]) -> bool {
+pub(super) fn holds(bytes: &[u8]) -> bool {
     let mark = MARK.as_bytes();
     bytes.windows(mark.len()).any(|part| part.eq_ignore_ascii_case(mark))
 }
@@ -146,7 +177,7 @@ fn decompressed(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The files that hold a trace, decoded where they are packed.
-fn traces(folder: &Path) -> Vec<String> {
+pub(super) fn traces(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -166,7 +197,7 @@ fn traces(folder: &Path) -> Vec<String> {
 }
 
 /// The whole store as an export writes it.
-async fn exported(store: &dyn Store) -> Vec<u8> {
+pub(super) async fn exported(store: &dyn Store) -> Vec<u8> {
     let (mut text, mut next) = (Vec::new(), None);
     loop {
         let page = store.dump(next).await.unwrap();
@@ -200,6 +231,8 @@ async fn canary(seed: u64, log: &Log) {
     settle(&stage, &mut dice);
     let engine = stage.open().await;
     live(&stage, &engine, &mut dice).await;
+    mistake(&engine, &mut dice).await;
+    assert!(holds(&histories(&*stage.store).await), "seed {seed}: in no older version");
     let others = {
         let all = stage.store.scan_profiles(None, 1_000).await.unwrap();
         let is_other = |p: &hub_model::Profile| !holds(&serde_json::to_vec(p).unwrap());
@@ -236,6 +269,7 @@ async fn canary(seed: u64, log: &Log) {
     }
     assert_eq!(stage.store.verify().await, Ok(vec![]), "seed {seed}");
     assert!(!holds(&exported(&*stage.store).await), "seed {seed}: in the export");
+    assert!(!holds(&histories(&*stage.store).await), "seed {seed}: in an older version");
     let left = stage.store.scan_profiles(None, 1_000).await.unwrap();
     assert_eq!(left, others, "seed {seed}: somebody else changed");
 
