@@ -5,6 +5,7 @@
 
 mod erasure;
 mod events;
+mod owner;
 mod quality;
 mod retention;
 
