@@ -237,10 +237,10 @@ pub fn over(event: &Event, is_anonymous: bool, rules: &Rules) -> Option<Timestam
 
 /// Whether the time of any event may ever be over.
 pub fn any_ends(rules: &Rules) -> bool {
-    let sources = rules.sources.iter();
     rules.mappings.iter().filter_map(|mapping| mapping.event.as_ref()).any(|e| e.keep.is_some())
-        || sources
-            .into_iter()
+        || rules
+            .sources
+            .iter()
             .any(|source| source.keep.is_some() || source.keep_anonymous.is_some())
 }
 

@@ -211,7 +211,7 @@ pub fn event(number: u64, people: &[u64]) -> Event {
             stream: StreamRef::new(WORKSPACE, "site", "visits"),
             key: RemoteKey::new(format!("e{number}")),
         },
-        name: if number % 3 == 0 { "click".into() } else { "page_view".into() },
+        name: if number.is_multiple_of(3) { "click".into() } else { "page_view".into() },
         time,
         received: time.plus_seconds(5),
         properties: Object::from([("url".into(), Value::text(format!("/page/{number}")))]),
