@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::history;
 use crate::lang::Lang;
-use crate::views;
+use crate::{timeline, views};
 
 /// Rows of quarantine read at once.
 const STEP_ROWS: usize = 500;
@@ -34,6 +34,8 @@ pub async fn everything(
             let numbers: BTreeSet<RecordNo> = profile.records.iter().copied().collect();
             entries.insert("consents".to_owned(), json!(profile.consents));
             entries.insert("kept".to_owned(), records.iter().map(record).collect());
+            let events = timeline::all(store, rules, profile).await?;
+            entries.insert("events".to_owned(), events);
             entries.insert("decisions".to_owned(), decisions(store, &numbers).await?);
             entries.insert("deliveries".to_owned(), deliveries(store, rules, profile).await?);
             entries.insert("quarantine".to_owned(), quarantine(store, &records, lang).await?);
@@ -152,6 +154,10 @@ pub fn csv(everything: &Value) -> String {
                 lines.push(line("history", "", &at, &step));
             }
         }
+        for event in items(&of("events")) {
+            let name = event.get("name").map(plain).unwrap_or_default();
+            lines.push(line("event", &source(&event), &name, &event));
+        }
         for kind in ["decisions", "deliveries", "quarantine"] {
             for item in items(&of(kind)) {
                 lines.push(line(kind, "", "", &item));
@@ -215,6 +221,7 @@ mod tests {
             "provenance": { "city/town": { "record": at } },
             "identities": [{ "namespace": "email", "value": "ana@x.fr" }],
             "kept": [kept],
+            "events": [{ "connection": "site", "stream": "visits", "key": "e", "name": "click" }],
         }] });
         let wanted = [
             "kind,source,name,value",
@@ -222,6 +229,7 @@ mod tests {
             "trait,crm/people/1,city/town,Lyon",
             "identity,,email,ana@x.fr",
             "received,crm/people/1,note,\"a \"\"b\"\",\nc\"",
+            "event,site/visits/e,click,\"{\"\"connection\"\":\"\"site\"\",\"\"key\"\":\"\"e\"\",\"\"name\"\":\"\"click\"\",\"\"stream\"\":\"\"visits\"\"}\"",
             "",
         ];
         assert_eq!(super::csv(&everything), wanted.join("\r\n"));

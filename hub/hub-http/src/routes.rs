@@ -9,7 +9,7 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     events, explained, guard, history, identity, inbox, login, page, privacy, profiles, quarantine,
-    runs, status, syncs, upkeep,
+    runs, status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -98,6 +98,7 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
     route("GET",    "/api/v1/profiles/{id}/history", Pii,  Nothing, || get(history::of_number)),
     route("GET",    "/api/v1/history",            Pii,     Nothing, || get(history::of_identity)),
+    route("GET",    "/api/v1/profiles/{id}/events", Pii,   Nothing, || get(timeline::of_profile)),
     route("GET",    "/api/v1/explain",            Pii,     Nothing, || get(explained::of_identity)),
     route("GET",    "/api/v1/records/{number}",   Pii,     Nothing, || get(explained::record)),
     route("GET",    "/api/v1/identity/reviews",   Pii,     Nothing, || get(identity::review)),

@@ -13,7 +13,7 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::keys::{self, Key};
 use crate::pack::names::Item;
-use crate::pack::{Bytes, Damaged, Names, bytes, record, version};
+use crate::pack::{Bytes, Damaged, Names, bytes, event, record, version};
 use crate::rows::Rows;
 
 /// Bits of a [`Location`] that tell the place in its block.
@@ -44,7 +44,10 @@ impl Location {
     /// Of no row.
     pub const NONE: Self = Self(0);
 
-    /// The place of a row.
+    /// Of a place in a block.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the numbers of blocks are used up.
     pub fn new(block: u32, slot: usize) -> Result<Self, Error> {
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
         match block.checked_mul(1 << SLOT_BITS) {
@@ -213,6 +216,10 @@ pub(crate) fn without(
                         row.head.before = Location::NONE;
                     }
                     version::put(&row, &mut names, &mut items);
+                }
+                keys::table::EVENT => {
+                    let row = event::read(item).map_err(damaged)?;
+                    event::put(&row, &mut names, &mut items);
                 }
                 _ => {
                     let row = record::read(item).map_err(damaged)?;

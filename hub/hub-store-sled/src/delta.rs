@@ -8,6 +8,7 @@ use hub_model::StreamRef;
 use hub_store::Error;
 
 use crate::block::Location;
+use crate::event_index::EventKey;
 use crate::index::Hash;
 use crate::pack::bytes::{put_len, put_text, put_uint};
 use crate::pack::{Bytes, Damaged};
@@ -24,6 +25,8 @@ const CLAIM: u8 = 6;
 const ERASED: u8 = 7;
 const PAST: u8 = 8;
 const FORGOTTEN: u8 = 9;
+const EVENT: u8 = 16;
+const EVENT_GONE: u8 = 17;
 
 /// One change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub(crate) enum Op {
     Past { id: u32, location: Location },
     /// Nothing of a record is told as it was before a commit.
     Forgotten { number: u32, before: u64 },
+    /// Where an event lies, and what is kept of its key.
+    Event { key: EventKey, location: Location },
+    /// The same of an event that is gone for ever.
+    EventGone { key: EventKey, location: Location },
 }
 
 impl Op {
@@ -100,6 +107,14 @@ impl Op {
                 put_uint(out, u64::from(*number));
                 put_uint(out, *before);
             }
+            Self::Event { key, location } => {
+                out.push(EVENT);
+                put_event(out, *key, *location);
+            }
+            Self::EventGone { key, location } => {
+                out.push(EVENT_GONE);
+                put_event(out, *key, *location);
+            }
         }
     }
 
@@ -128,6 +143,14 @@ impl Op {
             ERASED => Self::Erased { number: bytes.short()?, at: Hash::read(bytes)? },
             PAST => Self::Past { id: bytes.short()?, location: Location(bytes.short()?) },
             FORGOTTEN => Self::Forgotten { number: bytes.short()?, before: bytes.uint()? },
+            EVENT => {
+                let (key, location) = read_event(bytes)?;
+                Self::Event { key, location }
+            }
+            EVENT_GONE => {
+                let (key, location) = read_event(bytes)?;
+                Self::EventGone { key, location }
+            }
             _ => return Err(Damaged),
         })
     }
@@ -143,6 +166,18 @@ fn read_record(bytes: &mut Bytes<'_>) -> Result<(u32, Location, u64), Damaged> {
     let (number, location) = (bytes.short()?, Location(bytes.short()?));
     let mark = bytes.take(8)?.try_into().map_err(|_| Damaged)?;
     Ok((number, location, u64::from_le_bytes(mark)))
+}
+
+fn put_event(out: &mut Vec<u8>, key: EventKey, location: Location) {
+    out.extend_from_slice(&key.part.to_le_bytes());
+    out.extend_from_slice(&key.print.to_le_bytes());
+    put_uint(out, u64::from(location.0));
+}
+
+fn read_event(bytes: &mut Bytes<'_>) -> Result<(EventKey, Location), Damaged> {
+    let part = u16::from_le_bytes(bytes.take(2)?.try_into().map_err(|_| Damaged)?);
+    let print = u32::from_le_bytes(bytes.take(4)?.try_into().map_err(|_| Damaged)?);
+    Ok((EventKey { part, print }, Location(bytes.short()?)))
 }
 
 /// The pieces of a log entry: whole changes, in order.
@@ -198,6 +233,8 @@ mod tests {
             ops.push(Op::Erased { number: n, at });
             ops.push(Op::Past { id: n, location });
             ops.push(Op::Forgotten { number: n, before: u64::MAX });
+            ops.push(Op::Event { key: at.into(), location });
+            ops.push(Op::EventGone { key: at.into(), location });
         }
         ops.push(Op::Claim { identity: Hash([0; 3]), profiles: vec![1 << 20; 5_000], carriers: 0 });
         let pieces = pieces(&ops);

@@ -16,6 +16,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::block::Location;
 use crate::delta::Op;
+use crate::event_index::EventIndex;
 use crate::pack::{Bytes, Damaged};
 
 /// Tables are kept in so many parts: a part that grows copies itself, and a
@@ -120,6 +121,7 @@ pub(crate) struct Index {
     pasts: BTreeMap<u32, Location>,
     /// The commits before which nothing is told of records.
     forgotten: BTreeMap<u32, u64>,
+    events: EventIndex,
 }
 
 fn place(number: u64) -> usize {
@@ -194,6 +196,8 @@ impl Index {
             Op::Forgotten { number, before } => {
                 self.forgotten.insert(number, before);
             }
+            Op::Event { key, location } => self.events.insert(key, location),
+            Op::EventGone { key, location } => self.events.remove(key, location),
         }
     }
 
@@ -402,12 +406,19 @@ impl Index {
         let forgotten = self.forgotten.iter();
         let forgotten =
             forgotten.map(|(no, before)| Op::Forgotten { number: *no, before: *before });
+        let events = self.events.all().map(|(key, location)| Op::Event { key, location });
         let people = streams.chain(born).chain(profiles).chain(aliases).chain(claims);
-        people.chain(pasts).chain(forgotten)
+        people.chain(pasts).chain(forgotten).chain(events)
     }
 
-    /// Records, profiles, aliases, claims.
-    pub fn counts(&self) -> [u64; 4] {
-        [self.records, self.profile_count, self.aliases.len() as u64, self.claim_count]
+    /// The keys of events.
+    pub const fn events(&self) -> &EventIndex {
+        &self.events
+    }
+
+    /// Records, profiles, aliases, claims, events.
+    pub fn counts(&self) -> [u64; 5] {
+        let aliases = self.aliases.len() as u64;
+        [self.records, self.profile_count, aliases, self.claim_count, self.events.count()]
     }
 }

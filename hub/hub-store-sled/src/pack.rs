@@ -23,5 +23,7 @@ pub mod profile;
 
 pub mod version;
 
+pub mod event;
+
 pub use bytes::{Bytes, Damaged};
 pub use names::Names;

@@ -1,6 +1,6 @@
-//! What a compacted copy holds: of people, what is current as of one moment and
-//! what is still told of what they were ([`crate::lineage`]), and nothing of what
-//! was erased or replaced before.
+//! What a compacted copy holds: of people and events, what is current as of one
+//! moment, and what is still told of what people were ([`crate::lineage`]); nothing
+//! of what was erased or replaced before.
 //!
 //! A block of which no row is current is left out. One with some is written
 //! again without the others, each row at its old place, so that the index stays
@@ -29,6 +29,8 @@ pub(crate) struct Alive {
     records: Vec<u32>,
     /// The last block of profiles, and what is kept of each up to it.
     profiles: (u32, Lineage),
+    /// As of records.
+    events: Vec<u32>,
     /// Profiles and aliases by number: whether there is one.
     known: BTreeSet<u64>,
     /// The numbers beyond are of later.
@@ -52,11 +54,13 @@ impl Alive {
         let (meta, index) = (&state.meta, &state.index);
         let records = index.records_after(None).filter_map(|number| index.record(number));
         let aliases = index.aliases().map(|(absorbed, _)| absorbed);
+        let events = index.events().all().map(|(_, location)| location);
         let alive = Self {
             rows: shared.rows.clone(),
             seq: meta.seq(),
             records: marked(meta.record_block, records),
             profiles: (meta.profile_block, Lineage::default()),
+            events: marked(meta.event_block, events),
             known: index.profiles_after(None).chain(aliases).map(|id| id.0).collect(),
             known_until: meta.counters.record,
         };
@@ -69,11 +73,9 @@ impl Alive {
     /// When a row that has to be read cannot be.
     pub fn keep(&self, key: &[u8], value: sled::IVec) -> Result<Option<sled::IVec>, Error> {
         match key.first() {
-            Some(&(table::RECORD | table::PROFILE)) => self.block(key, None, value),
+            Some(table) if is_blocks(*table) => self.block(key, None, value),
             Some(&table::PIECE) => match keys::row_of_piece(key) {
-                Some((row, place))
-                    if matches!(row.first(), Some(&(table::RECORD | table::PROFILE))) =>
-                {
+                Some((row, place)) if row.first().is_some_and(|table| is_blocks(*table)) => {
                     self.block(row, Some((key, place)), value)
                 }
                 _ => Ok(Some(value)),
@@ -94,8 +96,16 @@ impl Alive {
         let number = keys::block_number(row).unwrap_or_default();
         let missing = || Error::Corrupt(format!("block {number} is not there to be copied"));
         let payload = || self.rows.payload(row)?.ok_or_else(missing);
-        let left = if table == table::RECORD {
-            let known = usize::try_from(number).ok().and_then(|number| self.records.get(number));
+        let left = if table == table::PROFILE {
+            let (last, lineage) = &self.profiles;
+            match lineage.left(number) {
+                _ if number > *last || lineage.is_whole(number) => return Ok(Some(value)),
+                None => return Ok(None),
+                Some(left) => block::without(table, number, &payload()?, left)?,
+            }
+        } else {
+            let blocks = if table == table::RECORD { &self.records } else { &self.events };
+            let known = usize::try_from(number).ok().and_then(|number| blocks.get(number));
             match known.copied() {
                 // Later than this moment, or full of current rows.
                 None | Some(u32::MAX) => return Ok(Some(value)),
@@ -103,13 +113,6 @@ impl Alive {
                 Some(wanted) => block::without(table, number, &payload()?, |slot| {
                     if wanted & bit_of(slot) != 0 { Left::Whole } else { Left::Nothing }
                 })?,
-            }
-        } else {
-            let (last, lineage) = &self.profiles;
-            match lineage.left(number) {
-                _ if number > *last || lineage.is_whole(number) => return Ok(Some(value)),
-                None => return Ok(None),
-                Some(left) => block::without(table, number, &payload()?, left)?,
             }
         };
         let Some(left) = left else { return Ok(Some(value)) };
@@ -160,6 +163,11 @@ impl Alive {
     fn is_known(&self, id: ProfileId) -> bool {
         id.0 > self.known_until || self.known.contains(&id.0)
     }
+}
+
+/// Whether a table holds rows in blocks.
+const fn is_blocks(table: u8) -> bool {
+    matches!(table, table::RECORD | table::PROFILE | table::EVENT)
 }
 
 /// For each block up to the last, which of its rows one of the locations is.

@@ -3,7 +3,7 @@
 //! A body reads its rows in any order, hands each to its check, and adds the
 //! checks of its own layout.
 
-use hub_model::{Change, Claim, CommitSeq, Identity, Profile, ProfileId, Record};
+use hub_model::{Change, Claim, CommitSeq, Event, Identity, Profile, ProfileId, Record};
 
 use crate::history::{Became, Moment};
 use crate::store::{Error, VerifyFinding};
@@ -156,6 +156,22 @@ pub fn history(id: ProfileId, view: &impl View, found: &mut Findings) -> Result<
             found.add("history", format!("profile {id} as of commit {seq} is out of place"));
         }
         newer = Some(version.since);
+    }
+    Ok(())
+}
+
+/// An event: its key leads back to it.
+///
+/// # Errors
+/// Whatever the view answers.
+pub fn event(
+    number: u64,
+    event: &Event,
+    view: &impl View,
+    found: &mut Findings,
+) -> Result<(), Error> {
+    if view.event(&event.at)?.as_ref() != Some(event) {
+        found.add("event", format!("event {number} is not found by its key"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@
 
 use std::io;
 
-use hub_model::{Claim, Identity, Profile, ProfileId, Record, Value};
+use hub_model::{Claim, Event, Identity, Profile, ProfileId, Record, Value};
 use serde::Serialize;
 
 use crate::history::{Became, Version};
@@ -57,6 +57,8 @@ impl WriteSet {
             + rows(&self.released)
             + rows(&self.reviews)
             + rows(&self.runs)
+            + self.events.iter().map(event_bytes).sum::<usize>()
+            + rows(&self.events_gone)
             + positions
             + tokens
     }
@@ -107,6 +109,16 @@ fn version_bytes((_, version): &(ProfileId, Version)) -> usize {
         Became::Profile(profile) => profile_bytes(profile),
         Became::Absorbed(_) | Became::Forgotten => ROW_BYTES,
     }
+}
+
+/// Each identity leads to the event by a row of its own.
+fn event_bytes(event: &Event) -> usize {
+    let properties = event.properties.iter().map(|(name, value)| name.len() + value.size_bytes());
+    let identities = event.identities.iter().map(|identity| ROW_BYTES + identity.value.len());
+    ROW_BYTES
+        + event.at.key.as_str().len()
+        + event.name.len()
+        + properties.chain(identities).sum::<usize>()
 }
 
 fn claim_bytes((_, claim): &(Identity, Claim)) -> usize {

@@ -1,5 +1,6 @@
-//! `liaison profile`: get by identity, explain, history, export all.
+//! `liaison profile`: get by identity, explain, history, events, export all.
 
+mod events;
 mod explain;
 mod history;
 
@@ -38,6 +39,7 @@ pub async fn run(loaded: &Loaded, command: ProfileCommand, out: Out) -> Result<E
         ProfileCommand::Explain { identity, name } => {
             explain::run(loaded, &identity, name.as_deref(), out).await
         }
+        ProfileCommand::Events(asked) => events::run(loaded, asked, out).await,
         ProfileCommand::Export => export(loaded).await,
     }
 }

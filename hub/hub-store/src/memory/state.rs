@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp, StreamRef,
-    Timestamp,
+    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PendingKey, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp,
+    StreamRef, Timestamp,
 };
 
+use super::events::Events;
 use crate::dump::Rows;
 use crate::history::{Became, Moment, Version};
 use crate::store::{Error, Known, Review};
@@ -62,6 +63,7 @@ pub(super) struct State {
     pub chains: BTreeMap<ProfileId, Chain>,
     pub forgotten: BTreeMap<RecordNo, CommitSeq>,
     pub history_from: Option<Timestamp>,
+    pub events: Events,
 }
 
 impl State {
@@ -128,6 +130,10 @@ impl View for State {
 
     fn decision(&self, stamp: Stamp) -> Result<Option<Decision>, Error> {
         Ok(self.decisions.get(&stamp).cloned())
+    }
+
+    fn event(&self, at: &RecordRef) -> Result<Option<Event>, Error> {
+        Ok(self.events.by_ref(at).cloned())
     }
 
     fn inbox_entries(&self) -> Result<u64, Error> {

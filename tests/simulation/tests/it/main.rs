@@ -4,7 +4,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod erasure;
+mod events;
 mod history;
+mod owner;
 mod quality;
 mod retention;
 
