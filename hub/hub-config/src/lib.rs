@@ -31,6 +31,7 @@ mod cleaning;
 mod connection;
 mod consents;
 mod folder;
+mod guards;
 mod main_file;
 mod namespace;
 mod purposes;
