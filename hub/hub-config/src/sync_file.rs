@@ -71,6 +71,8 @@ pub(crate) struct SyncDraft {
     pub(crate) composites: Vec<Located<String>>,
     /// The traits that the sync reads.
     pub(crate) traits: Vec<TraitName>,
+    /// Every pair, with the place of its field.
+    pub(crate) pairs: Vec<(FieldMapping, Location)>,
     /// The traits that state a consent.
     pub(crate) consent_traits: Vec<TraitName>,
     /// Purposes and channels.
@@ -125,6 +127,8 @@ pub(crate) fn read(
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
     let reading = pairs.iter().filter(|pair| pair.mapping.direction.reads());
     let traits = reading.map(|pair| pair.mapping.to.clone()).collect();
+    let every = pairs.iter().map(|pair| (pair.mapping.clone(), pair.field.location.clone()));
+    let every = every.collect();
     let stating = |pair: &&Pair| consents.iter().any(|c| c.field == pair.mapping.field);
     let consent_traits = pairs.iter().filter(stating).map(|pair| pair.mapping.to.clone()).collect();
     let sync = sync(connection.as_ref(), stream.as_ref(), schedule, |stream| Mapping {
@@ -164,6 +168,7 @@ pub(crate) fn read(
         identities,
         composites,
         traits,
+        pairs: every,
         consent_traits,
         keys,
         sync,

@@ -225,7 +225,8 @@ Examples:
   liaison profile explain email:ana@example.org --trait city
   liaison profile explain crm:42 --json | jq '.profiles[0].traits.city.evidence[0]'
 
-A row as it was received last: `GET /api/v1/records/<record>`. Exit code 1 when
+Edits that a rule did not take are among the evidence, with the rule that beat
+them. A row as it was received last: `GET /api/v1/records/<record>`. Exit code 1 when
 nobody has the identity, or nothing is known of the trait.")]
     Explain {
         /// `namespace:value`.
