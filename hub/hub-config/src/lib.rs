@@ -30,6 +30,7 @@ mod word;
 mod cleaning;
 mod connection;
 mod consents;
+mod event;
 mod folder;
 mod guards;
 mod main_file;

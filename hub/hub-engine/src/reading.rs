@@ -6,12 +6,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use hub_core::event::{self, Told};
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
-use hub_model::{Fault, FaultCode, Object, Quarantined, RemoteKey, id, limits};
+use hub_model::{
+    Event, EventMapping, Fault, FaultCode, Object, Quarantined, RecordRef, RemoteKey, id, limits,
+};
 use plugin_api::page::ItemResult;
 use plugin_api::{Item, ItemChange, StreamInfo};
 
+use crate::events::Ties;
 use crate::retry;
 use crate::run::RunContext;
 
@@ -34,6 +38,8 @@ pub(crate) enum What {
         /// By what it is known again.
         mark: u64,
     },
+    /// Something happened; and what that ties, if it does.
+    Event { event: Box<Event>, ties: Option<Ties> },
     /// It does not exist any more.
     Gone(RemoteKey),
     /// A row that breaks a rule, on its way to quarantine.
@@ -72,6 +78,8 @@ impl Reading {
     pub fn key(&self) -> Option<&RemoteKey> {
         match &self.what {
             What::Row { key, .. } | What::Gone(key) => Some(key),
+            // The record that it is about, if there is one.
+            What::Event { ties, .. } => ties.as_ref().map(|ties| &ties.key),
             What::Rejected(row) => row.key.as_ref(),
         }
     }
@@ -80,19 +88,20 @@ impl Reading {
     pub fn mark(&self) -> Option<u64> {
         match &self.what {
             What::Row { mark, .. } => Some(*mark),
+            What::Event { ties, .. } => ties.as_ref().map(|ties| ties.mark),
             What::Gone(_) | What::Rejected(_) => None,
         }
     }
 
     pub fn is_row(&self) -> bool {
-        matches!(self.what, What::Row { .. })
+        matches!(self.what, What::Row { .. } | What::Event { .. })
     }
 
     /// Why the row was not admitted, if it was not.
     pub fn fault(&self) -> Option<&Fault> {
         match &self.what {
             What::Rejected(row) => Some(&row.fault),
-            What::Row { .. } | What::Gone(_) => None,
+            What::Row { .. } | What::Event { .. } | What::Gone(_) => None,
         }
     }
 
@@ -102,18 +111,21 @@ impl Reading {
                 let raw = serde_json::to_string(&raw).unwrap_or_default();
                 reject(context, Some(key), fault.clone(), raw)
             }
+            What::Event { event, .. } => {
+                let raw = serde_json::to_string(&event.properties).unwrap_or_default();
+                reject(context, Some(event.at.key), fault.clone(), raw)
+            }
             what => Self { what },
         }
     }
 
     pub fn size_bytes(&self) -> usize {
+        let bytes = |row: &Object| -> usize {
+            row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
+        };
         match &self.what {
-            What::Row { raw, cleaned, .. } => {
-                let bytes = |row: &Object| -> usize {
-                    row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
-                };
-                bytes(raw) + cleaned.as_ref().map_or(0, bytes)
-            }
+            What::Event { event, .. } => bytes(&event.properties),
+            What::Row { raw, cleaned, .. } => bytes(raw) + cleaned.as_ref().map_or(0, bytes),
             What::Gone(_) => 0,
             What::Rejected(row) => row.raw.len(),
         }
@@ -136,12 +148,14 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
             .with("known", known.join(", ")));
     };
     // A stream without declared fields takes any.
-    let unknown = mapping.fields.iter().find(|pair| stream.field(pair.field.as_str()).is_none());
-    if let (Some(pair), false) = (unknown, stream.fields.is_empty()) {
+    let of_event = mapping.event.iter().flat_map(EventMapping::fields);
+    let mut named = mapping.fields.iter().map(|pair| &pair.field).chain(of_event);
+    let unknown = named.find(|field| stream.field(field.as_str()).is_none());
+    if let (Some(field), false) = (unknown, stream.fields.is_empty()) {
         let known: Vec<_> = stream.fields.iter().map(|field| field.name.to_string()).collect();
         return Err(Fault::new(FaultCode::Mapping)
-            .at(format!("syncs/{}/fields/{}", context.job.id(), pair.field))
-            .with("named", &pair.field)
+            .at(format!("syncs/{}/fields/{field}", context.job.id()))
+            .with("named", field)
             .with("known", known.join(", ")));
     }
     context.stream = Some(stream.clone());
@@ -185,7 +199,7 @@ pub(crate) fn check_row(
         return reject(context, None, fault, String::new());
     }
     let mut cleaned = None;
-    if let ItemChange::Upsert(object) = &item.change {
+    if let ItemChange::Upsert(object) | ItemChange::Event(object) = &item.change {
         match rules.admit(object) {
             Ok(Cow::Borrowed(_)) => {}
             Ok(Cow::Owned(row)) => cleaned = Some(row),
@@ -195,11 +209,46 @@ pub(crate) fn check_row(
             }
         }
     }
+    if context.job.mapping.event.is_some() {
+        return happened(context, item, cleaned);
+    }
     let key = item.key.clone();
     Reading::of(item, cleaned, &context.workspace.marks).unwrap_or_else(|| {
         let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
         reject(context, Some(key), fault, String::new())
     })
+}
+
+/// What an item of a stream of events says; an ordinary row is an event as well.
+fn happened(context: &RunContext<'_>, item: Item, cleaned: Option<Object>) -> Reading {
+    let Item { key, change, time, .. } = item;
+    let raw = match change {
+        ItemChange::Upsert(raw) | ItemChange::Event(raw) => raw,
+        ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
+            return Reading::gone(key);
+        }
+        ItemChange::MemberAdd { .. } | ItemChange::MemberRemove { .. } => {
+            let fault = Fault::new(FaultCode::NotSupported).with("change", "membership");
+            return reject(context, Some(key), fault, String::new());
+        }
+    };
+    let (workspace, mapping) = (context.workspace, &context.job.mapping);
+    let at = RecordRef { stream: mapping.stream.clone(), key };
+    let row = cleaned.as_ref().unwrap_or(&raw);
+    let told = Told { at: &at, row, time: time.as_deref(), now: workspace.env.now() };
+    match event::of(&told, mapping, &workspace.rules) {
+        Ok(event) => {
+            let ties = event::tie(&event, mapping, &workspace.rules).map(|tie| {
+                let mark = workspace.marks.of(&tie.row, None);
+                Ties { key: tie.key, row: tie.row, mark }
+            });
+            Reading { what: What::Event { event: Box::new(event), ties } }
+        }
+        Err(fault) => {
+            let raw = serde_json::to_string(&raw).unwrap_or_default();
+            reject(context, Some(at.key), fault, raw)
+        }
+    }
 }
 
 /// A row in the form in which it is compared with what was written. One that
