@@ -135,7 +135,8 @@ fn what_is_planned_is_what_is_written() {
 /// Nothing is written when anything moved, wherever it did.
 #[test]
 fn a_plan_that_has_moved_is_refused_before_anything_is_written() {
-    let moves: [(&str, fn(&Stage)); 4] = [
+    type Move = (&'static str, fn(&Stage));
+    let moves: [Move; 4] = [
         ("an edit in the system", |stage| {
             stage
                 .table("crm")
