@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use hub_model::{
-    ConnectionId, History, Mapping, Namespace, Purpose, Rules, Source, Survivorship, SyncId,
-    TraitRule, WorkspaceId,
+    ConnectionId, Guards, History, Mapping, Namespace, Purpose, Rules, Source, Survivorship,
+    SyncId, TraitRule, WorkspaceId,
 };
 
 use crate::located::{Located, Location};
@@ -137,6 +137,8 @@ pub struct SyncConfig {
     pub zone: Option<Located<String>>,
     /// Whether the schedule is suspended.
     pub paused: bool,
+    /// How much one run may write without being asked.
+    pub guards: Guards,
     /// The mapping and its policies.
     pub mapping: Mapping,
     /// Where the fields of the mapping are written, in its order.

@@ -28,11 +28,13 @@ pub mod erasure;
 pub mod events;
 mod everybody;
 pub mod follower;
+pub mod hold;
 mod horizon;
 pub mod inbox;
 pub mod intake;
 pub mod job;
 pub mod people;
+mod planning;
 mod reading;
 mod reform;
 mod replay;
@@ -51,8 +53,15 @@ pub mod identity {
     pub use hub_core::identity::{Normalised, Reason, normalise};
 }
 
+/// What plans are known by and how two of them differ: for faces that show what
+/// has moved.
+pub mod plans {
+    pub use hub_core::sync::{How, Moved, PlanSummary, moved};
+}
+
 pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus, Tended};
 pub use env::{Env, SystemEnv};
 pub use erasure::{EraseRefused, Erasure};
 pub use job::SyncJob;
+pub use planning::{PlanRefused, PlanShown};
 pub use run::Event;

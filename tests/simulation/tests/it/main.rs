@@ -7,6 +7,7 @@ mod erasure;
 mod events;
 mod history;
 mod owner;
+mod plans;
 mod quality;
 mod retention;
 
