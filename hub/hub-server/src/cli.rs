@@ -89,6 +89,9 @@ Nothing is changed. Exit code 2 when something is wrong.")]
     /// Who is who: review, merge, unmerge, and try other rules.
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Conflicts: traits that wait for a person; list, show, resolve, undo, release.
+    #[command(subcommand)]
+    Conflict(ConflictCommand),
     /// Quarantine: rows that a rule rejected; list, show, replay them.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -438,8 +441,10 @@ Example:
     New,
 }
 
+pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
 pub use self::identity::{IdentityCommand, Pair};
 
+mod conflict;
 mod identity;
 
 #[cfg(test)]

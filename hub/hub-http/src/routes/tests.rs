@@ -4,7 +4,8 @@ mod hub;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use hub_model::SyncId;
+use hub_model::{Conflict, ConflictReason, ProfileId, RecordNo, Side, SyncId, Timestamp};
+use hub_store::WriteSet;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -363,6 +364,57 @@ async fn a_trait_is_explained_and_people_are_decided_about() {
     let same = json!({ "rules": hub.state.rules() }).to_string();
     let (status, preview) = hub.owner("POST", "/api/v1/identity/preview", &same).await;
     assert_eq!((status, &preview["unchanged"]), (StatusCode::OK, &json!(1)));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_listed_shown_and_released() {
+    let hub = hub().await;
+    let mut watching = hub.state.engine().subscribe();
+    hub.leave.add_permits(100);
+    hub.state.engine().run_now(&SyncId::new("people")).unwrap();
+    while !matches!(watching.recv().await, Ok(hub_engine::Event::Ended(_))) {}
+    let store = hub.state.store();
+    let mut record = store.records(&[RecordNo(1)]).await.unwrap().remove(0).unwrap();
+    let mut profile = store.profiles(&[ProfileId(1)]).await.unwrap().remove(0).unwrap();
+    let state = record.fields.get_mut("email").unwrap();
+    state.revise_dispute(|kept| kept.paused = Some(Timestamp(1)));
+    let side = Side { record: RecordNo(1), field: "email".into() };
+    let reason = ConflictReason::PingPong;
+    profile.conflicts = vec![Conflict { name: "email".into(), reason, sides: vec![side] }];
+    let (records, profiles) = (vec![record], vec![profile]);
+    store.commit(WriteSet { records, profiles, ..WriteSet::default() }).await.unwrap();
+
+    let (_, all) = hub.owner("GET", "/api/v1/conflicts", "").await;
+    let open = &all["conflicts"][0];
+    assert_eq!(
+        (&open["reason"], &open["trait"], &open["agreed"], &open["sides"][0]["key"]),
+        (&json!("ping-pong"), &json!("email"), &json!("Ana@X.fr"), &json!("1"))
+    );
+    let (_, one) = hub.owner("GET", "/api/v1/conflicts/one?profile=1&trait=email", "").await;
+    assert_eq!((&one["conflict"], &one["decisions"]), (open, &json!([])));
+    assert_eq!(one["explained"]["evidence"][0]["standing"], "won");
+    let nothing = hub.owner("GET", "/api/v1/conflicts/one?profile=1&trait=city", "").await;
+    assert_eq!(code(&nothing), (404, "conflict/not-open"));
+    for (path, body, expected) in [
+        ("resolve", r#"{"profile":1,"trait":"email"}"#, (400, "http/bad-body")),
+        (
+            "resolve",
+            r#"{"profile":1,"trait":"email","record":1,"value":null}"#,
+            (400, "http/bad-body"),
+        ),
+        ("resolve", r#"{"profile":1,"trait":"email","value":null}"#, (422, "people/no-sides")),
+        ("resolve", r#"{"profile":9,"trait":"email","record":1}"#, (404, "http/unknown-profile")),
+        ("undo", r#"{"profile":1,"trait":"email"}"#, (404, "conflict/not-open")),
+        ("release", r#"{"profile":1,"trait":"city"}"#, (404, "conflict/not-open")),
+    ] {
+        let answer = hub.owner("POST", &format!("/api/v1/conflicts/{path}"), body).await;
+        assert_eq!(code(&answer), expected, "{path} {body}");
+    }
+    let body = r#"{"profile":1,"trait":"email"}"#;
+    let (status, released) = hub.owner("POST", "/api/v1/conflicts/release", body).await;
+    assert_eq!((status, &released["waits"]), (StatusCode::OK, &Value::Null));
+    let (_, none) = hub.owner("GET", "/api/v1/conflicts?limit=5", "").await;
+    assert_eq!(none, json!({ "conflicts": [] }));
 }
 
 #[tokio::test]
