@@ -48,14 +48,24 @@ pub(crate) async fn conclude(
     if changed.is_empty() {
         return Ok(());
     }
+    let edited = edited(&changed);
     let separations = Separations::new(&workspace.store.decisions().await?);
     let mut world = World::new(&workspace.rules, &separations);
     let before = load(workspace, &mut world, &changed).await?;
     let resolution = resolve(world, changed).map_err(|error| {
         Error::Corrupt(format!("resolution lacks what the store should have: {error}"))
     })?;
-    fill(set, resolution, &before);
+    fill(set, resolution, &before, &edited);
     Ok(())
+}
+
+/// The known records of which something was typed anew.
+fn edited(changed: &[Changed]) -> BTreeSet<RecordNo> {
+    let seen = changed.iter().filter_map(|change| match change {
+        Changed::Seen(seen) if !seen.is_new && seen.assertions > 0 => Some(seen.record.number),
+        _ => None,
+    });
+    seen.collect()
 }
 
 fn resolve(
@@ -131,11 +141,20 @@ async fn fetch(
     Ok(())
 }
 
-fn fill(set: &mut WriteSet, resolution: Resolution, before: &BTreeMap<ProfileId, Profile>) {
+fn fill(
+    set: &mut WriteSet,
+    resolution: Resolution,
+    before: &BTreeMap<ProfileId, Profile>,
+    edited: &BTreeSet<RecordNo>,
+) {
     let change = |profile, kind| Change { seq: CommitSeq(0), profile, kind };
     set.records.extend(resolution.records);
     for profile in resolution.profiles {
         if before.get(&profile.id) == Some(&profile) {
+            // What was typed was not taken: its system owes the golden value again.
+            if profile.records.iter().any(|number| edited.contains(number)) {
+                set.changes.push(change(profile.id, ChangeKind::Updated));
+            }
             continue;
         }
         let founded = resolution.founded.contains(&profile.id);
