@@ -48,24 +48,29 @@ pub(crate) async fn conclude(
     if changed.is_empty() {
         return Ok(());
     }
-    let edited = edited(&changed);
     let separations = Separations::new(&workspace.store.decisions().await?);
     let mut world = World::new(&workspace.rules, &separations);
     let before = load(workspace, &mut world, &changed).await?;
+    let stirred = stirred(&changed);
     let resolution = resolve(world, changed).map_err(|error| {
         Error::Corrupt(format!("resolution lacks what the store should have: {error}"))
     })?;
-    fill(set, resolution, &before, &edited);
+    fill(set, resolution, &before);
+    let told: BTreeSet<ProfileId> = set.changes.iter().map(|change| change.profile).collect();
+    let entry = |profile| Change { seq: CommitSeq(0), profile, kind: ChangeKind::Updated };
+    set.changes.extend(stirred.difference(&told).copied().map(entry));
     Ok(())
 }
 
-/// The known records of which something was typed anew.
-fn edited(changed: &[Changed]) -> BTreeSet<RecordNo> {
-    let seen = changed.iter().filter_map(|change| match change {
-        Changed::Seen(seen) if !seen.is_new && seen.assertions > 0 => Some(seen.record.number),
+/// The profiles of known records that said something new, or are there again.
+/// Where another system's word stands, nothing of the profile changes with that;
+/// but the row shows what it should not, and deliveries have to look.
+fn stirred(changed: &[Changed]) -> BTreeSet<ProfileId> {
+    let moved = changed.iter().filter_map(|change| match change {
+        Changed::Seen(seen) if seen.is_changed() => Some(seen.record.profile),
         _ => None,
     });
-    seen.collect()
+    moved.collect()
 }
 
 fn resolve(
@@ -141,20 +146,11 @@ async fn fetch(
     Ok(())
 }
 
-fn fill(
-    set: &mut WriteSet,
-    resolution: Resolution,
-    before: &BTreeMap<ProfileId, Profile>,
-    edited: &BTreeSet<RecordNo>,
-) {
+fn fill(set: &mut WriteSet, resolution: Resolution, before: &BTreeMap<ProfileId, Profile>) {
     let change = |profile, kind| Change { seq: CommitSeq(0), profile, kind };
     set.records.extend(resolution.records);
     for profile in resolution.profiles {
         if before.get(&profile.id) == Some(&profile) {
-            // What was typed was not taken: its system owes the golden value again.
-            if profile.records.iter().any(|number| edited.contains(number)) {
-                set.changes.push(change(profile.id, ChangeKind::Updated));
-            }
             continue;
         }
         let founded = resolution.founded.contains(&profile.id);

@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use hub_model::{Conflict, ConflictReason, ProfileId, RecordNo, Side, SyncId, Timestamp};
 use hub_store::WriteSet;
+use hub_store::conformance::fixtures;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -443,6 +444,44 @@ async fn the_inbox_keeps_before_it_says_yes() {
     assert_eq!(status, StatusCode::ACCEPTED);
     let kept = hub.state.store().inbox(0, 10).await.unwrap();
     assert_eq!(kept.len(), 1);
+}
+
+#[tokio::test]
+async fn events_are_paged_newest_first_and_go_with_the_export() {
+    let hub = hub().await;
+    let mut set = fixtures::person(1);
+    set.events = (1..=5).map(|number| fixtures::event(number, &[1])).collect();
+    hub.state.store().commit(set).await.unwrap();
+    let keys = |answer: &Value| -> Vec<String> {
+        let events = answer["events"].as_array().unwrap();
+        events.iter().map(|event| event["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut found = Vec::new();
+    let mut before = String::new();
+    loop {
+        let path = format!("/api/v1/profiles/1/events?limit=2{before}");
+        let (_, page) = hub.owner("GET", &path, "").await;
+        found.push(keys(&page));
+        let Some(next) = page["next"].as_str() else { break };
+        before = format!("&before={next}");
+    }
+    assert_eq!(found, [vec!["e5", "e4"], vec!["e3", "e2"], vec!["e1"]]);
+    let (_, clicks) = hub.owner("GET", "/api/v1/profiles/1/events?name=click", "").await;
+    assert_eq!(keys(&clicks), ["e3"]);
+    let click = &clicks["events"][0];
+    assert_eq!(click["time"], "1970-01-01T00:00:03Z");
+    assert_eq!(click["properties"], json!({ "url": "/page/3" }));
+    for (path, wanted) in [
+        ("/api/v1/profiles/9/events", (404, "http/unknown-profile")),
+        ("/api/v1/profiles/1/events?before=yesterday", (400, "http/bad-parameter")),
+        ("/api/v1/profiles/1/events?limit=0", (400, "http/bad-parameter")),
+        ("/api/v1/profiles/1/events?nmae=click", (400, "http/bad-parameter")),
+    ] {
+        assert_eq!(code(&hub.owner("GET", path, "").await), wanted, "{path}");
+    }
+    let path = "/api/v1/privacy/export?identity=email:p1@example.org";
+    let (_, export) = hub.owner("GET", path, "").await;
+    assert_eq!(export["people"][0]["events"].as_array().unwrap().len(), 5);
 }
 
 #[tokio::test]

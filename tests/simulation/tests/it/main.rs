@@ -7,6 +7,7 @@ mod conflicts;
 mod erasure;
 mod events;
 mod owner;
+mod plans;
 mod quality;
 mod retention;
 
