@@ -43,6 +43,9 @@ pub(crate) struct Meta {
     /// The horizon of history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_from: Option<Timestamp>,
+    /// How many profiles have a conflict.
+    #[serde(default)]
+    pub conflicted: u64,
 }
 
 /// 16 random bytes.
@@ -68,6 +71,7 @@ impl Meta {
             keyless_last: 0,
             instant: None,
             history_from: None,
+            conflicted: 0,
         }
     }
 

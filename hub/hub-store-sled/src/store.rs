@@ -343,6 +343,14 @@ impl Store for SledStore {
         self.read(move |reader| reader.scan_profiles(after, limit)).await
     }
 
+    async fn conflicted(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error> {
+        self.read(move |reader| reader.conflicted(after, limit)).await
+    }
+
     async fn scan_records(
         &self,
         stream: &StreamRef,

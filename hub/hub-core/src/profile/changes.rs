@@ -127,6 +127,7 @@ mod tests {
             identities: emails.iter().map(claimed).collect(),
             records: records.iter().map(|number| RecordNo(*number)).collect(),
             consents: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 

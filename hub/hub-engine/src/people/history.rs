@@ -155,8 +155,18 @@ pub async fn steps(
     let mut found = Steps::default();
     let mut arrivals = Arrivals::new(store, rules);
     for (place, now) in versions.iter().enumerate() {
-        let event = event(now, versions.get(place + 1..).unwrap_or_default(), only);
-        if only.is_some() && event.traits().is_empty() {
+        let older = versions.get(place + 1..).unwrap_or_default();
+        let event = event(now, older, only);
+        let is_nothing = match only {
+            Some(_) => event.traits().is_empty(),
+            // Another record stands behind a value, or something is waited for.
+            None => {
+                let was_profile =
+                    matches!(older.first(), Some(Version { became: Became::Profile(_), .. }));
+                was_profile && event.changes().is_some_and(Changes::is_empty)
+            }
+        };
+        if is_nothing {
             continue;
         }
         if found.steps.len() >= limit {
