@@ -10,6 +10,7 @@ use hub_model::{
 
 use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
 use super::consent::{put_time, time};
+use super::dispute;
 use super::names::{Item, Names};
 use super::value;
 
@@ -45,7 +46,7 @@ mod more {
     pub const SOURCE: u8 = 1;
     /// The time at which it was seen.
     pub const SEEN: u8 = 2;
-    /// What is kept because people may be asked, as JSON: rare.
+    /// What is kept because people may be asked: rare.
     pub const DISPUTE: u8 = 4;
 }
 
@@ -156,8 +157,7 @@ fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &
         out.push(more);
         [source_time, seen].into_iter().flatten().for_each(|time| put_time(out, time));
         if let Some(dispute) = dispute {
-            // It holds nothing that cannot be written as JSON.
-            put_text(out, &serde_json::to_string(dispute).unwrap_or_default());
+            dispute::put(dispute, out);
         }
     }
     if let Some(remote) = remote.as_ref().filter(|_| !remote_raw) {
@@ -287,7 +287,7 @@ fn read_state(
             }
         }
         if has & more::DISPUTE != 0 {
-            let dispute = serde_json::from_str(item.bytes.text()?).map_err(|_| Damaged)?;
+            let dispute = dispute::read(&mut item.bytes)?;
             field.dispute = Some(Box::new(dispute));
         }
     }
