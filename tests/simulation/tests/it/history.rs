@@ -54,15 +54,20 @@ fn day(days: u32) -> Timestamp {
     if days == 0 { start() } else { Period::Days(days).after(start()) }
 }
 
+/// Well after what happened on a day: the clock goes on while it happens.
+fn evening(days: u32) -> Timestamp {
+    day(days).plus_seconds(12 * 3600)
+}
+
 async fn of(engine: &Engine, email: &str) -> Vec<Profile> {
     engine.workspace().profiles_of(&Identity::new("email", email)).await.unwrap()
 }
 
-/// Names of those who had an address at an instant.
-async fn named(engine: &Engine, email: &str, at: Timestamp) -> Vec<String> {
+/// Names of those who had an address on a day.
+async fn named(engine: &Engine, email: &str, days: u32) -> Vec<String> {
     let today = of(engine, email).await;
     let identity = Identity::new("email", email);
-    let then = as_of(engine.store(), &today, Some(&identity), at).await.unwrap();
+    let then = as_of(engine.store(), &today, Some(&identity), evening(days)).await.unwrap();
     assert_eq!(then.forgotten, []);
     let name = |profile: &Profile| profile.traits["name"].value.as_text().unwrap().to_owned();
     then.profiles.iter().map(|(_, profile)| name(profile)).collect()
@@ -89,19 +94,19 @@ fn who_changed_what_when_is_told_through_merges_and_back() {
 
         // While they are one, each is told as it was by itself.
         let (ana, eva) = (vec!["Anna".to_owned()], vec!["Eva".to_owned()]);
-        assert_eq!(named(&engine, "ana@x.fr", day(5)).await, ["Ana"]);
-        assert_eq!(named(&engine, "ana@x.fr", day(15)).await, ana);
-        assert_eq!(named(&engine, "eva@x.fr", day(15)).await, eva);
-        assert_eq!(named(&engine, "eva@x.fr", day(25)).await, ana, "the newest name of both");
+        assert_eq!(named(&engine, "ana@x.fr", 5).await, ["Ana"]);
+        assert_eq!(named(&engine, "ana@x.fr", 15).await, ana);
+        assert_eq!(named(&engine, "eva@x.fr", 15).await, eva);
+        assert_eq!(named(&engine, "eva@x.fr", 25).await, ana, "the newest name of both");
         let joined = of(&engine, "eva@x.fr").await.remove(0);
         assert_eq!(numbers(engine.store(), &joined).await.unwrap(), [one, two]);
 
         stage.clock.set(day(30));
         decide::apply(engine.workspace(), &Ask::Undo(one, two), "admin").await.unwrap();
-        assert_eq!(named(&engine, "eva@x.fr", day(15)).await, eva);
-        assert_eq!(named(&engine, "eva@x.fr", day(25)).await, ana);
-        assert_eq!(named(&engine, "eva@x.fr", day(30)).await, eva);
-        assert_eq!(named(&engine, "ana@x.fr", day(30)).await, ana);
+        assert_eq!(named(&engine, "eva@x.fr", 15).await, eva);
+        assert_eq!(named(&engine, "eva@x.fr", 25).await, ana);
+        assert_eq!(named(&engine, "eva@x.fr", 30).await, eva);
+        assert_eq!(named(&engine, "ana@x.fr", 30).await, ana);
 
         // Step by step, newest first.
         let rules = &engine.workspace().rules;
@@ -118,13 +123,19 @@ fn who_changed_what_when_is_told_through_merges_and_back() {
                 let origin = step.origins[0].as_ref().unwrap();
                 let key = origin.at.as_ref().unwrap().key.as_str().to_owned();
                 let run = origin.arrival.run.clone().unwrap();
-                (step.since.at.unwrap(), text(&change.before), text(&change.after), key, run)
+                (
+                    step.since.at.unwrap().seconds(),
+                    text(&change.before),
+                    text(&change.after),
+                    key,
+                    run,
+                )
             })
             .collect();
         let some = |text: &str| Some(text.to_owned());
         let wanted = [
-            (day(10), some("Ana"), some("Anna"), "1".to_owned(), second.id),
-            (day(0), None, some("Ana"), "1".to_owned(), first.id),
+            (day(10).seconds(), some("Ana"), some("Anna"), "1".to_owned(), second.id),
+            (day(0).seconds(), None, some("Ana"), "1".to_owned(), first.id),
         ];
         assert_eq!(told, wanted);
         let told = steps(engine.store(), rules, two, None, (None, 9)).await.unwrap();
@@ -170,7 +181,7 @@ fn the_clock_takes_old_versions_away() {
         run(&engine, "shop").await;
         let asked = |days| {
             let store = Arc::clone(&store);
-            async move { store.profile_as_of(ProfileId(1), day(days)).await.unwrap() }
+            async move { store.profile_as_of(ProfileId(1), evening(days)).await.unwrap() }
         };
         let compact = async || {
             store.compact(Box::new(|_| Ok(()))).await.unwrap();
@@ -233,13 +244,13 @@ fn what_may_not_be_kept_is_in_no_older_version() {
         stage.clock.set(day(200));
         assert_eq!(engine.tend().await.unwrap().emptied, 1);
         assert!(!told(ana).await.1 && !told(stranger).await.1);
-        assert_eq!(store.profile_as_of(ana, day(5)).await, Ok(AsOf::Forgotten));
-        let first = store.profile_as_of(ana, day(4)).await.unwrap();
+        assert_eq!(store.profile_as_of(ana, evening(5)).await, Ok(AsOf::Forgotten));
+        let first = store.profile_as_of(ana, evening(4)).await.unwrap();
         assert!(matches!(first, AsOf::Profile { .. }), "what is hers alone stays: {first:?}");
         assert!(!holds(&exported(&*store).await));
         store.compact(Box::new(|_| Ok(()))).await.unwrap();
         assert_eq!(store.verify().await, Ok(vec![]));
-        let first_again = store.profile_as_of(ana, day(4)).await.unwrap();
+        let first_again = store.profile_as_of(ana, evening(4)).await.unwrap();
         assert_eq!(first_again, first);
         drop(engine);
         assert_eq!(traces(&dir), Vec::<String>::new());
