@@ -24,20 +24,36 @@ pub(crate) struct Reading {
 /// What was read.
 #[derive(Debug, Clone)]
 pub(crate) enum What {
-    /// A row that its rules admit: as received and, where cleaning changes it,
-    /// as it goes on.
-    Row {
+    /// A row that nobody has looked into yet: most rows of a page are known by
+    /// their mark, and then nobody has to.
+    Unopened {
         key: RemoteKey,
-        raw: Object,
-        cleaned: Option<Object>,
+        row: plugin_api::Row,
         version: Option<String>,
         /// By what it is known again.
         mark: u64,
+        /// What it has to keep.
+        rules: Arc<StreamRules>,
     },
+    /// A row that its rules admit.
+    Row(Admitted),
     /// It does not exist any more.
     Gone(RemoteKey),
     /// A row that breaks a rule, on its way to quarantine.
     Rejected(Box<Quarantined>),
+}
+
+/// A row that its rules admit.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    pub key: RemoteKey,
+    /// As received.
+    pub raw: Object,
+    /// As it goes on, where cleaning changes it.
+    pub cleaned: Option<Object>,
+    pub version: Option<String>,
+    /// By what it is known again.
+    pub mark: u64,
 }
 
 impl Reading {
@@ -46,14 +62,14 @@ impl Reading {
         Self { what: What::Gone(key) }
     }
 
-    /// What an item that was admitted says about its row; `None` for kinds that
-    /// records are not made of.
-    fn of(item: Item, cleaned: Option<Object>, marks: &Marks) -> Option<Self> {
+    /// What an item says about its row; `None` for kinds that records are not
+    /// made of.
+    fn of(item: Item, rules: &Arc<StreamRules>, marks: &Marks) -> Option<Self> {
         let Item { key, change, version, .. } = item;
         let what = match change {
-            ItemChange::Upsert(raw) => {
-                let mark = marks.of(&raw, version.as_deref());
-                What::Row { key, raw, cleaned, version, mark }
+            ItemChange::Upsert(row) => {
+                let mark = marks.of(&row.text(), version.as_deref());
+                What::Unopened { key, row, version, mark, rules: Arc::clone(rules) }
             }
             // Archived or merged away by its own system: it is not there any
             // more, whatever the system may still show of it.
@@ -69,9 +85,26 @@ impl Reading {
         Some(Self { what })
     }
 
+    /// The same, looked into: admitted or rejected.
+    pub fn opened(self, context: &RunContext<'_>) -> Self {
+        let What::Unopened { key, row, version, mark, rules } = self.what else { return self };
+        let raw = match row.fields() {
+            Ok(fields) => fields.into_owned(),
+            Err(fault) => return reject(context, Some(key), fault, row.text().into_owned()),
+        };
+        let cleaned = match rules.admit(&raw) {
+            Ok(Cow::Borrowed(_)) => None,
+            Ok(Cow::Owned(cleaned)) => Some(cleaned),
+            Err(fault) => return reject(context, Some(key), fault, row.text().into_owned()),
+        };
+        Self { what: What::Row(Admitted { key, raw, cleaned, version, mark }) }
+    }
+
     pub fn key(&self) -> Option<&RemoteKey> {
         match &self.what {
-            What::Row { key, .. } | What::Gone(key) => Some(key),
+            What::Unopened { key, .. } | What::Row(Admitted { key, .. }) | What::Gone(key) => {
+                Some(key)
+            }
             What::Rejected(row) => row.key.as_ref(),
         }
     }
@@ -79,36 +112,38 @@ impl Reading {
     /// The mark of the row; `None` if nothing is to be seen of it.
     pub fn mark(&self) -> Option<u64> {
         match &self.what {
-            What::Row { mark, .. } => Some(*mark),
+            What::Unopened { mark, .. } | What::Row(Admitted { mark, .. }) => Some(*mark),
             What::Gone(_) | What::Rejected(_) => None,
         }
     }
 
     pub fn is_row(&self) -> bool {
-        matches!(self.what, What::Row { .. })
+        matches!(self.what, What::Unopened { .. } | What::Row(_))
     }
 
     /// Why the row was not admitted, if it was not.
     pub fn fault(&self) -> Option<&Fault> {
         match &self.what {
             What::Rejected(row) => Some(&row.fault),
-            What::Row { .. } | What::Gone(_) => None,
+            What::Unopened { .. } | What::Row(_) | What::Gone(_) => None,
         }
     }
 
     pub fn too_large(self, context: &RunContext<'_>, fault: &Fault) -> Self {
-        match self.what {
-            What::Row { key, raw, .. } => {
-                let raw = serde_json::to_string(&raw).unwrap_or_default();
-                reject(context, Some(key), fault.clone(), raw)
+        let (key, raw) = match self.what {
+            What::Unopened { key, row, .. } => (key, row.text().into_owned()),
+            What::Row(Admitted { key, raw, .. }) => {
+                (key, serde_json::to_string(&raw).unwrap_or_default())
             }
-            what => Self { what },
-        }
+            what => return Self { what },
+        };
+        reject(context, Some(key), fault.clone(), raw)
     }
 
     pub fn size_bytes(&self) -> usize {
         match &self.what {
-            What::Row { raw, cleaned, .. } => {
+            What::Unopened { row, .. } => row.size_bytes(),
+            What::Row(Admitted { raw, cleaned, .. }) => {
                 let bytes = |row: &Object| -> usize {
                     row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
                 };
@@ -156,26 +191,27 @@ pub(crate) async fn row_rules(context: &mut RunContext<'_>) -> Result<Arc<Stream
     }
     let schema = stream_info(context).await?.schema;
     let rules = Arc::new(StreamRules::compile(Some(&schema), &context.job.mapping)?);
+    context.marks = context.workspace.marks.declared(&schema);
     context.rules = Some(Arc::clone(&rules));
     Ok(rules)
 }
 
-/// Sorts rows that are admitted, and cleans them, from those that go to
-/// quarantine.
-pub(crate) fn check_rows(
+/// The rows of a page, unopened.
+pub(crate) fn take_rows(
     context: &RunContext<'_>,
-    rules: &StreamRules,
+    rules: &Arc<StreamRules>,
     items: Vec<ItemResult>,
 ) -> Vec<Reading> {
-    items.into_iter().map(|item| check_row(context, rules, item)).collect()
+    items.into_iter().map(|item| take_row(context, rules, item)).collect()
 }
 
-/// The same for one row, wherever it was seen.
-pub(crate) fn check_row(
-    context: &RunContext<'_>,
-    rules: &StreamRules,
-    item: ItemResult,
-) -> Reading {
+/// A row, wherever it was seen: admitted and cleaned, or on its way to
+/// quarantine.
+pub(crate) fn check_row(context: &RunContext<'_>, rules: &Arc<StreamRules>, item: Item) -> Reading {
+    take_row(context, rules, Ok(item)).opened(context)
+}
+
+fn take_row(context: &RunContext<'_>, rules: &Arc<StreamRules>, item: ItemResult) -> Reading {
     let item = match item {
         Ok(item) => item,
         Err(bad) => return reject(context, bad.key, bad.fault, bad.raw),
@@ -184,19 +220,8 @@ pub(crate) fn check_row(
         let fault = Fault::new(FaultCode::RowKey).with("key_bytes_max", limits::KEY_BYTES_MAX);
         return reject(context, None, fault, String::new());
     }
-    let mut cleaned = None;
-    if let ItemChange::Upsert(object) = &item.change {
-        match rules.admit(object) {
-            Ok(Cow::Borrowed(_)) => {}
-            Ok(Cow::Owned(row)) => cleaned = Some(row),
-            Err(fault) => {
-                let raw = serde_json::to_string(object).unwrap_or_default();
-                return reject(context, Some(item.key.clone()), fault, raw);
-            }
-        }
-    }
     let key = item.key.clone();
-    Reading::of(item, cleaned, &context.workspace.marks).unwrap_or_else(|| {
+    Reading::of(item, rules, &context.marks).unwrap_or_else(|| {
         let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
         reject(context, Some(key), fault, String::new())
     })
@@ -208,6 +233,7 @@ pub(crate) fn comparable<'a>(rules: &StreamRules, row: &'a Object) -> Cow<'a, Ob
     rules.cleaned(row).unwrap_or(Cow::Borrowed(row))
 }
 
+/// A row that was read and is not taken goes to quarantine.
 fn reject(
     context: &RunContext<'_>,
     key: Option<RemoteKey>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
+use hub_core::sync::Marks;
 use hub_model::{
     ConnectorVersion, Fault, FaultCode, Receipt, RemoteKey, Run, RunCounts, RunId, RunStatus,
     Stamp, SyncId, Timestamp, Trigger,
@@ -48,6 +49,9 @@ pub(crate) struct RunContext<'a> {
     pub stream: Option<StreamInfo>,
     /// What its rows must keep, once that was compiled.
     pub rules: Option<Arc<StreamRules>>,
+    /// What its rows are known by; covers what they must keep once that was
+    /// compiled.
+    pub marks: Marks,
     /// Whether the hub wants to stop: steps end at the next commit.
     pub stopping: &'a tokio::sync::watch::Receiver<bool>,
 }
@@ -135,6 +139,7 @@ pub(crate) async fn execute(
             receipt: run.receipt.clone(),
             stream: None,
             rules: None,
+            marks: workspace.marks.clone(),
             stopping,
         };
         result = match task {

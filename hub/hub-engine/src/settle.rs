@@ -8,6 +8,7 @@
 //! way.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
@@ -112,7 +113,7 @@ fn search(context: &RunContext<'_>, pending: &Pending, profile: &Profile) -> Opt
 /// the ordinary way for everything else that is in them.
 async fn answer(
     context: &mut RunContext<'_>,
-    rules: &StreamRules,
+    rules: &Arc<StreamRules>,
     questions: &[Question<'_>],
     found: Vec<Found>,
 ) -> Result<Vec<Reading>, Fault> {
@@ -128,7 +129,9 @@ async fn answer(
         let found = if question.key.is_some() { found.next() } else { None };
         match (found, &question.record) {
             (Some(Found::One(item)), record) => {
-                if let ItemChange::Upsert(object) = &item.change {
+                if let ItemChange::Upsert(row) = &item.change
+                    && let Ok(object) = row.fields()
+                {
                     let at = RecordRef {
                         stream: births.context.job.mapping.stream.clone(),
                         key: item.key.clone(),
@@ -144,10 +147,10 @@ async fn answer(
                     let version = item.version.as_deref();
                     // Cleaned like any row, or the vendor's form would pass for
                     // an edit of what we wrote.
-                    let object = reading::comparable(rules, object);
+                    let object = reading::comparable(rules, &object);
                     changed.extend(births.echo(question, known, at, &object, version));
                 }
-                rows.push(reading::check_row(births.context, rules, Ok(item)));
+                rows.push(reading::check_row(births.context, rules, item));
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
                 rows.push(Reading::gone(record.at.key.clone()));

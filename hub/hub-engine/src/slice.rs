@@ -3,7 +3,7 @@
 //! The same path serves pages, look-ups before a write and read-backs after an
 //! unknown outcome, so that a row means the same wherever it was seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use hub_core::identity::{Normalised, normalise};
 use hub_core::sync::{self, Context, Observation, Row, Stamps};
@@ -14,7 +14,7 @@ use hub_model::{
 use hub_store::{Counters, Error, PositionChange, WriteSet};
 
 use crate::conclude::{Changed, conclude};
-use crate::reading::{Reading, What};
+use crate::reading::{Admitted, Reading, What};
 use crate::run::RunContext;
 
 /// What a row costs in a commit, times its own size: the row and the profile
@@ -132,11 +132,11 @@ fn add(total: &mut RunCounts, slice: RunCounts) {
 /// Compares the rows of one slice with what is known of them.
 struct Observer {
     /// The number and mark of rows, as of the newest reading.
-    marks: BTreeMap<RemoteKey, (RecordNo, u64)>,
+    marks: HashMap<RemoteKey, (RecordNo, u64)>,
     /// The records of those whose readings say something new.
-    known: BTreeMap<RemoteKey, Record>,
+    known: HashMap<RemoteKey, Record>,
     /// Rows of which there are several readings.
-    repeated: BTreeSet<RemoteKey>,
+    repeated: HashSet<RemoteKey>,
     /// Whether any row may wait in quarantine: usually none does, and nothing
     /// has to be released.
     has_quarantine: bool,
@@ -151,18 +151,19 @@ struct Observer {
 impl Observer {
     async fn open(context: &RunContext<'_>, readings: &[Reading]) -> Result<Self, Error> {
         let store = &context.workspace.store;
-        let mut keys: BTreeSet<&RemoteKey> = BTreeSet::new();
-        let mut repeated = BTreeSet::new();
+        let mut keys: HashSet<&RemoteKey> = HashSet::with_capacity(readings.len());
+        let mut refs: Vec<RecordRef> = Vec::with_capacity(readings.len());
+        let mut repeated = HashSet::new();
+        let stream = &context.job.mapping.stream;
         for key in readings.iter().filter_map(Reading::key) {
-            if !keys.insert(key) {
+            if keys.insert(key) {
+                refs.push(RecordRef { stream: stream.clone(), key: key.clone() });
+            } else {
                 repeated.insert(key.clone());
             }
         }
-        let stream = &context.job.mapping.stream;
-        let at = |key: &RemoteKey| RecordRef { stream: stream.clone(), key: key.clone() };
-        let refs: Vec<RecordRef> = keys.into_iter().map(at).collect();
         let known = store.known(&refs).await?;
-        let marks: BTreeMap<RemoteKey, (RecordNo, u64)> = refs
+        let marks: HashMap<RemoteKey, (RecordNo, u64)> = refs
             .into_iter()
             .zip(known)
             .filter_map(|(at, known)| Some((at.key, known.map(|k| (k.number, k.mark))?)))
@@ -177,8 +178,7 @@ impl Observer {
         let found = store.records(&news.into_iter().collect::<Vec<_>>()).await?;
         let known = found.into_iter().flatten().map(|r| (r.at.key.clone(), r)).collect();
         let counters = store.counters().await?;
-        let rejected = readings.iter().any(|reading| reading.fault().is_some());
-        let has_quarantine = rejected || !store.quarantined(0, 1).await?.is_empty();
+        let has_quarantine = !store.quarantined(0, 1).await?.is_empty();
         Ok(Self {
             marks,
             known,
@@ -195,44 +195,49 @@ impl Observer {
 
     fn take(&mut self, context: &RunContext<'_>, reading: &Reading) {
         match &reading.what {
-            What::Row { key, raw, cleaned, version, mark } => {
-                let object = cleaned.as_ref().unwrap_or(raw);
-                self.take_row(context, key, (raw, object), version.as_deref(), *mark);
-            }
+            What::Unopened { key, mark, .. } if self.is_known(key, *mark) => {}
+            What::Unopened { .. } => self.take(context, &reading.clone().opened(context)),
+            What::Row(row) if self.is_known(&row.key, row.mark) => {}
+            What::Row(row) => self.take_row(context, row),
             What::Gone(key) => self.take_gone(context, key),
-            What::Rejected(row) if names_the_erased(context, row) => {
-                // Not even in quarantine.
-                self.counts.refused += 1;
-            }
-            What::Rejected(row) => {
-                self.counts.quarantined += 1;
-                self.set.quarantined.push((**row).clone());
-                // A known record is still there, only unreadable. What it shows
-                // next is looked at, even if it is what it showed before.
-                let known = row.key.as_ref().and_then(|key| self.marks.get_mut(key));
-                if let Some((number, mark)) = known {
-                    *mark = 0;
-                    self.set.marks.push((*number, 0));
-                    self.numbers.push(*number);
-                }
-            }
+            What::Rejected(row) => self.take_rejected(context, row),
         }
     }
 
-    fn take_row(
-        &mut self,
-        context: &RunContext<'_>,
-        key: &RemoteKey,
-        (raw, object): (&Object, &Object),
-        version: Option<&str>,
-        mark: u64,
-    ) {
-        if let Some((number, known)) = self.marks.get(key)
-            && *known == mark
-        {
-            self.numbers.push(*number);
+    /// Whether a row shows what it showed when it was last taken: then nothing
+    /// of it is to be looked at.
+    fn is_known(&mut self, key: &RemoteKey, mark: u64) -> bool {
+        match self.marks.get(key) {
+            Some((number, known)) if *known == mark => {
+                self.numbers.push(*number);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn take_rejected(&mut self, context: &RunContext<'_>, row: &Quarantined) {
+        if names_the_erased(context, row) {
+            // Not even in quarantine.
+            self.counts.refused += 1;
             return;
         }
+        self.counts.quarantined += 1;
+        self.has_quarantine = true;
+        self.set.quarantined.push(row.clone());
+        // A known record is still there, only unreadable. What it shows next is
+        // looked at, even if it is what it showed before.
+        let known = row.key.as_ref().and_then(|key| self.marks.get_mut(key));
+        if let Some((number, mark)) = known {
+            *mark = 0;
+            self.set.marks.push((*number, 0));
+            self.numbers.push(*number);
+        }
+    }
+
+    fn take_row(&mut self, context: &RunContext<'_>, row: &Admitted) {
+        let Admitted { key, raw, cleaned, version, mark } = row;
+        let object = cleaned.as_ref().unwrap_or(raw);
         let at = RecordRef { stream: context.job.mapping.stream.clone(), key: key.clone() };
         let known = self.known.get(key);
         if context.workspace.tombstones.refuse_row(&at, raw) {
@@ -240,7 +245,7 @@ impl Observer {
             return self.refuse(context, key, number);
         }
         let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
-        let row = Row { at: &at, object, raw, version };
+        let row = Row { at: &at, object, raw, version: version.as_deref() };
         let rules = &context.workspace.rules;
         let now = context.workspace.env.now();
         let about = Context { number, run: &context.id, rules, now };
@@ -255,9 +260,9 @@ impl Observer {
         // Whatever it says: it was accepted.
         self.release(context, key);
         self.numbers.push(number);
-        self.set.marks.push((number, mark));
+        self.set.marks.push((number, *mark));
         if self.repeated.contains(key) {
-            self.marks.insert(key.clone(), (number, mark));
+            self.marks.insert(key.clone(), (number, *mark));
         }
         let Observation::Seen(seen) = observed else { return };
         if seen.is_new {

@@ -84,7 +84,7 @@ impl Table {
     }
 
     fn item(key: &str, row: &Object) -> Item {
-        let change = ItemChange::Upsert(row.clone());
+        let change = ItemChange::Upsert(row.clone().into());
         Item { key: RemoteKey::from(key), change, version: None, time: None }
     }
 

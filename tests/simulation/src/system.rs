@@ -178,7 +178,7 @@ impl System {
             change: if row.deleted {
                 ItemChange::Delete
             } else {
-                ItemChange::Upsert(Self::data(row))
+                ItemChange::Upsert(Self::data(row).into())
             },
             version: Some(row.version.to_string()),
             time: None,

@@ -62,7 +62,7 @@ impl Connector for Window {
             .map(|(key, row)| {
                 Ok(Item {
                     key: RemoteKey::new(key.as_str()),
-                    change: ItemChange::Upsert(row.clone()),
+                    change: ItemChange::Upsert(row.clone().into()),
                     version: None,
                     time: None,
                 })
