@@ -6,6 +6,7 @@
 
 mod limits;
 
+mod plain;
 mod rules;
 
 mod codes;
