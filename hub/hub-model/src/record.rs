@@ -151,6 +151,19 @@ impl Record {
         self.fields.values().any(|field| field.asserted.is_some())
     }
 
+    /// The state of each mapped field, and what the raw row has of it. Both are in
+    /// order of name, so that nothing is looked up.
+    pub fn fields_beside_raw(
+        &self,
+    ) -> impl Iterator<Item = (&FieldName, &FieldState, Option<&Value>)> {
+        let mut raw = self.raw.iter().peekable();
+        self.fields.iter().map(move |(name, state)| {
+            while raw.next_if(|(other, _)| other.as_str() < name.as_str()).is_some() {}
+            let own = raw.peek().filter(|(other, _)| other.as_str() == name.as_str());
+            (name, state, own.map(|(_, value)| *value))
+        })
+    }
+
     /// The identity that it asserts now in a namespace, if any.
     pub fn current_identity(&self, namespace: &str) -> Option<&IdentityFact> {
         self.identities.iter().rev().find(|fact| &*fact.namespace == namespace)
@@ -159,7 +172,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{FieldState, Value};
+    use super::{FieldName, FieldState, Record, Value};
 
     #[test]
     fn seen_to_be_empty_is_not_never_seen() {
@@ -167,6 +180,23 @@ mod tests {
             let state = FieldState { remote, ..FieldState::default() };
             let text = serde_json::to_string(&state).unwrap();
             assert_eq!(serde_json::from_str::<FieldState>(&text).unwrap(), state, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_stand_beside_the_raw_row() {
+        let json = serde_json::json!({
+            "number": 1, "origin": {"kind": "received"}, "born": 1, "profile": 1, "run": "r",
+            "ref": {
+                "stream": {"workspace": "w", "connection": "c", "stream": "s"}, "key": "k",
+            },
+            "raw": {"b": 1, "c": 2, "e": 3}, "fields": {"a": {}, "b": {}, "d": {}, "e": {}, "f": {}},
+        });
+        let record: Record = serde_json::from_value(json).unwrap();
+        assert_eq!(record.fields.len(), 5);
+        for (name, state, raw) in record.fields_beside_raw() {
+            assert_eq!(Some(state), record.fields.get(&FieldName::new(name.as_str())));
+            assert_eq!(raw, record.raw.get(name.as_str()), "{name}");
         }
     }
 }

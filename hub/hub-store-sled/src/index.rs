@@ -320,6 +320,12 @@ impl Index {
         self.absorbed.range((id, 0)..=(id, u32::MAX)).map(|(_, id)| ProfileId(u64::from(*id)))
     }
 
+    /// Whether anybody claims an identity, or carries it.
+    pub fn is_claimed(&self, identity: Hash) -> bool {
+        let part = self.claims.get(identity.part());
+        part.is_some_and(|part| part.find(identity.low(), |row| row.identity == identity).is_some())
+    }
+
     /// Who claims an identity.
     pub fn claim(&self, identity: Hash) -> Option<Claim> {
         let row = self.claims.get(identity.part())?;

@@ -171,7 +171,7 @@ impl<'a> People<'a> {
             |(identity, claim): (Identity, Claim)| (self.hash_key.identity(&identity), claim);
         let claims: BTreeMap<Hash, Claim> = claims.into_iter().map(hash).collect();
         for (identity, claim) in claims {
-            let was = self.index.claim(identity).is_some();
+            let was = self.index.is_claimed(identity);
             let is = claim != Claim::default();
             let stats = &mut self.meta.stats;
             stats.claims = stats.claims + u64::from(is) - u64::from(was);

@@ -5,7 +5,7 @@
 //! the stored state. A worker that lost a race must hear [`Error::Conflict`],
 //! not that its counters are stale.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hub_model::{PositionName, ProfileId, Record, RecordNo, RecordRef, Stamp, limits};
 
@@ -165,8 +165,8 @@ fn counters(set: &WriteSet, view: &impl View) -> Result<Counters, Error> {
 }
 
 fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), Error> {
-    let mut numbers: BTreeMap<&RecordRef, RecordNo> = BTreeMap::new();
-    let mut refs: BTreeMap<RecordNo, &RecordRef> = BTreeMap::new();
+    let mut numbers: HashMap<&RecordRef, RecordNo> = HashMap::with_capacity(set.records.len());
+    let mut refs: HashMap<RecordNo, &RecordRef> = HashMap::with_capacity(set.records.len());
     for record in &set.records {
         let number = record.number;
         if number.0 == 0 || number.0 > counters.record {
@@ -180,11 +180,12 @@ fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), E
             ));
         }
         // A number belongs to one row and a row has one number, for ever.
-        // Anything else is two workers that gave out the same number.
-        let stored = view.record(number)?;
-        let other_ref = stored.is_some_and(|stored| stored.at != record.at)
-            || refs.insert(number, &record.at).is_some_and(|at| *at != record.at);
-        let other_number = view.number(&record.at)?.is_some_and(|stored| stored != number)
+        // Anything else is two workers that gave out the same number. A number
+        // that its row has is that row's; only another one is worth a look.
+        let stored = view.number(&record.at)?;
+        let taken = stored != Some(number) && view.has_record(number)?;
+        let other_ref = taken || refs.insert(number, &record.at).is_some_and(|at| *at != record.at);
+        let other_number = stored.is_some_and(|stored| stored != number)
             || numbers.insert(&record.at, number).is_some_and(|earlier| earlier != number);
         if other_ref || other_number {
             return refuse(format!(
@@ -197,7 +198,7 @@ fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), E
 }
 
 fn marks(set: &WriteSet, view: &impl View) -> Result<(), Error> {
-    let put: BTreeSet<RecordNo> = set.records.iter().map(|record| record.number).collect();
+    let put: HashSet<RecordNo> = set.records.iter().map(|record| record.number).collect();
     for (number, _) in &set.marks {
         if !put.contains(number) && !view.has_record(*number)? {
             return refuse(format!("a mark for record {number}, which does not exist"));

@@ -67,9 +67,8 @@ impl WriteSet {
 
 fn record_bytes(record: &Record) -> usize {
     let raw = record.raw.iter().map(|(name, value)| name.len() + value.size_bytes());
-    let fields = record.fields.iter().map(|(name, state)| {
+    let fields = record.fields_beside_raw().map(|(_, state, raw)| {
         // What the raw row says is kept once.
-        let raw = record.raw.get(name.as_str());
         let own = |value: Option<&Value>| {
             value.filter(|value| Some(*value) != raw).map_or(0, Value::size_bytes)
         };

@@ -108,9 +108,9 @@ pub fn put(record: &Record, names: &mut Names, out: &mut Vec<u8>) {
     }
     put_len(out, record.fields.len());
     let mut stamp = record.born;
-    for (name, field) in &record.fields {
+    for (name, field, raw) in record.fields_beside_raw() {
         names.put(out, name.as_str());
-        put_state(field, record.raw.get(name.as_str()), &mut stamp, out);
+        put_state(field, raw, &mut stamp, out);
     }
     put_len(out, record.identities.len());
     for said in &record.identities {
@@ -225,9 +225,13 @@ pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
     });
     let raw: Object = raw.collect::<Result<_, _>>()?;
     let mut stamp = born;
+    // They come in order of name, as the raw row does.
+    let mut beside = raw.iter().peekable();
     let fields = (0..item.bytes.count()?).map(|_| {
         let name = FieldName::new(item.name()?);
-        let field = read_state(&mut item, raw.get(name.as_str()), &mut stamp)?;
+        while beside.next_if(|(other, _)| other.as_str() < name.as_str()).is_some() {}
+        let own = beside.peek().filter(|(other, _)| other.as_str() == name.as_str());
+        let field = read_state(&mut item, own.map(|(_, value)| *value), &mut stamp)?;
         Ok((name, field))
     });
     let fields: BTreeMap<FieldName, FieldState> = fields.collect::<Result<_, _>>()?;
