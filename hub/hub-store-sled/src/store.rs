@@ -336,6 +336,17 @@ impl Store for SledStore {
         self.read(move |reader| reader.scan_profiles(after, limit)).await
     }
 
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        let shared = self.shared();
+        shared.may_read()?;
+        let ids = shared.state().index.profiles_after(after).take(limit).collect();
+        Ok(ids)
+    }
+
     async fn scan_records(
         &self,
         stream: &StreamRef,

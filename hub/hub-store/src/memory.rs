@@ -152,6 +152,14 @@ impl Store for MemoryStore {
         Ok(self.read().scan_profiles(after, limit))
     }
 
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        Ok(self.read().profile_ids(after, limit))
+    }
+
     async fn scan_records(
         &self,
         stream: &StreamRef,

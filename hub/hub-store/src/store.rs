@@ -178,6 +178,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Profile>, Error>;
 
+    /// The ids of profiles in order, without reading them.
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error>;
+
     /// Records of a stream in order of number.
     async fn scan_records(
         &self,

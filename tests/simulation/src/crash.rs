@@ -116,6 +116,14 @@ impl Store for MortalStore {
         self.alive()?;
         self.body.scan_profiles(after, limit).await
     }
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        self.alive()?;
+        self.body.profile_ids(after, limit).await
+    }
     async fn scan_records(
         &self,
         stream: &StreamRef,

@@ -90,6 +90,8 @@ async fn scans(store: &dyn Store, model: &Model, found: &mut Differences) {
     for page in model.profiles.chunks(CALL_ROWS) {
         let answer = store.scan_profiles(after, CALL_ROWS).await;
         found.compare("scan of profiles", answer, &page.to_vec());
+        let ids: Vec<_> = page.iter().map(|profile| profile.id).collect();
+        found.compare("ids of profiles", store.profile_ids(after, CALL_ROWS).await, &ids);
         after = page.last().map(|profile| profile.id);
     }
     found.compare("end of profiles", store.scan_profiles(after, 1).await, &Vec::new());

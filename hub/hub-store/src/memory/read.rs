@@ -35,6 +35,11 @@ impl State {
         self.profiles.range((start, Unbounded)).take(limit).map(|(_, p)| p.clone()).collect()
     }
 
+    pub fn profile_ids(&self, after: Option<ProfileId>, limit: usize) -> Vec<ProfileId> {
+        let start = after.map_or(Unbounded, Excluded);
+        self.profiles.range((start, Unbounded)).take(limit).map(|(id, _)| *id).collect()
+    }
+
     pub fn scan_records(
         &self,
         stream: &StreamRef,
