@@ -54,6 +54,7 @@ pub mod code {
         NO_FIELDS = "config/no-fields",
         NO_MATCHING = "config/no-matching",
         NO_EFFECT = "config/no-effect",
+        CONTRADICTION = "config/contradiction",
         TOO_MANY = "config/too-many",
         NAMESPACE_USE = "config/namespace-use",
         UNKNOWN_TRAIT = "config/unknown-trait",

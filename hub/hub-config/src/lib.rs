@@ -30,6 +30,7 @@ mod word;
 mod cleaning;
 mod connection;
 mod consents;
+mod event;
 mod folder;
 mod main_file;
 mod namespace;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use hub_model::consent::EVERY_CHANNEL;
-use hub_model::{Namespace, Normaliser, TraitName};
+use hub_model::{Direction, FieldMapping, Namespace, Normaliser, Survivorship, TraitName};
 
 use crate::consents::KeyDraft;
 use crate::document::Faults;
 use crate::fault::{ConfigFault, code};
-use crate::located::Located;
+use crate::located::{Located, Location};
 use crate::main_file::MainFile;
 use crate::near;
 use crate::sync_file::SyncDraft;
@@ -132,12 +132,45 @@ fn trait_rule(rule: &TraitDraft, drafts: &[SyncDraft], faults: &Faults) {
             fault.with("why", "the trait states a consent, of which the strictest survives");
         faults.push(fault.with("mend", "remove the table"));
     }
+    contradictions(rule, drafts, faults);
     for name in &rule.sources {
         if !readers.contains(&name.as_str()) {
             let place = format!("{}.sources", rule.place);
+            let only_told =
+                |(pair, _): &&(FieldMapping, Location)| pair.to.as_str() == rule.name.value;
+            let told = drafts.iter().filter(|draft| draft.id == name.value);
+            if let Some((_, there)) = told.flat_map(|draft| &draft.pairs).find(only_told) {
+                let fault = ConfigFault::new(code::CONTRADICTION, name.location.clone(), place);
+                let fault = fault.with("there", there).with("why", NEVER_READ);
+                faults
+                    .push(fault.with("mend", "write `direction = \"<->\"` there, or name others"));
+                continue;
+            }
             let fault = ConfigFault::new(code::UNKNOWN_SYNC, name.location.clone(), place);
             let fault = fault.with("name", shown(name));
             faults.push(near::hint(fault, name, readers.iter().copied()));
         }
     }
 }
+
+const NEVER_READ: &str = "the sync is told the trait and never asked for it";
+
+/// A trait that is owned is not an identity that travels both ways: there a
+/// profile claims the value that was typed last, whoever owns it.
+fn contradictions(draft: &TraitDraft, drafts: &[SyncDraft], faults: &Faults) {
+    let Some(rule) = draft.rule.as_ref().filter(|rule| rule.rule == Survivorship::Owner) else {
+        return;
+    };
+    let names = |(pair, _): &&(FieldMapping, Location)| {
+        pair.to == rule.name && pair.direction == Direction::Both && pair.identity.is_some()
+    };
+    for (_, there) in drafts.iter().flat_map(|draft| &draft.pairs).filter(names) {
+        let place = format!("{}.survivorship", draft.place);
+        let fault = ConfigFault::new(code::CONTRADICTION, draft.name.location.clone(), place);
+        let fault = fault.with("there", there).with("why", CLAIMS_NEWEST);
+        faults.push(fault.with("mend", "write `direction = \"->\"` or `\"<-\"` there"));
+    }
+}
+
+const CLAIMS_NEWEST: &str =
+    "by an identity that travels both ways a person is found under the value typed last";

@@ -179,6 +179,7 @@ const SENTENCES: &[Sentence] = &[
         ],
     ),
     say(code::NO_EFFECT, "`{place}` has no effect: {why}", &[]),
+    say(code::CONTRADICTION, "`{place}` contradicts {there}: {why}", &[]),
     say(
         code::TOO_MANY,
         "`{place}` has more than {limit} entries",

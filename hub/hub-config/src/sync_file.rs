@@ -10,6 +10,7 @@ use crate::cleaning;
 use crate::config::SyncConfig;
 use crate::consents::{self, ConsentDrafts, KeyDraft};
 use crate::document::Document;
+use crate::event;
 use crate::fault::{ConfigFault, code};
 use crate::located::{Located, Location};
 use crate::near;
@@ -37,6 +38,7 @@ pub(crate) const KEYS: &[&str] = &[
     "schema",
     "consents",
     "requires",
+    "event",
 ];
 /// The keys of `[[fields]]`.
 pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identity"];
@@ -45,7 +47,7 @@ pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identit
 pub(crate) const KINDS: &[(&str, EntityKind)] =
     &[("person", EntityKind::Person), ("account", EntityKind::Account)];
 /// Kinds that the design knows and this version does not resolve.
-const LATER_KINDS: &[&str] = &["order", "deal", "invoice", "ticket", "object", "event"];
+const LATER_KINDS: &[&str] = &["order", "deal", "invoice", "ticket", "object"];
 /// The words for what happens without a row.
 pub(crate) const CREATE: &[(&str, CreatePolicy)] =
     &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
@@ -69,6 +71,8 @@ pub(crate) struct SyncDraft {
     pub(crate) composites: Vec<Located<String>>,
     /// The traits that the sync reads.
     pub(crate) traits: Vec<TraitName>,
+    /// Every pair, with the place of its field.
+    pub(crate) pairs: Vec<(FieldMapping, Location)>,
     /// The traits that state a consent.
     pub(crate) consent_traits: Vec<TraitName>,
     /// Purposes and channels.
@@ -96,7 +100,9 @@ pub(crate) fn read(
     let mut table = document.top(parsed.get_ref());
     let connection = table.required("connection", "the id of a connection", "connection = \"erp\"");
     let stream = stream(&mut table);
-    let kind = kind(&mut table);
+    let is_event = event::is_meant(&mut table);
+    let kind = if is_event { EntityKind::default() } else { kind(&mut table) };
+    let event = event::read(&mut table, is_event);
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
     let paused = table.flag("paused").unwrap_or(false);
@@ -106,7 +112,7 @@ pub(crate) fn read(
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
     let source_time = consents::time(&mut table, "source_time");
-    let (pairs, pairs_sound) = pairs(&mut table);
+    let (pairs, pairs_sound) = pairs(&mut table, is_event);
     let clean = cleaning::read(&mut table);
     let schema = cleaning::schema(&mut table);
     let mapped: Vec<&str> = pairs.iter().map(|pair| pair.field.as_str()).collect();
@@ -122,6 +128,8 @@ pub(crate) fn read(
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
     let reading = pairs.iter().filter(|pair| pair.mapping.direction.reads());
     let traits = reading.map(|pair| pair.mapping.to.clone()).collect();
+    let every = pairs.iter().map(|pair| (pair.mapping.clone(), pair.field.location.clone()));
+    let every = every.collect();
     let stating = |pair: &&Pair| consents.iter().any(|c| c.field == pair.mapping.field);
     let consent_traits = pairs.iter().filter(stating).map(|pair| pair.mapping.to.clone()).collect();
     let sync = sync(connection.as_ref(), stream.as_ref(), schedule, |stream| Mapping {
@@ -134,6 +142,7 @@ pub(crate) fn read(
         schema,
         consents,
         requires,
+        event,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
@@ -160,6 +169,7 @@ pub(crate) fn read(
         identities,
         composites,
         traits,
+        pairs: every,
         consent_traits,
         keys,
         sync,
@@ -216,7 +226,7 @@ fn kind(table: &mut TableReader<'_>) -> EntityKind {
 }
 
 /// The field pairs, and whether all of them could be read.
-fn pairs(table: &mut TableReader<'_>) -> (Vec<Pair>, bool) {
+fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     let example = "[[fields]]";
     let absent = table.peek_is_empty("fields");
     let tables = table.list("fields", example);
@@ -229,7 +239,7 @@ fn pairs(table: &mut TableReader<'_>) -> (Vec<Pair>, bool) {
     }
     let written = tables.len();
     let mut pairs: Vec<Pair> = Vec::with_capacity(written);
-    for pair in tables.into_iter().filter_map(pair) {
+    for pair in tables.into_iter().filter_map(|table| pair(table, is_event)) {
         match pairs.iter().find(|other| other.field.value == pair.field.value) {
             Some(first) => table.document().fault(
                 ConfigFault::new(code::DUPLICATE_FIELD, pair.field.location, pair.place)
@@ -243,12 +253,21 @@ fn pairs(table: &mut TableReader<'_>) -> (Vec<Pair>, bool) {
     (pairs, sound)
 }
 
-fn pair(mut table: TableReader<'_>) -> Option<Pair> {
+fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
     let place = table.place().to_owned();
     let field = table.required("field", "the name of a field", "field = \"email\"");
-    let to = table.required("trait", "the name of a trait", "trait = \"email\"");
     let direction = table.word("direction", DIRECTIONS);
     let identity = table.filled("identity", "the name of a namespace", "identity = \"email\"");
+    let to = if is_event && !table.has("trait") {
+        // What ties an event is called as whom it names, unless it says otherwise.
+        table.ask("trait");
+        identity.clone()
+    } else {
+        table.required("trait", "the name of a trait", "trait = \"email\"")
+    };
+    if is_event {
+        event::field(&mut table, direction.as_ref());
+    }
     let names = [("field", &field), ("trait", &to)];
     let valid = names.into_iter().all(|(key, name)| {
         let place = table.place_of(key);

@@ -31,13 +31,19 @@ pub(crate) fn read(name: Located<String>, mut table: TableReader<'_>) -> TraitDr
     let location = table.key_location("sources");
     let sources = table.texts("sources", "sources = [\"crm-people\"]");
     match rule {
-        Some(Survivorship::SourcePriority) if !listed => {
+        Some(rule) if rule.looks_at_sources() && !listed => {
             table.missing("sources", "sources = [\"crm-people\"]");
         }
-        Some(rule) if listed && rule != Survivorship::SourcePriority => {
+        // Without a source everybody would be as good as the owner.
+        Some(Survivorship::Owner) if sources.is_empty() => {
+            let fault = table.fault(code::EMPTY, &location, "sources");
+            fault.with("expected", "the sync that owns the trait").record();
+        }
+        Some(rule) if listed && !rule.looks_at_sources() => {
             let why = format!("`{rule}` does not look at an order of sources");
             let fault = table.fault(code::NO_EFFECT, &location, "sources").with("why", why);
-            fault.with("mend", "remove it, or write `survivorship = \"source-priority\"`").record();
+            let mend = "remove it, or write `survivorship = \"source-priority\"` or `\"owner\"`";
+            fault.with("mend", mend).record();
         }
         _ => {}
     }

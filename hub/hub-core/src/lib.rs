@@ -9,7 +9,8 @@
 //!
 //! The modules follow a row on its way: [`quality`] accepts it, [`sync`] tells
 //! an echo from a change, [`identity`] finds out who it is about, [`profile`]
-//! derives the golden record, [`consent`] says what may be done with it and
+//! derives the golden record, [`event`] knows what happened and whose it is,
+//! [`consent`] says what may be done with it and
 //! [`retention`] how long it stays, and [`sync`] again says what is due elsewhere.
 //! [`privacy`] knows what must not come back.
 
@@ -18,6 +19,8 @@ pub mod quality;
 pub mod identity;
 
 pub mod profile;
+
+pub mod event;
 
 pub mod consent;
 

@@ -20,8 +20,8 @@ pub(crate) use tell::tell;
 
 use std::collections::BTreeSet;
 
-use hub_core::privacy;
 use hub_core::sync::{self, Due};
+use hub_core::{event, privacy};
 use hub_model::{Identity, Mapping, Profile, Record, SyncId, Value};
 use hub_store::upkeep::Upkeep;
 use hub_store::{Error, WriteSet};
@@ -74,6 +74,7 @@ pub(crate) async fn begin(
     let telling = Telling {
         records: records.iter().map(|record| (record.number, record.at.clone())).collect(),
         profile: Some(profile.id),
+        identities: event::reach(&profile.identities, &workspace.rules),
         texts: texts(profile, &records, &workspace.rules.mappings).into_iter().collect(),
         removals: removals(&records, &workspace.rules.mappings),
     };

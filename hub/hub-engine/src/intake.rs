@@ -46,6 +46,7 @@ pub(crate) async fn intake(context: &mut RunContext<'_>) -> Result<(), Fault> {
 async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let rules = reading::row_rules(context).await?;
     let mut kept = context.workspace.store.position(&context.job.cursor_position()).await?;
+    let is_of_events = context.job.mapping.event.is_some();
     // What a snapshot has shown; only a run that saw its beginning may judge it.
     let mut seen: Option<BTreeSet<RecordNo>> = kept.is_none().then(BTreeSet::new);
     let mut still = 0;
@@ -63,7 +64,8 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
             expected: kept.clone(),
             new: next.clone(),
         };
-        let complete = page.snapshot_complete;
+        // Events that are not shown any more happened all the same.
+        let complete = page.snapshot_complete && !is_of_events;
         let more = page.more;
         // Inferred deletes come before the cursor moves past the snapshot, so
         // that a crash in between repeats them.

@@ -28,8 +28,12 @@ impl SyncJob {
         &self.mapping.sync
     }
 
-    /// Fields that are mapped, as asked of the connector.
+    /// Fields that are mapped, as asked of the connector; all of an event, which
+    /// is kept whole.
     pub fn fields(&self) -> Vec<String> {
+        if self.mapping.event.is_some() {
+            return Vec::new();
+        }
         self.mapping.fields.iter().map(|pair| pair.field.to_string()).collect()
     }
 

@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod engine;
 pub mod env;
 pub mod erasure;
+pub mod events;
 mod everybody;
 pub mod follower;
 pub mod inbox;

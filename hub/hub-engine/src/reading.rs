@@ -6,12 +6,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use hub_core::event::{self, Told};
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
-use hub_model::{Fault, FaultCode, Object, Quarantined, RemoteKey, id, limits};
+use hub_model::{
+    Event, EventMapping, Fault, FaultCode, Object, Quarantined, RecordRef, RemoteKey, id, limits,
+};
 use plugin_api::page::ItemResult;
 use plugin_api::{Item, ItemChange, StreamInfo};
 
+use crate::events::Ties;
 use crate::retry;
 use crate::run::RunContext;
 
@@ -37,6 +41,8 @@ pub(crate) enum What {
     },
     /// A row that its rules admit.
     Row(Admitted),
+    /// Something happened; and what that ties, if it does.
+    Event { event: Box<Event>, ties: Option<Ties> },
     /// It does not exist any more.
     Gone(RemoteKey),
     /// A row that breaks a rule, on its way to quarantine.
@@ -105,6 +111,8 @@ impl Reading {
             What::Unopened { key, .. } | What::Row(Admitted { key, .. }) | What::Gone(key) => {
                 Some(key)
             }
+            // The record that it is about, if there is one.
+            What::Event { ties, .. } => ties.as_ref().map(|ties| &ties.key),
             What::Rejected(row) => row.key.as_ref(),
         }
     }
@@ -113,19 +121,20 @@ impl Reading {
     pub fn mark(&self) -> Option<u64> {
         match &self.what {
             What::Unopened { mark, .. } | What::Row(Admitted { mark, .. }) => Some(*mark),
+            What::Event { ties, .. } => ties.as_ref().map(|ties| ties.mark),
             What::Gone(_) | What::Rejected(_) => None,
         }
     }
 
     pub fn is_row(&self) -> bool {
-        matches!(self.what, What::Unopened { .. } | What::Row(_))
+        matches!(self.what, What::Unopened { .. } | What::Row(_) | What::Event { .. })
     }
 
     /// Why the row was not admitted, if it was not.
     pub fn fault(&self) -> Option<&Fault> {
         match &self.what {
             What::Rejected(row) => Some(&row.fault),
-            What::Unopened { .. } | What::Row(_) | What::Gone(_) => None,
+            What::Unopened { .. } | What::Row(_) | What::Event { .. } | What::Gone(_) => None,
         }
     }
 
@@ -135,18 +144,22 @@ impl Reading {
             What::Row(Admitted { key, raw, .. }) => {
                 (key, serde_json::to_string(&raw).unwrap_or_default())
             }
+            What::Event { event, .. } => {
+                (event.at.key, serde_json::to_string(&event.properties).unwrap_or_default())
+            }
             what => return Self { what },
         };
         reject(context, Some(key), fault.clone(), raw)
     }
 
     pub fn size_bytes(&self) -> usize {
+        let bytes = |row: &Object| -> usize {
+            row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
+        };
         match &self.what {
             What::Unopened { row, .. } => row.size_bytes(),
+            What::Event { event, .. } => bytes(&event.properties),
             What::Row(Admitted { raw, cleaned, .. }) => {
-                let bytes = |row: &Object| -> usize {
-                    row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
-                };
                 bytes(raw) + cleaned.as_ref().map_or(0, bytes)
             }
             What::Gone(_) => 0,
@@ -171,12 +184,14 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
             .with("known", known.join(", ")));
     };
     // A stream without declared fields takes any.
-    let unknown = mapping.fields.iter().find(|pair| stream.field(pair.field.as_str()).is_none());
-    if let (Some(pair), false) = (unknown, stream.fields.is_empty()) {
+    let of_event = mapping.event.iter().flat_map(EventMapping::fields);
+    let mut named = mapping.fields.iter().map(|pair| &pair.field).chain(of_event);
+    let unknown = named.find(|field| stream.field(field.as_str()).is_none());
+    if let (Some(field), false) = (unknown, stream.fields.is_empty()) {
         let known: Vec<_> = stream.fields.iter().map(|field| field.name.to_string()).collect();
         return Err(Fault::new(FaultCode::Mapping)
-            .at(format!("syncs/{}/fields/{}", context.job.id(), pair.field))
-            .with("named", &pair.field)
+            .at(format!("syncs/{}/fields/{field}", context.job.id()))
+            .with("named", field)
             .with("known", known.join(", ")));
     }
     context.stream = Some(stream.clone());
@@ -220,11 +235,49 @@ fn take_row(context: &RunContext<'_>, rules: &Arc<StreamRules>, item: ItemResult
         let fault = Fault::new(FaultCode::RowKey).with("key_bytes_max", limits::KEY_BYTES_MAX);
         return reject(context, None, fault, String::new());
     }
+    if context.job.mapping.event.is_some() {
+        return happened(context, rules, item);
+    }
     let key = item.key.clone();
     Reading::of(item, rules, &context.marks).unwrap_or_else(|| {
         let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
         reject(context, Some(key), fault, String::new())
     })
+}
+
+/// What an item of a stream of events says; an ordinary row is an event as well.
+fn happened(context: &RunContext<'_>, rules: &StreamRules, item: Item) -> Reading {
+    let Item { key, change, time, .. } = item;
+    let row = match change {
+        ItemChange::Upsert(row) => row,
+        ItemChange::Event(fields) => fields.into(),
+        ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
+            return Reading::gone(key);
+        }
+        ItemChange::MemberAdd { .. } | ItemChange::MemberRemove { .. } => {
+            let fault = Fault::new(FaultCode::NotSupported).with("change", "membership");
+            return reject(context, Some(key), fault, String::new());
+        }
+    };
+    let (workspace, mapping) = (context.workspace, &context.job.mapping);
+    let at = RecordRef { stream: mapping.stream.clone(), key };
+    let event = row.fields().and_then(|raw| {
+        let admitted = rules.admit(&raw)?;
+        let (time, now) = (time.as_deref(), workspace.env.now());
+        let told = Told { at: &at, row: &admitted, time, now };
+        event::of(&told, mapping, &workspace.rules)
+    });
+    match event {
+        Ok(event) => {
+            let ties = event::tie(&event, mapping, &workspace.rules).map(|tie| {
+                let row = plugin_api::Row::from(tie.row.clone());
+                let mark = context.marks.of(&row.text(), None);
+                Ties { key: tie.key, row: tie.row, mark }
+            });
+            Reading { what: What::Event { event: Box::new(event), ties } }
+        }
+        Err(fault) => reject(context, Some(at.key), fault, row.text().into_owned()),
+    }
 }
 
 /// A row in the form in which it is compared with what was written. One that

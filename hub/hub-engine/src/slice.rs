@@ -5,15 +5,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use hub_core::event::is_later;
 use hub_core::identity::{Normalised, normalise};
 use hub_core::sync::{self, Context, Observation, Row, Stamps};
 use hub_model::{
-    Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey, RunCounts,
-    limits,
+    Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey,
+    RunCounts, limits,
 };
 use hub_store::{Counters, Error, PositionChange, WriteSet};
 
 use crate::conclude::{Changed, conclude};
+use crate::events::{self, Ties};
 use crate::reading::{Admitted, Reading, What};
 use crate::run::RunContext;
 
@@ -108,7 +110,9 @@ async fn commit(
     for reading in readings {
         observer.take(context, reading);
     }
-    let Observer { changed, mut set, numbers, counts, record, stamps, .. } = observer;
+    let Observer { changed, mut set, numbers, mut counts, record, stamps, .. } = observer;
+    let (happened, gone) = (observer.events, observer.events_gone);
+    events::append(workspace, happened, gone, (&mut set, &mut counts)).await?;
     if !changed.is_empty() {
         set.counters = Some(Counters { record, stamp: stamps.last() });
     }
@@ -145,6 +149,9 @@ struct Observer {
     changed: Vec<Changed>,
     set: WriteSet,
     numbers: Vec<RecordNo>,
+    events: Vec<Event>,
+    /// Events that their system deleted.
+    events_gone: BTreeSet<RecordRef>,
     counts: RunCounts,
 }
 
@@ -189,6 +196,8 @@ impl Observer {
             changed: Vec::new(),
             set: WriteSet::default(),
             numbers: Vec::new(),
+            events: Vec::new(),
+            events_gone: BTreeSet::new(),
             counts: RunCounts::default(),
         })
     }
@@ -199,6 +208,7 @@ impl Observer {
             What::Unopened { .. } => self.take(context, &reading.clone().opened(context)),
             What::Row(row) if self.is_known(&row.key, row.mark) => {}
             What::Row(row) => self.take_row(context, row),
+            What::Event { event, ties } => self.take_event(context, event, ties.as_ref()),
             What::Gone(key) => self.take_gone(context, key),
             What::Rejected(row) => self.take_rejected(context, row),
         }
@@ -291,7 +301,35 @@ impl Observer {
         }
     }
 
+    fn take_event(&mut self, context: &RunContext<'_>, event: &Event, ties: Option<&Ties>) {
+        self.release(context, &event.at.key);
+        if events::is_refused(context.workspace, event) {
+            self.counts.refused += 1;
+            return;
+        }
+        self.events.push(event.clone());
+        let Some(Ties { key, row, mark }) = ties else { return };
+        // A page that is older than what is known of them says nothing.
+        let later = self.known.get(key).is_some_and(|known| is_later(&known.raw, row));
+        if later || self.is_known(key, *mark) {
+            return;
+        }
+        // The record is not what was read: the event is counted.
+        let counts = self.counts;
+        let (key, raw) = (key.clone(), row.clone());
+        let row = Admitted { key, raw, cleaned: None, version: None, mark: *mark };
+        self.take_row(context, &row);
+        self.counts = counts;
+    }
+
     fn take_gone(&mut self, context: &RunContext<'_>, key: &RemoteKey) {
+        if context.job.mapping.event.is_some() {
+            self.release(context, key);
+            self.events.retain(|event| event.at.key != *key);
+            self.events_gone
+                .insert(RecordRef { stream: context.job.mapping.stream.clone(), key: key.clone() });
+            return;
+        }
         // What waits in quarantine must not be replayed after its end.
         self.release(context, key);
         let Some(record) = self.known.get(key).filter(|record| record.is_live()) else { return };

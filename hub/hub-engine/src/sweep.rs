@@ -24,6 +24,7 @@ use hub_store::{Error, PositionChange, WriteSet};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::is_under_way;
+use crate::events;
 use crate::reform::{Fate, reform};
 use crate::run;
 use crate::slices::Slices;
@@ -58,6 +59,8 @@ pub struct Swept {
     pub expired: u64,
     /// Deliveries that were queued because of it.
     pub queued: u64,
+    /// Events whose time was over.
+    pub events: u64,
 }
 
 /// Sweeps if it is time, to its end.
@@ -65,7 +68,7 @@ pub struct Swept {
 /// # Errors
 /// When the store cannot be read or written; the next call goes on.
 pub(crate) async fn sweep(workspace: &Workspace) -> Result<Swept, Error> {
-    let mut swept = Swept::default();
+    let mut swept = Swept { events: events::sweep(workspace).await?, ..Swept::default() };
     let rules = &workspace.rules;
     let keeps = rules.sources.iter().any(|s| s.keep.is_some() || s.keep_anonymous.is_some());
     let expires = rules.purposes.iter().any(|purpose| purpose.expires.is_some());

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use hub_engine::people::explain::{
-    self, Arrival, Evidence, Explained, Receiver, Reception, Standing,
+    self, Arrival, Evidence, Explained, Lost, Receiver, Reception, Standing,
 };
 use hub_engine::workspace::Workspace;
 use hub_model::{Profile, RecordNo, TraitName};
@@ -80,23 +80,30 @@ pub async fn view(
 fn one(explained: &Explained) -> Value {
     let explanation = &explained.explanation;
     let told = explanation.evidence.iter().zip(&explained.arrivals);
+    let won = explanation.evidence.iter().find(|told| told.standing == Standing::Won);
+    let by = won.map(|won| json!({ "rule": explanation.rule.as_str(), "record": won.record }));
     json!({
         "value": explanation.value.as_ref().map(hub_model::Value::to_json),
         "rule": explanation.rule.as_str(),
-        "evidence": told.map(|(told, came)| evidence(told, came)).collect::<Vec<_>>(),
+        "evidence": told.map(|(told, came)| evidence(told, came, by.as_ref())).collect::<Vec<_>>(),
         "received_by": explained.receivers.iter().map(receiver).collect::<Vec<_>>(),
     })
 }
 
-fn evidence(told: &Evidence, came: &Arrival) -> Value {
+/// `by` is the rule that picked the winner, and the winner's record: what beat an
+/// assertion that lost to it.
+fn evidence(told: &Evidence, came: &Arrival, by: Option<&Value>) -> Value {
     let (standing, because) = match told.standing {
         Standing::Won => ("won", None),
         Standing::Shared => ("shared", None),
         Standing::Lost(why) => ("lost", Some(why.as_str())),
     };
+    let beaten =
+        matches!(told.standing, Standing::Lost(why) if !matches!(why, Lost::Echo | Lost::Gone));
     json!({
         "standing": standing,
         "because": because,
+        "beaten_by": by.filter(|_| beaten),
         "value": told.value.to_json(),
         "connection": told.at.stream.connection,
         "stream": told.at.stream.stream,

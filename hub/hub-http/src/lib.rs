@@ -47,6 +47,7 @@ pub mod quarantine;
 pub mod runs;
 pub mod status;
 pub mod syncs;
+pub mod timeline;
 pub mod upkeep;
 
 pub mod routes;

@@ -9,7 +9,7 @@ use hub_store::{Error, Store};
 use serde_json::{Value, json};
 
 use crate::lang::Lang;
-use crate::views;
+use crate::{timeline, views};
 
 /// Rows of quarantine read at once.
 const STEP_ROWS: usize = 500;
@@ -33,6 +33,8 @@ pub async fn everything(
             let numbers: BTreeSet<RecordNo> = profile.records.iter().copied().collect();
             entries.insert("consents".to_owned(), json!(profile.consents));
             entries.insert("kept".to_owned(), records.iter().map(record).collect());
+            let events = timeline::all(store, rules, profile).await?;
+            entries.insert("events".to_owned(), events);
             entries.insert("decisions".to_owned(), decisions(store, &numbers).await?);
             entries.insert("deliveries".to_owned(), deliveries(store, rules, profile).await?);
             entries.insert("quarantine".to_owned(), quarantine(store, &records, lang).await?);
@@ -141,6 +143,10 @@ pub fn csv(everything: &Value) -> String {
                 lines.push(line("said", &from, &name, &said));
             }
         }
+        for event in items(&of("events")) {
+            let name = event.get("name").map(plain).unwrap_or_default();
+            lines.push(line("event", &source(&event), &name, &event));
+        }
         for kind in ["decisions", "deliveries", "quarantine"] {
             for item in items(&of(kind)) {
                 lines.push(line(kind, "", "", &item));
@@ -204,6 +210,7 @@ mod tests {
             "provenance": { "city/town": { "record": at } },
             "identities": [{ "namespace": "email", "value": "ana@x.fr" }],
             "kept": [kept],
+            "events": [{ "connection": "site", "stream": "visits", "key": "e", "name": "click" }],
         }] });
         let wanted = [
             "kind,source,name,value",
@@ -211,6 +218,7 @@ mod tests {
             "trait,crm/people/1,city/town,Lyon",
             "identity,,email,ana@x.fr",
             "received,crm/people/1,note,\"a \"\"b\"\",\nc\"",
+            "event,site/visits/e,click,\"{\"\"connection\"\":\"\"site\"\",\"\"key\"\":\"\"e\"\",\"\"name\"\":\"\"click\"\",\"\"stream\"\":\"\"visits\"\"}\"",
             "",
         ];
         assert_eq!(super::csv(&everything), wanted.join("\r\n"));

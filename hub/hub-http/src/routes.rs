@@ -9,7 +9,7 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     events, explained, guard, identity, inbox, login, page, privacy, profiles, quarantine, runs,
-    status, syncs, upkeep,
+    status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -96,6 +96,7 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
+    route("GET",    "/api/v1/profiles/{id}/events", Pii,   Nothing, || get(timeline::of_profile)),
     route("GET",    "/api/v1/explain",            Pii,     Nothing, || get(explained::of_identity)),
     route("GET",    "/api/v1/records/{number}",   Pii,     Nothing, || get(explained::record)),
     route("GET",    "/api/v1/identity/reviews",   Pii,     Nothing, || get(identity::review)),

@@ -69,7 +69,7 @@ pub fn sync(status: &SyncStatus, mapping: &Mapping, lang: Lang) -> Value {
         "id": status.id,
         "connection": mapping.stream.connection,
         "stream": mapping.stream.stream,
-        "kind": mapping.kind.as_str(),
+        "kind": mapping.word(),
         "direction": direction,
         "schedule": status.schedule,
         "paused": status.paused,

@@ -17,6 +17,7 @@ pub mod cleaning;
 pub mod consent;
 pub mod decision;
 pub mod delivery;
+pub mod event;
 pub mod fault;
 pub mod id;
 pub mod identity;
@@ -44,6 +45,7 @@ pub use consent::{
 };
 pub use decision::{Decision, DecisionKind};
 pub use delivery::{Attempt, Pending, PendingKey, PendingState};
+pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
 pub use id::{
     CommitSeq, ConnectionId, FieldName, PositionName, ProfileId, RecordNo, RecordRef, RemoteKey,

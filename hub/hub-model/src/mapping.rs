@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cleaning::Cleaning;
 use crate::consent::{ConsentKey, ConsentMapping, Purpose};
+use crate::event::EventMapping;
 use crate::id::{ConnectionId, FieldName, StreamName, StreamRef, SyncId, TraitName, WorkspaceId};
 use crate::identity::NamespaceName;
 use crate::namespace::{Namespace, Normaliser};
@@ -138,6 +139,10 @@ pub struct Mapping {
     /// The consents without which nothing of a profile is written there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<ConsentKey>,
+    /// How its rows are events, if they are: then they are kept as such, and
+    /// `kind` is what those are whom they name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventMapping>,
 }
 
 impl Mapping {
@@ -159,7 +164,13 @@ impl Mapping {
             schema: None,
             consents: Vec::new(),
             requires: Vec::new(),
+            event: None,
         }
+    }
+
+    /// What its rows are, in a word.
+    pub fn word(&self) -> &str {
+        if self.event.is_some() { "event" } else { self.kind.as_str() }
     }
 
     /// The consent that a field states, if it does.

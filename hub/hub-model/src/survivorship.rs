@@ -8,8 +8,8 @@ use crate::id::{SyncId, TraitName};
 
 /// How the value of a trait is chosen.
 ///
-/// Under the first two rules null is a value: a system that cleared its field
-/// said something. Under all others a null only survives if everybody asserts
+/// Under the rules that go by time, and under `owner`, null is a value:
+/// a system that cleared its field said something. Under all others a null only survives if everybody asserts
 /// null. What a rule leaves open is decided by the newer receipt stamp, then by
 /// the sync's priority, then by the older record, then by the field's name, so
 /// that the result never depends on an order of work.
@@ -38,6 +38,10 @@ pub enum Survivorship {
     /// All items of all lists, each once, in canonical order. A value that is
     /// no list counts as an item.
     Union,
+    /// The newest that an owner asserts, null included: the first of the declared
+    /// sources that asserts anything owns the trait, and what others say does not
+    /// count. It is written back over their edits.
+    Owner,
     /// The strictest consent. Not configured: it is the rule of every trait
     /// that states a consent.
     Strictest,
@@ -54,6 +58,7 @@ impl Survivorship {
         ("min", Self::Min),
         ("max", Self::Max),
         ("union", Self::Union),
+        ("owner", Self::Owner),
     ];
 
     /// The word used in configuration and provenance.
@@ -67,6 +72,7 @@ impl Survivorship {
             Self::Min => "min",
             Self::Max => "max",
             Self::Union => "union",
+            Self::Owner => "owner",
             Self::Strictest => "strictest",
         }
     }
@@ -80,7 +86,12 @@ impl Survivorship {
 
     /// Whether an asserted null competes with values.
     pub const fn null_counts(self) -> bool {
-        matches!(self, Self::MostRecent | Self::MostRecentAtSource)
+        matches!(self, Self::MostRecent | Self::MostRecentAtSource | Self::Owner)
+    }
+
+    /// Whether the rule looks at an order of sources.
+    pub const fn looks_at_sources(self) -> bool {
+        matches!(self, Self::SourcePriority | Self::Owner)
     }
 }
 
@@ -97,7 +108,8 @@ pub struct TraitRule {
     pub name: TraitName,
     /// Its rule.
     pub rule: Survivorship,
-    /// For [`Survivorship::SourcePriority`]: the syncs, strongest first.
+    /// For [`Survivorship::SourcePriority`] and [`Survivorship::Owner`]: the
+    /// syncs, strongest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SyncId>,
 }

@@ -186,7 +186,8 @@ Examples:
   liaison profile explain email:ana@example.org --trait city
   liaison profile explain crm:42 --json | jq '.profiles[0].traits.city.evidence[0]'
 
-A row as it was received last: `GET /api/v1/records/<record>`. Exit code 1 when
+Edits that a rule did not take are among the evidence, with the rule that beat
+them. A row as it was received last: `GET /api/v1/records/<record>`. Exit code 1 when
 nobody has the identity, or nothing is known of the trait.")]
     Explain {
         /// `namespace:value`.
@@ -195,6 +196,16 @@ nobody has the identity, or nothing is known of the trait.")]
         #[arg(long = "trait", value_name = "NAME")]
         name: Option<String>,
     },
+    /// Show what happened to somebody, newest first.
+    #[command(after_help = "\
+Examples:
+  liaison profile events email:ana@example.org
+  liaison profile events cookie:9f86d081884c7d65 --name page_view --limit 200
+  liaison profile events crm:42 --json | jq '.profiles[0].events[].properties.url'
+
+All events that name the person in any trusted way, those of a browser included
+from before anybody knew whose it is. Exit code 1 when there is none.")]
+    Events(EventsAsked),
     /// Write every profile to stdout, one JSON object per line.
     #[command(after_help = "\
 Examples:
@@ -205,6 +216,19 @@ Each line: {\"id\", \"kind\", \"identities\": [{\"namespace\", \"value\"}], \"tr
 \"records\": [{\"connection\", \"stream\", \"key\"}]}. Memory use does not grow with
 the number of profiles.")]
     Export,
+}
+
+/// Whose events, and which.
+#[derive(Debug, Clone, Args)]
+pub struct EventsAsked {
+    /// `namespace:value`.
+    pub identity: String,
+    /// Only events of this name.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Most events shown of a profile.
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    pub limit: usize,
 }
 
 /// `liaison quarantine`.
@@ -256,8 +280,8 @@ Examples:
   liaison privacy export email:ana@example.org > ana.json
   liaison privacy export email:ana@example.org --csv > ana.csv
 
-Records as received, what each system said, the profile, consents with their
-proof, identities, decisions, and what waits in quarantine or for delivery. Exit
+Records as received, what each system said, the profile, events, consents with
+their proof, identities, decisions, and what waits in quarantine or for delivery. Exit
 code 1 when nobody has the identity.")]
     Export {
         /// `namespace:value`.

@@ -1,6 +1,7 @@
 //! Whether a mapping fits what a connection really has.
 
 use hub_config::{ConfigFault, Location, SyncConfig};
+use hub_model::EventMapping;
 use plugin_api::{FieldInfo, StreamInfo};
 
 use crate::load::near;
@@ -51,6 +52,13 @@ pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
             }
             Some(_) => {}
         }
+    }
+    let of_event = mapping.event.iter().flat_map(EventMapping::fields);
+    for field in of_event.filter(|field| stream.field(field.as_str()).is_none()) {
+        let known = stream.fields.iter().map(|field| field.name.as_str());
+        let mend = near(field.as_str(), known, "the stream has no fields");
+        let problem = format!("the stream `{name}` has no field `{field}`");
+        faults.push(told("mapping/unknown-field", &sync.location, "event", problem, mend));
     }
     faults.extend(mapping.matching.iter().filter_map(|field| {
         let info = stream.field(field.as_str())?;

@@ -13,7 +13,7 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::keys::{self, Key};
 use crate::pack::names::Item;
-use crate::pack::{Bytes, Damaged, Names, bytes, profile, record};
+use crate::pack::{Bytes, Damaged, Names, bytes, event, profile, record};
 use crate::rows::Rows;
 
 /// Bits of a [`Location`] that tell the place in its block.
@@ -42,7 +42,11 @@ impl Location {
     /// Of no row.
     pub const NONE: Self = Self(0);
 
-    fn new(block: u32, slot: usize) -> Result<Self, Error> {
+    /// Of a place in a block.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the numbers of blocks are used up.
+    pub fn new(block: u32, slot: usize) -> Result<Self, Error> {
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
         match block.checked_mul(1 << SLOT_BITS) {
             Some(first) if slot < 1 << SLOT_BITS => Ok(Self(first | slot)),
@@ -174,6 +178,10 @@ pub(crate) fn without(
                 keys::table::PROFILE => {
                     let row = profile::read(item).map_err(damaged)?;
                     profile::put(&row, &mut names, &mut items);
+                }
+                keys::table::EVENT => {
+                    let row = event::read(item).map_err(damaged)?;
+                    event::put(&row, &mut names, &mut items);
                 }
                 _ => {
                     let row = record::read(item).map_err(damaged)?;

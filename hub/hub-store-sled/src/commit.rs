@@ -100,10 +100,11 @@ impl Writer {
         let rows = &self.shared.rows;
         let state = self.shared.state();
         self.shared.check_workspace(&set, &state.meta)?;
+        let reader = self.shared.reader(&state);
         if guard::is_on(Guard::CommitSize) {
-            rules::check(&set, &self.shared.reader(&state))?;
+            rules::check(&set, &reader)?;
         }
-        let plan = Plan::new(rows, &state, set)?;
+        let plan = Plan::new(&reader, &state, set)?;
         let batches = Batches::new(rows, plan.changed)?;
         if batches.bytes > BATCH_BYTES_MAX && guard::is_on(Guard::CommitSize) {
             let bytes = batches.bytes;

@@ -8,6 +8,7 @@ use hub_model::StreamRef;
 use hub_store::Error;
 
 use crate::block::Location;
+use crate::event_index::EventKey;
 use crate::index::Hash;
 use crate::pack::bytes::{put_len, put_text, put_uint};
 use crate::pack::{Bytes, Damaged};
@@ -22,6 +23,8 @@ const PROFILE: u8 = 4;
 const ALIAS: u8 = 5;
 const CLAIM: u8 = 6;
 const ERASED: u8 = 7;
+const EVENT: u8 = 16;
+const EVENT_GONE: u8 = 17;
 
 /// One change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,10 @@ pub(crate) enum Op {
     Claim { identity: Hash, profiles: Vec<u32>, carriers: u32 },
     /// A record that is gone for ever, and its row of a stream.
     Erased { number: u32, at: Hash },
+    /// Where an event lies, and what is kept of its key.
+    Event { key: EventKey, location: Location },
+    /// The same of an event that is gone for ever.
+    EventGone { key: EventKey, location: Location },
 }
 
 impl Op {
@@ -83,6 +90,14 @@ impl Op {
                 put_uint(out, u64::from(*number));
                 at.put(out);
             }
+            Self::Event { key, location } => {
+                out.push(EVENT);
+                put_event(out, *key, *location);
+            }
+            Self::EventGone { key, location } => {
+                out.push(EVENT_GONE);
+                put_event(out, *key, *location);
+            }
         }
     }
 
@@ -109,6 +124,14 @@ impl Op {
                 Self::Claim { identity, profiles, carriers }
             }
             ERASED => Self::Erased { number: bytes.short()?, at: Hash::read(bytes)? },
+            EVENT => {
+                let (key, location) = read_event(bytes)?;
+                Self::Event { key, location }
+            }
+            EVENT_GONE => {
+                let (key, location) = read_event(bytes)?;
+                Self::EventGone { key, location }
+            }
             _ => return Err(Damaged),
         })
     }
@@ -124,6 +147,18 @@ fn read_record(bytes: &mut Bytes<'_>) -> Result<(u32, Location, u64), Damaged> {
     let (number, location) = (bytes.short()?, Location(bytes.short()?));
     let mark = bytes.take(8)?.try_into().map_err(|_| Damaged)?;
     Ok((number, location, u64::from_le_bytes(mark)))
+}
+
+fn put_event(out: &mut Vec<u8>, key: EventKey, location: Location) {
+    out.extend_from_slice(&key.part.to_le_bytes());
+    out.extend_from_slice(&key.print.to_le_bytes());
+    put_uint(out, u64::from(location.0));
+}
+
+fn read_event(bytes: &mut Bytes<'_>) -> Result<(EventKey, Location), Damaged> {
+    let part = u16::from_le_bytes(bytes.take(2)?.try_into().map_err(|_| Damaged)?);
+    let print = u32::from_le_bytes(bytes.take(4)?.try_into().map_err(|_| Damaged)?);
+    Ok((EventKey { part, print }, Location(bytes.short()?)))
 }
 
 /// The pieces of a log entry: whole changes, in order.
@@ -177,6 +212,8 @@ mod tests {
             ops.push(Op::Alias { absorbed: n, surviving: n - 1 });
             ops.push(Op::Claim { identity: at, profiles: vec![n, n + 1], carriers: 3 });
             ops.push(Op::Erased { number: n, at });
+            ops.push(Op::Event { key: at.into(), location });
+            ops.push(Op::EventGone { key: at.into(), location });
         }
         ops.push(Op::Claim { identity: Hash([0; 3]), profiles: vec![1 << 20; 5_000], carriers: 0 });
         let pieces = pieces(&ops);

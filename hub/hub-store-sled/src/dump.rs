@@ -1,8 +1,8 @@
 //! Every row, table by table, as a dump wants them.
 
 use hub_model::{
-    Decision, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo,
-    Run, RunId, Stamp,
+    Decision, Event, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined, Record,
+    RecordNo, Run, RunId, Stamp,
 };
 use hub_store::dump::{Rows, Tables, TokenKey};
 use hub_store::{Error, InboxEntry, Review, View};
@@ -96,6 +96,10 @@ impl Tables for Reader<'_> {
         self.told(table::TOKEN, after, |key, sealed| {
             Ok(keys::read_token(key).map(|token| (token, sealed)))
         })
+    }
+
+    fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)> {
+        Box::new(self.events_after(after))
     }
 
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {

@@ -16,6 +16,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::block::Location;
 use crate::delta::Op;
+use crate::event_index::EventIndex;
 use crate::pack::{Bytes, Damaged};
 
 /// Tables are kept in so many parts: a part that grows copies itself, and a
@@ -116,6 +117,7 @@ pub(crate) struct Index {
     claims: Vec<HashTable<Claimed>>,
     claim_count: u64,
     several: HashMap<Hash, Vec<u32>>,
+    events: EventIndex,
 }
 
 fn place(number: u64) -> usize {
@@ -178,6 +180,8 @@ impl Index {
                 self.apply_claim(identity, profiles, carriers);
             }
             Op::Erased { number, at } => self.apply_erased(number, at),
+            Op::Event { key, location } => self.events.insert(key, location),
+            Op::EventGone { key, location } => self.events.remove(key, location),
         }
     }
 
@@ -356,11 +360,18 @@ impl Index {
             Op::Claim { identity: row.identity, profiles, carriers: row.carriers }
         });
         let streams = self.streams.iter().cloned().map(Op::Stream);
-        streams.chain(born).chain(profiles).chain(aliases).chain(claims)
+        let events = self.events.all().map(|(key, location)| Op::Event { key, location });
+        streams.chain(born).chain(profiles).chain(aliases).chain(claims).chain(events)
     }
 
-    /// Records, profiles, aliases, claims.
-    pub fn counts(&self) -> [u64; 4] {
-        [self.records, self.profile_count, self.aliases.len() as u64, self.claim_count]
+    /// The keys of events.
+    pub const fn events(&self) -> &EventIndex {
+        &self.events
+    }
+
+    /// Records, profiles, aliases, claims, events.
+    pub fn counts(&self) -> [u64; 5] {
+        let aliases = self.aliases.len() as u64;
+        [self.records, self.profile_count, aliases, self.claim_count, self.events.count()]
     }
 }

@@ -9,6 +9,8 @@ use hub_model::{
 };
 use hub_store::Review;
 
+use crate::index::Hash;
+
 /// A key, whole or the start of many.
 pub(crate) type Key = Vec<u8>;
 
@@ -44,6 +46,10 @@ pub(crate) mod table {
     pub const INBOX: u8 = b'N';
     /// Sealed tokens by connection and name.
     pub const TOKEN: u8 = b'T';
+    /// Events, in blocks.
+    pub const EVENT: u8 = b'E';
+    /// Where events lie, by the identity that they name and the commit.
+    pub const EVENT_OF: u8 = b'e';
     /// Pieces of values that are too long for one, by key and place.
     pub const PIECE: u8 = b'x';
 }
@@ -190,6 +196,18 @@ pub(crate) fn inbox(seq: u64) -> Key {
 
 pub(crate) fn token(connection: &str, name: &str) -> Key {
     last(text(start(table::TOKEN), connection), name)
+}
+
+/// Where the events of an identity lie, commit by commit.
+pub(crate) fn event_of(identity: Hash) -> Key {
+    let mut key = start(table::EVENT_OF);
+    identity.put(&mut key);
+    key
+}
+
+/// Those that one commit brought.
+pub(crate) fn event_of_in(identity: Hash, seq: u64) -> Key {
+    number(event_of(identity), seq)
 }
 
 /// All pieces of a row.

@@ -30,6 +30,8 @@
 //! |---|---|---|
 //! | `R` block | up to 32 records, packed and compressed ([`pack`], [`block`]) | never |
 //! | `P` block | up to 32 profiles | never |
+//! | `E` block | up to 32 events ([`events`]) | never |
+//! | `e` identity, commit | where the events lie that it brought of that identity | when one leaves |
 //! | `I` commit, piece | what the commit changed in the index ([`delta`]) | never |
 //! | `L` commit | the change log, references only ([`log`]) | never |
 //! | `M` | the meta row: counters, counts, last blocks ([`meta`]) | by every commit |
@@ -66,6 +68,7 @@ mod rows;
 mod pack;
 
 mod block;
+mod event_index;
 mod index;
 
 mod delta;
@@ -86,6 +89,8 @@ mod dump;
 mod plan;
 
 mod people;
+
+mod events;
 
 mod read;
 mod verify;

@@ -26,6 +26,9 @@ pub(crate) struct Meta {
     pub record_block: u32,
     /// See above.
     pub profile_block: u32,
+    /// The last block of events.
+    #[serde(default)]
+    pub event_block: u32,
     /// The number of the last inbox body.
     pub inbox_last: u64,
     /// Bodies up to this one are forgotten.
@@ -52,6 +55,7 @@ impl Meta {
             counters: Counters::default(),
             record_block: 0,
             profile_block: 0,
+            event_block: 0,
             inbox_last: 0,
             inbox_done: 0,
             inbox_removed: 0,

@@ -270,13 +270,13 @@ fn index(rows: &Rows, meta: &Meta) -> Result<Index, Error> {
     for row in rows.scan(&keys::all(table::DELTA), None) {
         delta::read(&row?.1, |op| index.apply(op))?;
     }
-    let Stats { records, profiles, aliases, claims, .. } = meta.stats;
+    let Stats { records, profiles, aliases, claims, events, .. } = meta.stats;
+    let wanted = [records, profiles, aliases, claims, events];
     let counts = index.counts();
-    if counts != [records, profiles, aliases, claims] {
+    if counts != wanted {
         return Err(Error::Corrupt(format!(
-            "the log of the index leads to {counts:?} records, profiles, aliases and claims; \
-             the newest commit had {:?}",
-            [records, profiles, aliases, claims]
+            "the log of the index leads to {counts:?} records, profiles, aliases, claims and \
+             events; the newest commit had {wanted:?}"
         )));
     }
     Ok(index)

@@ -21,5 +21,7 @@ pub mod consent;
 
 pub mod profile;
 
+pub mod event;
+
 pub use bytes::{Bytes, Damaged};
 pub use names::Names;

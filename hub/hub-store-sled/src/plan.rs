@@ -12,10 +12,12 @@ use hub_store::{Error, WriteSet};
 use serde::{Deserialize, Serialize};
 
 use crate::delta::{self, Op};
+use crate::events;
 use crate::keys::{self, Key};
 use crate::log;
 use crate::meta::Meta;
 use crate::people::People;
+use crate::read::Reader;
 use crate::rows::Rows;
 use crate::store::State;
 
@@ -47,7 +49,8 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// When a row cannot be read or written.
-    pub fn new(rows: &'a Rows, state: &State, mut set: WriteSet) -> Result<Self, Error> {
+    pub fn new(reader: &Reader<'a>, state: &State, mut set: WriteSet) -> Result<Self, Error> {
+        let rows = reader.rows;
         let mut plan =
             Self { rows, meta: state.meta.clone(), ops: Vec::new(), changed: BTreeMap::new() };
         if let Some(continued) = set.continued {
@@ -59,6 +62,10 @@ impl<'a> Plan<'a> {
         let people = People::new(state, &mut plan.meta).plan(&mut set)?;
         plan.ops = people.ops;
         plan.changed.extend(people.blocks.into_iter().map(|(key, block)| (key, Some(block))));
+        let (gone, news) = (std::mem::take(&mut set.events_gone), std::mem::take(&mut set.events));
+        let events = events::plan(reader, &mut plan.meta, &gone, news)?;
+        plan.ops.extend(events.ops);
+        plan.changed.extend(events.rows);
         let seq = plan.meta.seq();
         for (place, piece) in (0_u32..).zip(delta::pieces(&plan.ops)) {
             plan.changed.insert(keys::delta(seq, place), Some(piece));

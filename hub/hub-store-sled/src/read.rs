@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use hub_model::{
-    Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, RecordRef, Run, Stamp, StreamRef, SyncId, Timestamp,
+    Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
+    Quarantined, Record, RecordNo, RecordRef, Run, Stamp, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{Counters, Error, InboxEntry, Known, LogPage, Review, View};
 
@@ -68,6 +68,10 @@ impl View for Reader<'_> {
 
     fn decision(&self, stamp: Stamp) -> Result<Option<Decision>, Error> {
         self.rows.row(&keys::decision(stamp))
+    }
+
+    fn event(&self, at: &RecordRef) -> Result<Option<Event>, Error> {
+        Ok(self.kept(at)?.map(|(_, kept)| kept.event))
     }
 
     fn inbox_entries(&self) -> Result<u64, Error> {

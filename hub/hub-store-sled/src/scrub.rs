@@ -1,4 +1,4 @@
-//! What a compacted copy holds: of people, what is current as of one moment, and
+//! What a compacted copy holds: of people and events, what is current as of one moment, and
 //! nothing of what was erased or replaced before.
 //!
 //! A block of which no row is current is left out. One with some is written
@@ -27,6 +27,8 @@ pub(crate) struct Alive {
     records: Vec<u32>,
     /// See above.
     profiles: Vec<u32>,
+    /// See above.
+    events: Vec<u32>,
     /// Profiles and aliases by number: whether there is one.
     known: BTreeSet<u64>,
     /// The numbers beyond are of later.
@@ -41,11 +43,13 @@ impl Alive {
         let records = index.records_after(None).filter_map(|number| index.record(number));
         let profiles = index.profiles_after(None).filter_map(|id| index.profile(id));
         let aliases = index.aliases().map(|(absorbed, _)| absorbed);
+        let events = index.events().all().map(|(_, location)| location);
         Self {
             rows: shared.rows.clone(),
             seq: meta.seq(),
             records: marked(meta.record_block, records),
             profiles: marked(meta.profile_block, profiles),
+            events: marked(meta.event_block, events),
             known: index.profiles_after(None).chain(aliases).map(|id| id.0).collect(),
             known_until: meta.counters.record,
         }
@@ -57,11 +61,9 @@ impl Alive {
     /// When a row that has to be read cannot be.
     pub fn keep(&self, key: &[u8], value: sled::IVec) -> Result<Option<sled::IVec>, Error> {
         match key.first() {
-            Some(&(table::RECORD | table::PROFILE)) => self.block(key, None, value),
+            Some(table) if is_blocks(*table) => self.block(key, None, value),
             Some(&table::PIECE) => match keys::row_of_piece(key) {
-                Some((row, place))
-                    if matches!(row.first(), Some(&(table::RECORD | table::PROFILE))) =>
-                {
+                Some((row, place)) if row.first().is_some_and(|table| is_blocks(*table)) => {
                     self.block(row, Some((key, place)), value)
                 }
                 _ => Ok(Some(value)),
@@ -79,7 +81,11 @@ impl Alive {
         value: sled::IVec,
     ) -> Result<Option<sled::IVec>, Error> {
         let table = row.first().copied().unwrap_or_default();
-        let blocks = if table == table::RECORD { &self.records } else { &self.profiles };
+        let blocks = match table {
+            table::RECORD => &self.records,
+            table::PROFILE => &self.profiles,
+            _ => &self.events,
+        };
         let number = keys::block_number(row).unwrap_or_default();
         let known = usize::try_from(number).ok().and_then(|number| blocks.get(number));
         let wanted = match known.copied() {
@@ -144,6 +150,11 @@ impl Alive {
     fn is_known(&self, id: ProfileId) -> bool {
         id.0 > self.known_until || self.known.contains(&id.0)
     }
+}
+
+/// Whether a table holds rows in blocks.
+const fn is_blocks(table: u8) -> bool {
+    matches!(table, table::RECORD | table::PROFILE | table::EVENT)
 }
 
 /// For each block up to the last, which of its rows one of the locations is.

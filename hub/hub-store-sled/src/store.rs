@@ -6,12 +6,13 @@ use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use hub_model::{
-    Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp, WorkspaceId,
+    Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
+    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    WorkspaceId,
 };
 use hub_store::{
-    Counters, DumpCursor, DumpPage, Error, InboxEntry, Known, LogPage, Review, Stats, Store,
-    VerifyFinding, View, WriteSet,
+    Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, InboxEntry, Known, LogPage,
+    Review, Stats, Store, VerifyFinding, View, WriteSet,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -259,7 +260,12 @@ impl Shared {
     pub fn check_workspace(&self, set: &WriteSet, meta: &Meta) -> Result<(), Error> {
         let records = set.records.iter().map(|record| &record.at.stream);
         let quarantined = set.quarantined.iter().map(|row| &row.stream);
-        match records.chain(quarantined).find(|stream| stream.workspace != meta.workspace) {
+        let events = set.events.iter().map(|event| &event.at.stream);
+        match records
+            .chain(quarantined)
+            .chain(events)
+            .find(|stream| stream.workspace != meta.workspace)
+        {
             Some(stream) => Err(Error::Refused(format!(
                 "a row of {stream} in the store of workspace {}",
                 meta.workspace
@@ -405,6 +411,29 @@ impl Store for SledStore {
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let key = keys::token(connection, name);
         self.read(move |reader| reader.rows.payload(&key)).await
+    }
+
+    async fn events_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Event>>, Error> {
+        let refs = refs.to_vec();
+        self.read(move |reader| refs.iter().map(|at| reader.event(at)).collect()).await
+    }
+
+    async fn events(
+        &self,
+        of: &[Identity],
+        before: Option<EventPlace>,
+        limit: usize,
+    ) -> Result<EventPage, Error> {
+        let of = of.to_vec();
+        self.read(move |reader| reader.event_page(&of, before, limit)).await
+    }
+
+    async fn scan_events(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Event)>, Error> {
+        self.read(move |reader| reader.events_after(after).take(limit).collect()).await
     }
 
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {

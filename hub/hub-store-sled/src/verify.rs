@@ -6,11 +6,12 @@ use hub_store::{Error, Stats, VerifyFinding, View};
 
 use crate::block::{Block, damaged};
 use crate::delta;
+use crate::events;
 use crate::frame::{self, Frame};
 use crate::keys::{self, Key, table};
 use crate::log;
 use crate::pack::names::Item;
-use crate::pack::{Damaged, profile, record};
+use crate::pack::{Damaged, event, profile, record};
 use crate::read::Reader;
 use crate::rows::decoded;
 
@@ -21,6 +22,7 @@ const CLAIMS_AT_ONCE: usize = 10_000;
 pub(crate) fn verify(reader: &Reader<'_>) -> Result<Vec<VerifyFinding>, Error> {
     let mut check = Check { reader, found: Findings::default(), counted: Stats::default() };
     check.people()?;
+    check.events()?;
     check.work()?;
     check.log()?;
     check.pieces()?;
@@ -63,8 +65,8 @@ impl Check<'_> {
         self.blocks(table::RECORD, |item| record::read(item).map(|_| ()))?;
         self.blocks(table::PROFILE, |item| profile::read(item).map(|_| ()))?;
         self.each(table::DELTA, |_, _, payload| delta::read(payload, |_| ()))?;
-        let [records, profiles, aliases, claims] = reader.index.counts();
-        self.counted = Stats { records, profiles, aliases, claims, ..self.counted };
+        let [records, profiles, aliases, claims, events] = reader.index.counts();
+        self.counted = Stats { records, profiles, aliases, claims, events, ..self.counted };
         let mut claimed = Vec::new();
         for number in reader.index.records_after(None) {
             let Some(Some(record)) = self.found.sound(reader.record(number))? else { continue };
@@ -85,6 +87,34 @@ impl Check<'_> {
         for (absorbed, _) in reader.index.aliases() {
             let looked = audit::alias(absorbed, reader, &mut self.found);
             self.found.sound(looked)?;
+        }
+        Ok(())
+    }
+
+    /// Events are found by key and by whom they name, and nothing else is.
+    fn events(&mut self) -> Result<(), Error> {
+        let reader = self.reader;
+        self.blocks(table::EVENT, |item| event::read(item).map(|_| ()))?;
+        let (mut events, mut named, mut places) = (0, 0, 0);
+        for row in reader.events_after(None) {
+            let Some((number, event)) = self.found.sound(row)? else { continue };
+            events += 1;
+            named += event.identities.len() as u64;
+            let looked = audit::event(number, &event, reader, &mut self.found);
+            self.found.sound(looked)?;
+            let placed = reader.is_placed(number, &event.at);
+            if self.found.sound(placed)? == Some(false) {
+                self.found.add("event", format!("event {number} is not found by whom it names"));
+            }
+        }
+        self.each(table::EVENT_OF, |_, _, payload| {
+            places += events::count_places(payload)?;
+            Ok(())
+        })?;
+        if places != named || events != self.counted.events {
+            let indexed = self.counted.events;
+            let counts = format!("{events} events of {indexed}, {places} places of {named}");
+            self.found.add("event", counts);
         }
         Ok(())
     }
@@ -200,7 +230,7 @@ impl Check<'_> {
     }
 
     fn unknown_tables(&mut self) -> Result<(), Error> {
-        const KNOWN: [u8; 16] = [
+        const KNOWN: [u8; 18] = [
             table::META,
             table::RECORD,
             table::PROFILE,
@@ -217,6 +247,8 @@ impl Check<'_> {
             table::INBOX,
             table::TOKEN,
             table::PIECE,
+            table::EVENT,
+            table::EVENT_OF,
         ];
         for byte in (0..=u8::MAX).filter(|byte| !KNOWN.contains(byte)) {
             let first = self.reader.rows.stored(&[byte], None).next();

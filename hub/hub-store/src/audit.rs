@@ -3,7 +3,7 @@
 //! A body reads its rows in any order, hands each to its check, and adds the
 //! checks of its own layout.
 
-use hub_model::{Change, Claim, CommitSeq, Identity, Profile, ProfileId, Record};
+use hub_model::{Change, Claim, CommitSeq, Event, Identity, Profile, ProfileId, Record};
 
 use crate::store::{Error, VerifyFinding};
 use crate::view::View;
@@ -130,6 +130,22 @@ pub fn alias(absorbed: ProfileId, view: &impl View, found: &mut Findings) -> Res
     let id = view.resolve(absorbed)?;
     if view.profile(id)?.is_none() {
         found.add("alias", format!("alias {absorbed} leads to profile {id}: absent"));
+    }
+    Ok(())
+}
+
+/// An event: its key leads back to it.
+///
+/// # Errors
+/// Whatever the view answers.
+pub fn event(
+    number: u64,
+    event: &Event,
+    view: &impl View,
+    found: &mut Findings,
+) -> Result<(), Error> {
+    if view.event(&event.at)?.as_ref() != Some(event) {
+        found.add("event", format!("event {number} is not found by its key"));
     }
     Ok(())
 }

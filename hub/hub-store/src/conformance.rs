@@ -14,6 +14,7 @@
 
 mod answers;
 mod cases_dump;
+mod cases_events;
 mod cases_people;
 mod cases_refused;
 mod cases_rows;
@@ -33,7 +34,9 @@ pub use answers::differences;
 pub use random::Random;
 
 #[doc(hidden)]
-pub use {cases_dump::*, cases_people::*, cases_refused::*, cases_rows::*, cases_work::*};
+pub use {
+    cases_dump::*, cases_events::*, cases_people::*, cases_refused::*, cases_rows::*, cases_work::*,
+};
 
 use crate::memory::MemoryStore;
 use crate::store::Store;
@@ -148,6 +151,10 @@ macro_rules! each_store_case {
             runs_are_newest_first_and_bounded
             the_inbox_keeps_order_and_forgets_what_is_done
             tokens_are_kept_and_forgotten
+            events_are_kept_once_and_found_by_whom_they_name
+            events_come_newest_first_page_by_page
+            events_that_leave_are_found_by_nobody
+            events_survive_exactly
             counts_are_right
             random_sets_match_the_model
             a_dump_of_a_random_store_rebuilds_it

@@ -20,8 +20,8 @@
 use std::collections::BTreeSet;
 
 use hub_model::{
-    Change, ChangeKind, CommitSeq, Decision, Pending, PendingKey, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, Run, RunId, Stamp, limits,
+    Change, ChangeKind, CommitSeq, Decision, Event, Pending, PendingKey, PositionName, Profile,
+    ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,7 @@ enum Place {
     Reviews(Option<Review>),
     Runs(Option<RunId>),
     Tokens(Option<TokenKey>),
+    Events(Option<u64>),
     /// Last, and in commits of its own: a position `inbox` in the same commit
     /// would forget bodies.
     Inbox(u64),
@@ -111,6 +112,8 @@ pub trait Tables: View {
     fn all_runs(&self, after: Option<&RunId>) -> Rows<'_, Run>;
     /// Sealed tokens, by connection and name.
     fn all_tokens(&self, after: Option<&TokenKey>) -> Rows<'_, (TokenKey, Vec<u8>)>;
+    /// Events with their numbers, in order of receipt.
+    fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)>;
     /// Bodies that wait in the inbox, oldest first.
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry>;
 }
@@ -213,7 +216,12 @@ fn fill(tables: &impl Tables, place: Place, page: &mut Page) -> Result<Option<Pl
                 let put = (key.0.clone(), key.1.clone(), Some(sealed));
                 (key, WriteSet { tokens: vec![put], ..none() })
             })?
-            .map_or(Place::Inbox(0), |last| Place::Tokens(Some(last))),
+            .map_or(Place::Events(None), |last| Place::Tokens(Some(last))),
+        Place::Events(after) => page
+            .rows(tables.all_events(after), |(number, row)| {
+                (number, WriteSet { events: vec![row], ..none() })
+            })?
+            .map_or(Place::Inbox(0), |last| Place::Events(Some(last))),
         Place::Inbox(after) => {
             let last = page.rows(tables.all_inbox(after), |entry| {
                 (entry.seq, WriteSet { inbox: vec![entry.body], ..none() })
@@ -288,7 +296,8 @@ impl Page {
             let (place, set) = row?;
             let bytes = set.weight_bytes() + set.inbox_bytes();
             let full = self.bytes + bytes > limits::SLICE_BYTES_MAX.min(INBOX_COMMIT_BYTES_MAX)
-                || self.set.records.len() + set.records.len() > limits::SLICE_RECORDS_MAX;
+                || self.set.records.len() + set.records.len() > limits::SLICE_RECORDS_MAX
+                || self.set.events.len() + set.events.len() > limits::SLICE_RECORDS_MAX;
             if full && last.is_some() {
                 return Ok(last);
             }

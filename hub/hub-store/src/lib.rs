@@ -34,6 +34,8 @@ pub mod memory;
 
 pub use dump::{DumpCursor, DumpPage};
 pub use memory::MemoryStore;
-pub use store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
+pub use store::{
+    Error, EventPage, EventPlace, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding,
+};
 pub use view::View;
 pub use write_set::{Continued, Counters, PositionChange, WriteSet};

@@ -10,6 +10,7 @@
 
 mod apply;
 mod dump;
+mod events;
 mod read;
 mod state;
 
@@ -18,13 +19,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use hub_model::{
-    Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
+    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 
 use crate::dump::{self as dumping, DumpCursor, DumpPage};
 use crate::rules;
-use crate::store::{Error, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding};
+use crate::store::{
+    Error, EventPage, EventPlace, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding,
+};
 use crate::upkeep::{BackedUp, Compacted, Sizes, Tell, Upkeep};
 use crate::view::View;
 use crate::write_set::{Counters, WriteSet};
@@ -217,6 +220,29 @@ impl Store for MemoryStore {
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let key = (connection.to_owned(), name.to_owned());
         Ok(self.read().tokens.get(&key).cloned())
+    }
+
+    async fn events_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Event>>, Error> {
+        let state = self.read();
+        Ok(refs.iter().map(|at| state.events.by_ref(at).cloned()).collect())
+    }
+
+    async fn events(
+        &self,
+        of: &[Identity],
+        before: Option<EventPlace>,
+        limit: usize,
+    ) -> Result<EventPage, Error> {
+        Ok(self.read().events.page(of, before, limit))
+    }
+
+    async fn scan_events(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Event)>, Error> {
+        let state = self.read();
+        Ok(state.events.after(after).take(limit).map(|(number, e)| (number, e.clone())).collect())
     }
 
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {

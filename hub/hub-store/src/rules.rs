@@ -68,6 +68,10 @@ fn size(set: &WriteSet) -> Result<(), Error> {
     if records > limits::SLICE_RECORDS_MAX {
         return refuse(format!("{records} records, {} may be", limits::SLICE_RECORDS_MAX));
     }
+    let events = set.events.len().max(set.events_gone.len());
+    if events > limits::SLICE_RECORDS_MAX {
+        return refuse(format!("{events} events, {} may be", limits::SLICE_RECORDS_MAX));
+    }
     let bytes = set.weight_bytes();
     if bytes > limits::SLICE_BYTES_MAX {
         return refuse(format!("{bytes} bytes of rows, {} may be", limits::SLICE_BYTES_MAX));
@@ -101,6 +105,8 @@ fn names(set: &WriteSet) -> Result<(), Error> {
             .max(),
         set.runs.iter().map(|run| longest([run.id.as_str(), run.sync.as_str()])).max(),
         set.tokens.iter().map(|(c, n, _)| longest([c.as_str(), n.as_str()])).max(),
+        set.events.iter().map(|event| at(&event.at).max(event_name(event))).max(),
+        set.events_gone.iter().map(at).max(),
     ]
     .into_iter()
     .flatten()
@@ -114,6 +120,11 @@ fn names(set: &WriteSet) -> Result<(), Error> {
 
 fn longest<const N: usize>(names: [&str; N]) -> usize {
     names.into_iter().map(str::len).max().unwrap_or(0)
+}
+
+fn event_name(event: &hub_model::Event) -> usize {
+    let named = event.identities.iter().map(|i| longest([&*i.namespace, &*i.value]));
+    named.max().unwrap_or(0).max(event.name.len())
 }
 
 fn quarantined_name(row: &hub_model::Quarantined) -> usize {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Fault, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    Change, Claim, CommitSeq, Decision, Event, Fault, Identity, Pending, PositionName, Profile,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,26 @@ pub struct Known {
     pub mark: u64,
 }
 
+/// A place among events that stand newest first: when one happened, and the
+/// number under which the body keeps it. Numbers grow in order of receipt and
+/// mean nothing to another body, or after the event has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EventPlace {
+    /// When the event happened.
+    pub time: Timestamp,
+    /// Its number.
+    pub number: u64,
+}
+
+/// A stretch of somebody's events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventPage {
+    /// The events, newest first; of one instant, the last received first.
+    pub events: Vec<Event>,
+    /// Read on before this place; `None` = there are no earlier ones.
+    pub next: Option<EventPlace>,
+}
+
 /// Counts of what the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stats {
@@ -120,6 +140,9 @@ pub struct Stats {
     pub quarantined: u64,
     /// Runs kept.
     pub runs: u64,
+    /// Events.
+    #[serde(default)]
+    pub events: u64,
     /// Bytes on disk; 0 for a store in memory.
     pub disk_bytes: u64,
 }
@@ -128,7 +151,7 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
     /// Stable name of the check: `record-index`, `counters`, `profile-member`,
-    /// `alias`, `claim`, `log-gap`, `checksum`; of a body's own layout `index`,
+    /// `alias`, `claim`, `event`, `log-gap`, `checksum`; of a body's own layout `index`,
     /// `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
@@ -230,6 +253,25 @@ pub trait Store: Send + Sync {
 
     /// A sealed token.
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Events by key, in the order asked.
+    async fn events_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Event>>, Error>;
+
+    /// Events that name any of these identities, each once, newest first, before
+    /// a place: so many, fewer at the end.
+    async fn events(
+        &self,
+        of: &[Identity],
+        before: Option<EventPlace>,
+        limit: usize,
+    ) -> Result<EventPage, Error>;
+
+    /// Events of all streams in order of receipt, with their numbers.
+    async fn scan_events(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Event)>, Error>;
 
     /// The store as write sets that rebuild it, page by page: the first without
     /// a cursor, then after the one of the page before (see [`crate::dump`]).

@@ -1,8 +1,8 @@
 //! Single-row look-ups: all that the rules and the audit need of a body.
 
 use hub_model::{
-    Claim, CommitSeq, Decision, Identity, PositionName, Profile, ProfileId, Record, RecordNo,
-    RecordRef, Stamp,
+    Claim, CommitSeq, Decision, Event, Identity, PositionName, Profile, ProfileId, Record,
+    RecordNo, RecordRef, Stamp,
 };
 
 use crate::store::Error;
@@ -36,6 +36,8 @@ pub trait View {
     fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error>;
     /// The decision of a stamp.
     fn decision(&self, stamp: Stamp) -> Result<Option<Decision>, Error>;
+    /// The event of a key.
+    fn event(&self, at: &RecordRef) -> Result<Option<Event>, Error>;
     /// How many bodies wait in the inbox.
     fn inbox_entries(&self) -> Result<u64, Error>;
     /// The number of the last inbox body ever received.

@@ -9,7 +9,7 @@
 
 use std::io;
 
-use hub_model::{Claim, Identity, Profile, Record, Value};
+use hub_model::{Claim, Event, Identity, Profile, Record, Value};
 use serde::Serialize;
 
 use crate::write_set::WriteSet;
@@ -54,6 +54,8 @@ impl WriteSet {
             + rows(&self.released)
             + rows(&self.reviews)
             + rows(&self.runs)
+            + self.events.iter().map(event_bytes).sum::<usize>()
+            + rows(&self.events_gone)
             + positions
             + tokens
     }
@@ -94,6 +96,16 @@ fn profile_bytes(profile: &Profile) -> usize {
     let identities =
         profile.identities.iter().map(|claimed| claimed.identity.value.len() + 2 * NUMBER_BYTES);
     ROW_BYTES + profile.records.len() * NUMBER_BYTES + traits.chain(identities).sum::<usize>()
+}
+
+/// Each identity leads to the event by a row of its own.
+fn event_bytes(event: &Event) -> usize {
+    let properties = event.properties.iter().map(|(name, value)| name.len() + value.size_bytes());
+    let identities = event.identities.iter().map(|identity| ROW_BYTES + identity.value.len());
+    ROW_BYTES
+        + event.at.key.as_str().len()
+        + event.name.len()
+        + properties.chain(identities).sum::<usize>()
 }
 
 fn claim_bytes((_, claim): &(Identity, Claim)) -> usize {

@@ -1,8 +1,8 @@
 //! What one commit writes.
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, StreamRef,
+    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PendingKey, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, StreamRef,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,13 @@ pub struct WriteSet {
     pub inbox: Vec<Vec<u8>>,
     /// Sealed tokens to put: (connection, name, sealed value; `None` = forget).
     pub tokens: Vec<(String, String, Option<Vec<u8>>)>,
+    /// Events to append. One whose key its stream has already is the same event
+    /// and changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Events that leave the store for ever; one that is not there is no fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events_gone: Vec<RecordRef>,
     /// Numbers to count on from; only in the first commit of a store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continued: Option<Continued>,
@@ -143,6 +150,8 @@ impl WriteSet {
             runs,
             inbox,
             tokens,
+            events,
+            events_gone,
             continued,
         } = other;
         self.counters = counters.or(self.counters);
@@ -166,6 +175,8 @@ impl WriteSet {
         self.runs.extend(runs);
         self.inbox.extend(inbox);
         self.tokens.extend(tokens);
+        self.events.extend(events);
+        self.events_gone.extend(events_gone);
         self.continued = continued.or(self.continued);
     }
 }

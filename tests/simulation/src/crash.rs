@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use hub_model::{
-    Claim, CommitSeq, Decision, Fault, FaultCode, Identity, Pending, PositionName, Profile,
+    Claim, CommitSeq, Decision, Event, Fault, FaultCode, Identity, Pending, PositionName, Profile,
     ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{
-    Counters, DumpCursor, DumpPage, Error, InboxEntry, Known, LogPage, MemoryStore, Review, Stats,
-    Store, VerifyFinding, WriteSet,
+    Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, InboxEntry, Known, LogPage,
+    MemoryStore, Review, Stats, Store, VerifyFinding, WriteSet,
 };
 
 /// Burns one step per effect; when it is burnt the process is dead.
@@ -177,6 +177,27 @@ impl Store for MortalStore {
     async fn token(&self, connection: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.alive()?;
         self.body.token(connection, name).await
+    }
+    async fn events_by_ref(&self, refs: &[RecordRef]) -> Result<Vec<Option<Event>>, Error> {
+        self.alive()?;
+        self.body.events_by_ref(refs).await
+    }
+    async fn events(
+        &self,
+        of: &[Identity],
+        before: Option<EventPlace>,
+        limit: usize,
+    ) -> Result<EventPage, Error> {
+        self.alive()?;
+        self.body.events(of, before, limit).await
+    }
+    async fn scan_events(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Event)>, Error> {
+        self.alive()?;
+        self.body.scan_events(after, limit).await
     }
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {
         self.alive()?;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
     ConsentKey, Direction, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Rules,
-    StreamRef, SyncId, Timestamp, TraitName,
+    StreamRef, Survivorship, SyncId, Timestamp, TraitName, TraitRule,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -121,6 +121,22 @@ impl Fleet {
         }
     }
 
+    /// The rule by which names survive: the usual one in most fleets; in others
+    /// the first system owns them, the last comes first, or the longest stays.
+    fn rule(&self) -> Option<TraitRule> {
+        let name = |system: Option<&Arc<Mutex<System>>>| {
+            system.map(|system| SyncId::from(lock(system).name.as_str()))
+        };
+        let (rule, source) = match self.seed % 8 {
+            2 | 3 => (Survivorship::Owner, name(self.systems.first())),
+            5 => (Survivorship::SourcePriority, name(self.systems.last())),
+            7 => (Survivorship::Longest, None),
+            _ => return None,
+        };
+        let sources = source.into_iter().collect();
+        Some(TraitRule { name: TraitName::from("name"), rule, sources })
+    }
+
     /// The rules: e-mail names people, every field travels both ways.
     pub fn rules(&self) -> Rules {
         let mapping = |system: &Arc<Mutex<System>>| {
@@ -145,7 +161,9 @@ impl Fleet {
         if let Some(last) = mappings.last_mut() {
             last.requires.clone_from(&self.requires);
         }
-        Rules::new("default".into(), vec![email], mappings)
+        let mut rules = Rules::new("default".into(), vec![email], mappings);
+        rules.traits.extend(self.rule());
+        rules
     }
 
     /// Starts the process over what is durable.

@@ -1,7 +1,7 @@
 //! The oracle: after silence, the systems and the store are compared with what
 //! users did. Names follow the invariants of the design's reliability rules.
 
-use hub_model::{Identity, Origin, Profile, Record, RecordRef, RemoteKey, Value};
+use hub_model::{Identity, Origin, Profile, Record, RecordRef, RemoteKey, Survivorship, Value};
 use hub_store::Store;
 
 use crate::fleet::{Fleet, lock};
@@ -43,6 +43,7 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
         .iter()
         .flatten()
         .any(|r| r.is_live() && (r.origin == Origin::Received || r.asserts_anything()));
+    wrong.extend(not_the_owners(fleet, email, profile, &members));
     for (index, system) in fleet.systems.iter().enumerate() {
         let here: Vec<_> = rows.iter().filter(|(at, _)| *at == index).collect();
         let deleted = known_deleted(fleet, index, email, profile).await;
@@ -86,6 +87,32 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
         }
     }
     wrong
+}
+
+/// Where a system owns a trait, the golden value is what it said last, whatever
+/// was typed elsewhere.
+fn not_the_owners(
+    fleet: &Fleet,
+    email: &str,
+    profile: &Profile,
+    members: &[Option<Record>],
+) -> Vec<String> {
+    let rules = fleet.rules();
+    let owned = rules.traits.iter().filter(|rule| rule.rule == Survivorship::Owner);
+    let wrong = owned.filter_map(|rule| {
+        let own = members.iter().flatten().filter(|record| {
+            rule.sources.iter().any(|sync| sync.as_str() == record.at.stream.connection.as_str())
+        });
+        let said =
+            own.filter_map(|record| record.fields.get(rule.name.as_str())?.asserted.as_ref());
+        let said = &said.max_by_key(|said| said.stamp)?.value;
+        let golden = profile.traits.get(&rule.name).map(|golden| &golden.value)?;
+        let differs = golden != said;
+        differs.then(|| {
+            format!("S04: {} of {email} is {golden:?}, its owner says {said:?}", rule.name)
+        })
+    });
+    wrong.collect()
 }
 
 /// The rows of this profile there that users deleted. A row that the hub never

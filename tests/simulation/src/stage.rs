@@ -66,6 +66,8 @@ pub fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldM
 pub struct Table {
     /// Its rows, as the system shows them.
     pub rows: BTreeMap<String, Object>,
+    /// Keys of rows that it says were deleted.
+    pub deleted: Vec<String>,
     /// What was written there, in order.
     pub writes: Vec<WriteItem>,
     /// The JSON Schema that its connector declares.
@@ -81,6 +83,17 @@ impl Table {
     /// Puts a row of texts and nulls.
     pub fn put(&mut self, key: &str, fields: &[(&str, &str)]) {
         self.rows.insert(key.to_owned(), row(fields));
+    }
+
+    /// All that it shows.
+    fn items(&self) -> impl Iterator<Item = Item> {
+        let rows = self.rows.iter().map(|(key, row)| Self::item(key, row));
+        rows.chain(self.deleted.iter().map(|key| Item {
+            key: RemoteKey::from(&**key),
+            change: ItemChange::Delete,
+            version: None,
+            time: None,
+        }))
     }
 
     fn item(key: &str, row: &Object) -> Item {
@@ -202,7 +215,7 @@ impl Connector for Door {
     async fn read(&self, _call: &CallContext, _request: &ReadRequest) -> Result<Page, Fault> {
         let table = self.enter()?;
         Ok(Page {
-            items: table.rows.iter().map(|(key, row)| Ok(Table::item(key, row))).collect(),
+            items: table.items().map(Ok).collect(),
             next: None,
             more: false,
             snapshot_complete: true,

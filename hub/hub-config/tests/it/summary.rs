@@ -63,7 +63,7 @@ pub(crate) fn summary(config: &Config) -> String {
 
 fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
     let mapping = &sync.mapping;
-    writeln!(out, "sync {} on {} ({})", sync.id, mapping.stream, mapping.kind.as_str()).unwrap();
+    writeln!(out, "sync {} on {} ({})", sync.id, mapping.stream, mapping.word()).unwrap();
     let zone = config.zone_of(sync);
     writeln!(
         out,
@@ -85,6 +85,7 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
         let limit = mapping.records_per_profile_max;
         writeln!(out, "    composites {composites:?}, records per profile {limit:?}").unwrap();
     }
+    mapping.event.iter().for_each(|event| writeln!(out, "    {event:?}").unwrap());
     mapping.source_time.iter().for_each(|time| writeln!(out, "    {time:?}").unwrap());
     mapping.clean.iter().for_each(|step| writeln!(out, "    {step:?}").unwrap());
     mapping.schema.iter().for_each(|schema| writeln!(out, "    schema {schema}").unwrap());

@@ -134,6 +134,10 @@ fn score<'a>(
             let after = (rule.sources.len(), candidate.mapping.priority);
             Score::Place(Reverse(listed.map_or(after, |place| (place, 0))))
         }
+        Survivorship::Owner => {
+            let listed = rule.sources.iter().position(|sync| *sync == candidate.mapping.sync);
+            Score::Place(Reverse((listed.unwrap_or(rule.sources.len()), 0)))
+        }
         Survivorship::MostFrequent => Score::Count(counts.get(value).copied().unwrap_or(0)),
         Survivorship::Longest => Score::Count(length(value)),
         Survivorship::Min => Score::Least(Reverse(value)),

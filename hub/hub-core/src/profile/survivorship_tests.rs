@@ -80,6 +80,11 @@ fn each_rule_picks_its_value() {
             json!("c"),
             3,
         ),
+        // What others say does not count, whenever they said it; what an owner
+        // emptied is empty, and one who says nothing does not own.
+        (Owner, &["crm"], [v(json!("a")), v(json!("b")), v(json!("c"))], json!("a"), 1),
+        (Owner, &["shop", "crm"], [v(json!("a")), json!({}), v(json!("c"))], json!("a"), 1),
+        (Owner, &["crm"], [json!({}), v(json!("b")), v(json!("c"))], json!("c"), 3),
         (MostFrequent, &[], [v(json!("a")), v(json!("a")), v(json!("c"))], json!("a"), 2),
         // Two fields of one record are one voice.
         (
@@ -131,7 +136,7 @@ fn each_rule_picks_its_value() {
 #[test]
 fn an_emptied_field_counts_where_the_newest_does_and_nowhere_else() {
     for (_, rule) in Survivorship::WORDS {
-        let rules = configuration(Some(*rule), &["crm", "shop"]);
+        let rules = configuration(Some(*rule), &["shop", "crm"]);
         let mut stamps = Stamps::after(0);
         let a = read(&rules, None, (0, 1), json!({"v": "a", "at": 1}), &mut stamps);
         let b = read(&rules, None, (1, 2), json!({"v": "b", "at": 2}), &mut stamps);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::{
     Attempt, Identity, Mapping, Normaliser, Object, Origin, Profile, ProfileId, Record, RecordNo,
-    Rules, RunId, Stamp, Text, Timestamp, Value,
+    Rules, RunId, Stamp, Survivorship, SyncId, Text, Timestamp, TraitName, TraitRule, Value,
 };
 
 use super::{
@@ -94,8 +94,15 @@ impl Sim {
         let pairs = ["mail <-> mail email", "name <-> name", "phone <-> phone"];
         let mappings =
             (0..vendors.len()).map(|n| mapping(&format!("v{n}"), &pairs)).collect::<Vec<_>>();
+        let mut rules = rules(vec![namespace("email", Normaliser::Email)], mappings);
+        // In every third world the first vendor owns the names.
+        if seed % 3 == 1 {
+            let sources = vec![SyncId::new("v0")];
+            let name = TraitName::new("name");
+            rules.traits.push(TraitRule { name, rule: Survivorship::Owner, sources });
+        }
         Self {
-            rules: rules(vec![namespace("email", Normaliser::Email)], mappings),
+            rules,
             vendors,
             records: BTreeMap::new(),
             profiles: BTreeMap::new(),
@@ -444,6 +451,14 @@ fn check(sim: &Sim, seed: u64) {
                     assert!(same, "seed {seed}: {name} differs (I1)");
                 }
             }
+        }
+        let owned = profile.records.iter().map(|n| &sim.records[n]).filter(|record| {
+            let owns = |rule: &TraitRule| rule.sources.contains(&SyncId::new("v0"));
+            record.at.stream.connection.as_str() == "v0" && sim.rules.traits.iter().any(owns)
+        });
+        let said = owned.filter_map(|record| record.fields.get("name")?.asserted.as_ref());
+        if let Some(said) = said.max_by_key(|said| said.stamp) {
+            assert_eq!(golden("name"), said.value, "seed {seed}: not what its owner says");
         }
         for name in ["name", "phone"] {
             assert!(sim.typed.contains(&golden(name)), "seed {seed}: invented value (I5)");

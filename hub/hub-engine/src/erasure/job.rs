@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    ConnectionId, Fault, FieldName, Mapping, PositionName, ProfileId, RecordNo, RecordRef,
-    RemoteKey, StreamName, SyncId, Timestamp, Value,
+    ConnectionId, Fault, FieldName, Identity, Mapping, PositionName, ProfileId, RecordNo,
+    RecordRef, RemoteKey, StreamName, SyncId, Timestamp, Value,
 };
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,9 @@ impl Removal {
 pub(crate) struct Telling {
     pub records: Vec<(RecordNo, RecordRef)>,
     pub profile: Option<ProfileId>,
+    /// By which identities events are his.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<Identity>,
     /// By which texts rows of quarantine and places of reading are known.
     pub texts: Vec<String>,
     pub removals: Vec<Removal>,

@@ -10,6 +10,7 @@ use hub_store::{Error, PositionChange, Review, Store, WriteSet};
 
 use super::job::{self, Erasure, Phase};
 use crate::delivery::waiting;
+use crate::events::forget_person;
 use crate::inbox;
 use crate::job::cursor_position;
 use crate::reform::{Fate, reform};
@@ -28,6 +29,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     deliveries(workspace, &erasure).await?;
     reviews(store, &erasure).await?;
     quarantine(store, &erasure).await?;
+    forget_person(store, &erasure.telling.identities).await?;
     places(workspace, &erasure).await?;
     let numbers: Vec<RecordNo> = telling.records.iter().map(|(number, _)| *number).collect();
     let there = store.records(&numbers).await?;
@@ -44,6 +46,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     erasure.phase = Phase::Telling;
     erasure.telling.records.clear();
     erasure.telling.texts.clear();
+    erasure.telling.identities.clear();
     erasure.telling.profile = None;
     erasure.settle();
     let positions = job::keep(store, &erasure).await?;

@@ -1,5 +1,6 @@
-//! `liaison profile`: get by identity, explain, export all.
+//! `liaison profile`: get by identity, explain, events, export all.
 
+mod events;
 mod explain;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub async fn run(loaded: &Loaded, command: ProfileCommand, out: Out) -> Result<E
         ProfileCommand::Explain { identity, name } => {
             explain::run(loaded, &identity, name.as_deref(), out).await
         }
+        ProfileCommand::Events(asked) => events::run(loaded, asked, out).await,
         ProfileCommand::Export => export(loaded).await,
     }
 }

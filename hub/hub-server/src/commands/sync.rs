@@ -63,7 +63,7 @@ fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
         let stream = format!("{}/{}", sync.mapping.stream.connection, sync.mapping.stream.stream);
         views.push(json!({
             "id": sync.id, "connection": sync.mapping.stream.connection,
-            "stream": sync.mapping.stream.stream, "kind": sync.mapping.kind.as_str(),
+            "stream": sync.mapping.stream.stream, "kind": sync.mapping.word(),
             "schedule": &*sync.schedule, "zone": zone, "words": schedule.describe(),
             "paused": sync.paused, "next": next, "fields": views::fields(&sync.mapping),
         }));

@@ -114,6 +114,7 @@ async fn format_2_is_read() {
         pending: 2,
         quarantined: 2,
         runs: 1,
+        events: 0,
         disk_bytes: stats.disk_bytes,
     };
     assert_eq!(stats, wanted);

@@ -6,6 +6,7 @@
 mod conformance;
 mod copies;
 mod damage;
+mod events;
 mod format;
 mod opening;
 mod witness;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use hub_model::{
-    Claim, CommitSeq, Identity, Pending, PositionName, Profile, ProfileId, Record, RecordNo,
+    Claim, CommitSeq, Event, Identity, Pending, PositionName, Profile, ProfileId, Record, RecordNo,
     RecordRef, StreamRef, SyncId, Timestamp,
 };
 
@@ -36,6 +36,7 @@ pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     log(store, model, &mut found).await;
     pending(store, model, &mut found).await;
     work(store, model, &mut found).await;
+    events(store, model, &mut found).await;
     match store.verify().await {
         Ok(findings) => {
             let told =
@@ -197,5 +198,27 @@ async fn work(store: &dyn Store, model: &Model, found: &mut Differences) {
     for (connection, name, sealed) in &model.tokens {
         let answer = store.token(connection, name).await;
         found.compare("token", answer, &Some(sealed.clone()));
+    }
+}
+
+async fn events(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let scanned = store.scan_events(None, usize::MAX).await;
+    let scanned = scanned.map(|rows| rows.into_iter().map(|(_, event)| event).collect());
+    found.compare("events", scanned, &model.events);
+    for events in model.events.chunks(CALL_ROWS) {
+        let refs: Vec<RecordRef> = events.iter().map(|event| event.at.clone()).collect();
+        let wanted: Vec<Option<Event>> = events.iter().cloned().map(Some).collect();
+        found.compare("events by key", store.events_by_ref(&refs).await, &wanted);
+    }
+    let identities: BTreeSet<&Identity> =
+        model.events.iter().flat_map(|event| &event.identities).collect();
+    for identity in identities {
+        let mut wanted: Vec<Event> =
+            model.events.iter().filter(|e| e.identities.contains(identity)).cloned().collect();
+        wanted.reverse();
+        // Stable: of one instant the last received comes first.
+        wanted.sort_by_key(|event| std::cmp::Reverse(event.time));
+        let answer = store.events(std::slice::from_ref(identity), None, usize::MAX).await;
+        found.compare("events of one", answer.map(|page| page.events), &wanted);
     }
 }

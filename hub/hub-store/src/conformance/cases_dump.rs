@@ -108,6 +108,7 @@ fn merged(sets: Vec<WriteSet>) -> String {
         all.runs.append(&mut set.runs);
         all.inbox.append(&mut set.inbox);
         all.tokens.append(&mut set.tokens);
+        all.events.append(&mut set.events);
     }
     // A claim goes with every record that names it.
     all.claims.sort_by(|one, other| one.0.cmp(&other.0));

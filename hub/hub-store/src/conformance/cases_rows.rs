@@ -5,7 +5,7 @@
 use hub_model::{CommitSeq, FieldName, Object, Origin, ProfileId, RecordNo, Stamp, Value, limits};
 
 use super::{Subject, fixtures as f, together};
-use crate::store::{Error, Stats};
+use crate::store::{Error, EventPage, Stats};
 use crate::write_set::{Counters, WriteSet};
 
 pub async fn a_new_store_is_empty(subject: &mut dyn Subject) {
@@ -25,6 +25,8 @@ pub async fn a_new_store_is_empty(subject: &mut dyn Subject) {
     assert_eq!(store.decisions().await, Ok(vec![]));
     assert_eq!(store.inbox(0, 9).await, Ok(vec![]));
     assert_eq!(store.runs(None, 9).await, Ok(vec![]));
+    assert_eq!(store.scan_events(None, 9).await, Ok(vec![]));
+    assert_eq!(store.events(&[f::email(1)], None, 9).await, Ok(EventPage::default()));
 }
 
 pub async fn an_empty_commit_is_no_commit(subject: &mut dyn Subject) {

@@ -244,6 +244,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
     first.pending = vec![f::pending("out", 1, None, 1), f::pending("out", 2, None, 1)];
     first.quarantined = vec![f::rejected(None, "1"), f::rejected(Some("q"), "1")];
     first.runs = vec![f::run("a", 1), f::run("a", 2)];
+    first.events = vec![f::event(1, &[1]), f::event(2, &[1, 2]), f::event(3, &[])];
     subject.store().commit(first.clone()).await.expect("commit");
     // Once more the same rows: counted once.
     first.changes.clear();
@@ -252,6 +253,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
     let mut second = f::merge(5, 4);
     second.settled = vec![f::pending("out", 1, None, 1).key];
     second.released = vec![(f::stream(), "q".into())];
+    second.events_gone = vec![f::event(2, &[]).at, f::event(9, &[]).at];
     subject.store().commit(second).await.expect("commit");
     let found = subject.store().stats().await.expect("stats");
     let wanted = crate::store::Stats {
@@ -263,6 +265,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
         pending: 1,
         quarantined: 1,
         runs: 2,
+        events: 2,
         disk_bytes: found.disk_bytes,
     };
     assert_eq!(found, wanted);

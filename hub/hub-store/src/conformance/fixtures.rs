@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, EntityKind, Fault,
+    Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, EntityKind, Event, Fault,
     FaultCode, FieldName, FieldState, Identity, IdentityFact, Object, Origin, Pending, PendingKey,
     PendingState, PositionName, Profile, ProfileId, Provenance, Quarantined, Receipt, Record,
     RecordNo, RecordRef, RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, StreamRef, SyncId,
@@ -194,5 +194,27 @@ pub fn run(sync: &str, number: u64) -> Run {
         fault: None,
         connector: None,
         receipt: Receipt::default(),
+    }
+}
+
+/// Event `number` of the stream `visits`, at that second, about these people and
+/// their browsers.
+pub fn event(number: u64, people: &[u64]) -> Event {
+    let time = Timestamp::from_seconds(number.cast_signed());
+    let mut identities: Vec<Identity> = people
+        .iter()
+        .flat_map(|n| [email(*n), Identity::new("visitor", &format!("browser-{n}"))])
+        .collect();
+    identities.sort();
+    Event {
+        at: RecordRef {
+            stream: StreamRef::new(WORKSPACE, "site", "visits"),
+            key: RemoteKey::new(format!("e{number}")),
+        },
+        name: if number.is_multiple_of(3) { "click".into() } else { "page_view".into() },
+        time,
+        received: time.plus_seconds(5),
+        properties: Object::from([("url".into(), Value::text(format!("/page/{number}")))]),
+        identities,
     }
 }

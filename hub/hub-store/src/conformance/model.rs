@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Identity, Pending, PositionName, Profile, ProfileId,
+    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
     Quarantined, Record, RecordNo, Run,
 };
 
@@ -48,6 +48,8 @@ pub struct Model {
     pub inbox_last: u64,
     /// Tokens: (connection, name, sealed).
     pub tokens: Vec<(String, String, Vec<u8>)>,
+    /// Events in order of receipt.
+    pub events: Vec<Event>,
 }
 
 fn put<T>(rows: &mut Vec<T>, same: impl Fn(&T) -> bool, row: T) {
@@ -79,6 +81,12 @@ impl Model {
         self.apply_people(set);
         self.apply_work(set);
         self.apply_runs_and_inbox(set);
+        self.events.retain(|event| !set.events_gone.contains(&event.at));
+        for event in &set.events {
+            if self.events.iter().all(|kept| kept.at != event.at) {
+                self.events.push(event.clone());
+            }
+        }
         self.log.extend(set.changes.iter().map(|change| Change { seq: self.seq, ..*change }));
     }
 

@@ -78,6 +78,11 @@ impl Workload {
         if self.random.percent(40) {
             self.upkeep(&mut set);
         }
+        // A profile may be as large as a commit takes.
+        let has_room = set.weight_bytes() < limits::SLICE_BYTES_MAX / 2;
+        if self.random.percent(40) && has_room {
+            self.events(&mut set);
+        }
         self.cursor(&mut set);
         self.model.apply(&set);
         set
@@ -189,7 +194,12 @@ impl Workload {
 
     fn join(&mut self, set: &mut WriteSet) {
         let (Some(one), Some(other)) = (self.some_profile(), self.some_profile()) else { return };
-        if one.id == other.id || one.records.len() + other.records.len() > 40 {
+        let is_large = |profile: &Profile| {
+            let alone = WriteSet { profiles: vec![profile.clone()], ..WriteSet::default() };
+            alone.weight_bytes() > limits::SLICE_BYTES_MAX / 2
+        };
+        let too_many = one.records.len() + other.records.len() > 40;
+        if one.id == other.id || too_many || is_large(&one) || is_large(&other) {
             return;
         }
         let (mut stays, goes) = if one.id < other.id { (one, other) } else { (other, one) };
@@ -282,6 +292,27 @@ impl Workload {
         if self.random.percent(30) {
             let done = self.model.inbox_last.saturating_sub(self.random.below(5));
             self.moves("inbox", Some(done.to_string().into_bytes()), set);
+        }
+    }
+
+    /// New events, some that were told before, and some that leave.
+    fn events(&mut self, set: &mut WriteSet) {
+        let known = self.model.events.len() as u64;
+        for _ in 0..self.random.below(30) {
+            let number = 1 + self.random.below(known * 3 + 20);
+            let people: Vec<u64> =
+                (0..self.random.below(3)).map(|_| 1 + self.random.below(12)).collect();
+            let mut event = f::event(number, &people);
+            event.identities.dedup();
+            event.time = event.time.plus_seconds(self.random.below(9).cast_signed());
+            let letters = self.random.below(200);
+            event.properties.insert("note".into(), Value::text(self.random.text(letters)));
+            set.events.push(event);
+        }
+        for _ in 0..self.random.below(4) {
+            if let Some(event) = self.random.pick(&self.model.events) {
+                set.events_gone.push(event.at.clone());
+            }
         }
     }
 

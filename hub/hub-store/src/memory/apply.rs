@@ -33,6 +33,8 @@ impl State {
         if let Some(done) = inbox_done {
             self.inbox.retain(|seq, _| *seq > done);
         }
+        set.events_gone.iter().for_each(|at| self.events.remove(at));
+        set.events.into_iter().for_each(|event| self.events.append(event));
         for change in &mut set.changes {
             change.seq = self.seq;
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    Decision, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo,
-    Run, RunId, Stamp,
+    Decision, Event, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined, Record,
+    RecordNo, Run, RunId, Stamp,
 };
 
 use super::state::State;
@@ -61,6 +61,10 @@ impl Tables for State {
 
     fn all_tokens(&self, after: Option<&TokenKey>) -> Rows<'_, (TokenKey, Vec<u8>)> {
         Box::new(later(&self.tokens, after).map(|(key, row)| Ok((key.clone(), row.clone()))))
+    }
+
+    fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)> {
+        Box::new(self.events.after(after).map(|(number, event)| Ok((number, event.clone()))))
     }
 
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {

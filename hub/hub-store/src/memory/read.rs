@@ -86,6 +86,7 @@ impl State {
             pending: self.pending.len() as u64,
             quarantined: self.quarantined().count() as u64,
             runs: self.runs.len() as u64,
+            events: self.events.len(),
             disk_bytes: 0,
         }
     }
@@ -103,6 +104,9 @@ impl State {
         }
         for absorbed in self.aliases.keys() {
             audit::alias(*absorbed, self, &mut found)?;
+        }
+        for (number, event) in self.events.after(None) {
+            audit::event(number, event, self, &mut found)?;
         }
         let mut before = self.log_start;
         for (seq, changes) in &self.log {

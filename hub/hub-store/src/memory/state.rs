@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Identity, Pending, PendingKey, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp, StreamRef,
+    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PendingKey, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp,
+    StreamRef,
 };
 
+use super::events::Events;
 use crate::store::{Error, Known, Review};
 use crate::view::View;
 use crate::write_set::Counters;
@@ -44,6 +46,7 @@ pub(super) struct State {
     pub inbox: BTreeMap<u64, Vec<u8>>,
     pub inbox_last: u64,
     pub tokens: BTreeMap<(String, String), Vec<u8>>,
+    pub events: Events,
 }
 
 impl State {
@@ -99,6 +102,10 @@ impl View for State {
 
     fn decision(&self, stamp: Stamp) -> Result<Option<Decision>, Error> {
         Ok(self.decisions.get(&stamp).cloned())
+    }
+
+    fn event(&self, at: &RecordRef) -> Result<Option<Event>, Error> {
+        Ok(self.events.by_ref(at).cloned())
     }
 
     fn inbox_entries(&self) -> Result<u64, Error> {

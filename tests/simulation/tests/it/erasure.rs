@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use hub_engine::erasure::{self, EraseRefused, Phase, Told};
 use hub_engine::{Engine, Erasure};
 use hub_model::{
-    Direction, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser, Rules, StreamRef,
-    SyncId, Timestamp, WorkspaceId,
+    Direction, EventMapping, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser,
+    Rules, StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::{MemoryStore, Store};
 use hub_store_sled::SledStore;
@@ -60,10 +60,19 @@ fn rules() -> Rules {
         "crm",
         &[("email", ToProfile, Some("email")), ("name", Both, None), ("age", Both, None)],
     );
+    // What happens on its site names a browser, and somebody at a login.
+    let mut site = mapping(
+        "site",
+        &[("cookie", ToProfile, Some("cookie")), ("email", ToProfile, Some("email"))],
+    );
+    site.event = Some(EventMapping { identifies: true, ..EventMapping::default() });
     let sender = mapping("sender", &[("email", ToSystem, None), ("name", ToSystem, None)]);
-    let namespaces =
-        vec![Namespace::new("email", Normaliser::Email), Namespace::new("code", Normaliser::Code)];
-    Rules::new("default".into(), namespaces, vec![shop, crm, sender])
+    let namespaces = vec![
+        Namespace::new("email", Normaliser::Email),
+        Namespace::new("code", Normaliser::Code),
+        Namespace::new("cookie", Normaliser::Cookie),
+    ];
+    Rules::new("default".into(), namespaces, vec![shop, crm, site, sender])
 }
 
 /// Some people, and the canary among them.
@@ -78,6 +87,13 @@ fn settle(stage: &Stage, dice: &mut Dice) {
         };
         let email = format!("{mark}@example.org");
         let name = format!("Name {mark} {}", "x".repeat(dice.below(200)));
+        for visit in 0..dice.below(4) {
+            let cookie = format!("cookie-{mark}");
+            // Anonymous but for the last one.
+            let login = if visit == 0 { &*email } else { "" };
+            let row = [("cookie", &*cookie), ("email", login), ("page", &*name)];
+            stage.table("site").put(&format!("{mark}-visit-{visit}"), &row);
+        }
         let row = [("email", &*email), ("code", &*code), ("name", &*name), ("age", "40")];
         stage.table("shop").put(&format!("{mark}-shop-{n}"), &row);
         if n == bird || dice.percent(50) {
@@ -98,7 +114,7 @@ fn settle(stage: &Stage, dice: &mut Dice) {
 }
 
 async fn sync_all(engine: &Engine) {
-    for sync in ["shop", "crm", "sender"] {
+    for sync in ["site", "shop", "crm", "sender"] {
         run(engine, sync).await;
     }
 }
@@ -252,6 +268,7 @@ async fn canary(seed: u64, log: &Log) {
         let engine = stage.open().await;
         let ran = run(&engine, "shop").await;
         run(&engine, "crm").await;
+        run(&engine, "site").await;
         assert_eq!(stage.store.claims(&[by]).await.unwrap()[0], Default::default());
         ran.counts.refused
     };

@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod erasure;
+mod events;
+mod owner;
 mod quality;
 mod retention;
 

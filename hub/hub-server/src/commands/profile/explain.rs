@@ -89,6 +89,7 @@ fn line(evidence: &Value) -> String {
     let word = |pointer: &str| text(evidence, pointer);
     let standing = match word("/because").as_str() {
         "-" => word("/standing"),
+        "rule" => format!("{} (by the rule {})", word("/standing"), word("/beaten_by/rule")),
         because => format!("{} ({because})", word("/standing")),
     };
     let pages = match (word("/pages/0"), word("/pages/1")) {
@@ -126,6 +127,10 @@ mod tests {
                 { "standing": "lost", "because": "older", "value": "Nice", "connection": "erp",
                   "stream": "people", "key": "4", "field": "city", "record": 7, "run": null,
                   "pages": null, "connector": null },
+                { "standing": "lost", "because": "rule", "value": "Pau", "connection": "shop",
+                  "stream": "buyers", "key": "5", "field": "city", "record": 8, "run": null,
+                  "pages": null, "connector": null,
+                  "beaten_by": { "rule": "owner", "record": 9 } },
             ],
             "received_by": [{ "sync": "shop", "key": "k", "field": "city", "state": "received" }],
         } } });
@@ -140,6 +145,8 @@ mod tests {
                 "  won: Lyon from crm/people a1 town (record 9), run r1, page 3, files 1.0.0 \
                  0123456789ab",
                 "  lost (older): Nice from erp/people 4 city (record 7), run -, page -, - - -",
+                "  lost (by the rule owner): Pau from shop/buyers 5 city (record 8), run -, page -, \
+                 - - -",
                 "  -> shop k city: received",
                 "",
             ]
