@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use hub_model::{
-    ConnectionId, Mapping, Namespace, Purpose, Rules, Source, Survivorship, SyncId, TraitRule,
-    WorkspaceId,
+    ConnectionId, Guards, Mapping, Namespace, Purpose, Rules, Source, Survivorship, SyncId,
+    TraitRule, WorkspaceId,
 };
 
 use crate::located::{Located, Location};
@@ -134,6 +134,8 @@ pub struct SyncConfig {
     pub zone: Option<Located<String>>,
     /// Whether the schedule is suspended.
     pub paused: bool,
+    /// How much one run may write without being asked.
+    pub guards: Guards,
     /// The mapping and its policies.
     pub mapping: Mapping,
     /// Where the fields of the mapping are written, in its order.

@@ -32,6 +32,7 @@ mod connection;
 mod consents;
 mod event;
 mod folder;
+mod guards;
 mod main_file;
 mod namespace;
 mod purposes;

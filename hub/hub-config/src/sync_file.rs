@@ -12,6 +12,7 @@ use crate::consents::{self, ConsentDrafts, KeyDraft};
 use crate::document::Document;
 use crate::event;
 use crate::fault::{ConfigFault, code};
+use crate::guards;
 use crate::located::{Located, Location};
 use crate::near;
 use crate::table::{TableReader, shown};
@@ -38,6 +39,7 @@ pub(crate) const KEYS: &[&str] = &[
     "schema",
     "consents",
     "requires",
+    "guards",
     "event",
 ];
 /// The keys of `[[fields]]`.
@@ -120,6 +122,7 @@ pub(crate) fn read(
     let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
     let known = pairs_sound.then_some(mapped.as_slice());
     let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
+    let guards = guards::read(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
     table.finish(KEYS);
@@ -157,6 +160,7 @@ pub(crate) fn read(
         schedule,
         zone,
         paused,
+        guards,
         mapping,
         field_locations: pairs.iter().map(|pair| pair.field.location.clone()).collect(),
         stream_location,

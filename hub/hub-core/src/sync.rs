@@ -25,6 +25,10 @@ pub mod idempotency;
 
 pub mod deletes;
 
+pub mod plan;
+
+pub mod guard;
+
 #[cfg(test)]
 mod observe_tests;
 
@@ -38,7 +42,9 @@ pub use deletes::{Verdict, deletes};
 pub use delivered::{Birth, created, delivered, mark_sent};
 pub use due::{Due, created_for, due};
 pub use echo::{looks_like, settle_birth, settle_echo};
+pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};
 pub use idempotency::idempotency_key;
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
+pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
 pub use takeback::{is_emptied, owed, take_back};

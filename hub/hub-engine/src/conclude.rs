@@ -51,11 +51,26 @@ pub(crate) async fn conclude(
     let separations = Separations::new(&workspace.store.decisions().await?);
     let mut world = World::new(&workspace.rules, &separations);
     let before = load(workspace, &mut world, &changed).await?;
+    let stirred = stirred(&changed);
     let resolution = resolve(world, changed).map_err(|error| {
         Error::Corrupt(format!("resolution lacks what the store should have: {error}"))
     })?;
     fill(set, resolution, &before);
+    let told: BTreeSet<ProfileId> = set.changes.iter().map(|change| change.profile).collect();
+    let entry = |profile| Change { seq: CommitSeq(0), profile, kind: ChangeKind::Updated };
+    set.changes.extend(stirred.difference(&told).copied().map(entry));
     Ok(())
+}
+
+/// The profiles of known records that said something new, or are there again.
+/// Where another system's word stands, nothing of the profile changes with that;
+/// but the row shows what it should not, and deliveries have to look.
+fn stirred(changed: &[Changed]) -> BTreeSet<ProfileId> {
+    let moved = changed.iter().filter_map(|change| match change {
+        Changed::Seen(seen) if seen.is_changed() => Some(seen.record.profile),
+        _ => None,
+    });
+    moved.collect()
 }
 
 fn resolve(

@@ -10,11 +10,21 @@
 //!
 //! Items that fail wait with their own back-off and never hold the follower's
 //! position.
+//!
+//! Before all of it a delivery that would write a lot is planned whole
+//! ([`survey`]) and judged by the sync's guards ([`guard`]); a plan that somebody
+//! has looked at is executed as it is, or not at all ([`apply`]).
 
+mod apply;
+mod guard;
 mod look;
 mod outcome;
 mod plan;
+pub(crate) mod survey;
 mod write;
+
+pub(crate) use apply::{Allowed, apply};
+pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
 
@@ -25,32 +35,45 @@ use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
 
 use crate::follower;
+use crate::hold;
 use crate::reading;
 use crate::run::RunContext;
 
 /// Most profiles per step, whatever the vendor's batches allow.
 const STEP_PROFILES_MAX: usize = 1_000;
 
-/// Writes everything that is due now.
+/// Writes everything that is due now, unless it is more than the guards let
+/// pass.
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let stream = reading::stream_info(context).await?;
+    guard::admit(context, &stream).await?;
+    write_due(context, &stream).await
+}
+
+/// Writes everything that is due now. At its end nothing waits for an answer.
+async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
-    retry_due(context, &stream, step).await?;
+    retry_due(context, stream, step).await?;
     loop {
         context.go_on()?;
         let name = context.job.delivery_position();
         let stretch = follower::next(&*context.workspace.store, &name, step).await?;
         for profiles in stretch.profiles.chunks(step) {
-            bring(context, &stream, profiles).await?;
+            bring(context, stream, profiles).await?;
             context.report();
         }
         if let Some(position) = stretch.position {
             move_on(context, position).await?;
         }
         if stretch.at_end {
-            return Ok(());
+            break;
         }
     }
+    // What the vendor put off is still part of what was approved.
+    if context.counts.retried == 0 {
+        hold::over(&*context.workspace.store, context.job.id()).await?;
+    }
+    Ok(())
 }
 
 /// Tries again what a vendor refused for the time being.
@@ -91,6 +114,7 @@ async fn bring(
         plan = plan::plan(context, stream, profiles).await?;
     }
     plan.works = look::cleared(context, plan.works, &looked).await?;
+    apply::check(context, &plan.works)?;
     write::write(context, stream, plan).await
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hub_core::privacy::{KEY_BYTES, Key};
 use hub_model::{
-    Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
 use hub_store::upkeep::Upkeep;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::env::Env;
 use crate::erasure::{EraseRefused, Erasure};
+use crate::hold::{self, AnswerRefused};
 use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{self, Event, Task};
@@ -204,10 +205,7 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] as for [`Engine::run_now`].
     pub fn replay_now(&self, sync: &SyncId, key: Option<RemoteKey>) -> Result<RunId, RunRefused> {
-        let begun = self.begin(sync, Task::Replay(key))?;
-        let id = run::id_of(sync, begun.started);
-        self.spawn(begun, Trigger::Manual);
-        Ok(id)
+        self.start(sync, Task::Replay(key))
     }
 
     /// The same, waiting for the end.
@@ -221,6 +219,71 @@ impl Engine {
     ) -> Result<Run, RunRefused> {
         let begun = self.begin(sync, Task::Replay(key))?;
         Ok(self.run(&begun, Trigger::Manual).await)
+    }
+
+    /// Starts a run in the background that reads and delivers nothing.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`].
+    pub fn read_now(&self, sync: &SyncId) -> Result<RunId, RunRefused> {
+        self.start(sync, Task::Read)
+    }
+
+    /// The same, waiting for the end.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
+    pub async fn read_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
+        let begun = self.begin(sync, Task::Read)?;
+        Ok(self.run(&begun, Trigger::Manual).await)
+    }
+
+    /// Writes what was planned under a hash, or nothing when something else is
+    /// due; in the background. Counts as a run of the sync; returns its id.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`].
+    pub fn apply_now(&self, sync: &SyncId, plan: &str) -> Result<RunId, RunRefused> {
+        self.start(sync, Task::Apply(plan.to_owned()))
+    }
+
+    /// The same, waiting for the end.
+    ///
+    /// # Errors
+    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
+    pub async fn apply_once(&self, sync: &SyncId, plan: &str) -> Result<Run, RunRefused> {
+        let begun = self.begin(sync, Task::Apply(plan.to_owned()))?;
+        Ok(self.run(&begun, Trigger::Manual).await)
+    }
+
+    /// Keeps a person's answer to a run that was held. When it is yes, the sync
+    /// runs soon.
+    ///
+    /// # Errors
+    /// [`AnswerRefused`].
+    pub async fn answer(&self, run: &RunId, answer: Answer) -> Result<Run, AnswerRefused> {
+        let approved = answer.approved;
+        let answered = hold::answer(self.store(), run, answer).await?;
+        let mut live = self.shared.live();
+        if let Some(live) = live.get_mut(&answered.sync) {
+            live.wanted |= approved;
+            if live.last.as_ref().is_some_and(|last| last.id == answered.id) {
+                live.last = Some(answered.clone());
+            }
+        }
+        drop(live);
+        self.shared.nudge.notify_one();
+        Ok(answered)
+    }
+
+    /// Whether the hub stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.shared.stopping.subscribe()
+    }
+
+    /// The run of a sync that is under way.
+    pub(crate) fn running(&self, sync: &SyncId) -> Option<RunId> {
+        self.shared.live().get(sync)?.running.clone()
     }
 
     /// Runs a sync and waits for its end.
@@ -410,6 +473,14 @@ impl Engine {
         let started = self.shared.workspace.env.now();
         live.running = Some(run::id_of(sync, started));
         Ok(Begun { job: job.clone(), task, started })
+    }
+
+    /// Begins a run in the background.
+    fn start(&self, sync: &SyncId, task: Task) -> Result<RunId, RunRefused> {
+        let begun = self.begin(sync, task)?;
+        let id = run::id_of(sync, begun.started);
+        self.spawn(begun, Trigger::Manual);
+        Ok(id)
     }
 
     fn spawn(&self, begun: Begun, trigger: Trigger) {

@@ -4,6 +4,8 @@
 //! follows from the head: nothing that existed before it is missed, nothing
 //! that changes while it scans either.
 
+use std::collections::BTreeSet;
+
 use hub_model::{CommitSeq, PositionName, ProfileId};
 use hub_store::{Error, PositionChange, Store};
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,43 @@ pub(crate) struct Stretch {
     pub at_end: bool,
 }
 
+/// A position that cannot be read is treated as none: a scan repeats work and
+/// changes nothing.
+fn place(kept: Option<&[u8]>) -> Option<Place> {
+    serde_json::from_slice(kept?).ok()
+}
+
+/// Entries of the log that are read at once when nothing is moved.
+const AHEAD_ENTRIES: usize = 1_000;
+
+/// Whom a follower has yet to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    /// Its scan is not over: anybody may be among them.
+    Everybody,
+    /// Those who have changed; some may have been absorbed since.
+    These(BTreeSet<ProfileId>),
+}
+
+/// Whom a follower has yet to look at; its position stays.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn ahead(store: &dyn Store, name: &PositionName) -> Result<Ahead, Error> {
+    let Some(Place::Log(mut seq)) = place(store.position(name).await?.as_deref()) else {
+        return Ok(Ahead::Everybody);
+    };
+    let mut these = BTreeSet::new();
+    loop {
+        let page = store.log(seq, AHEAD_ENTRIES).await?;
+        these.extend(page.changes.iter().map(|change| change.profile));
+        seq = page.next;
+        if page.next >= page.head {
+            return Ok(Ahead::These(these));
+        }
+    }
+}
+
 /// The next stretch of about `limit` profiles after the kept position.
 ///
 /// # Errors
@@ -44,13 +83,9 @@ pub(crate) async fn next(
     limit: usize,
 ) -> Result<Stretch, Error> {
     let kept = store.position(name).await?;
-    let place = match kept.as_deref().map(serde_json::from_slice::<Place>) {
-        Some(Ok(place)) => place,
-        // A position that cannot be read is treated as none: a scan repeats
-        // work and changes nothing.
-        Some(Err(_)) | None => {
-            Place::Scan { after: None, then: store.log(CommitSeq(u64::MAX), 1).await?.head }
-        }
+    let place = match place(kept.as_deref()) {
+        Some(place) => place,
+        None => Place::Scan { after: None, then: store.log(CommitSeq(u64::MAX), 1).await?.head },
     };
     let (profiles, after, at_end) = match place {
         Place::Scan { after, then } => {

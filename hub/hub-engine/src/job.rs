@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hub_model::{Mapping, PositionName, SyncId};
+use hub_model::{Guards, Mapping, PositionName, SyncId};
 use hub_schedule::Schedule;
 use plugin_api::Connector;
 
@@ -12,6 +12,8 @@ use plugin_api::Connector;
 pub struct SyncJob {
     /// What is read and written, and by which rules.
     pub mapping: Mapping,
+    /// How much one run may write without being asked.
+    pub guards: Guards,
     /// When it runs by itself.
     pub schedule: Schedule,
     /// The schedule as configured, for display.

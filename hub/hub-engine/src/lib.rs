@@ -28,10 +28,12 @@ pub mod erasure;
 pub mod events;
 mod everybody;
 pub mod follower;
+pub mod hold;
 pub mod inbox;
 pub mod intake;
 pub mod job;
 pub mod people;
+mod planning;
 mod reading;
 mod reform;
 mod replay;
@@ -50,8 +52,15 @@ pub mod identity {
     pub use hub_core::identity::{Normalised, Reason, normalise};
 }
 
+/// What plans are known by and how two of them differ: for faces that show what
+/// has moved.
+pub mod plans {
+    pub use hub_core::sync::{How, Moved, PlanSummary, moved};
+}
+
 pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus, Tended};
 pub use env::{Env, SystemEnv};
 pub use erasure::{EraseRefused, Erasure};
 pub use job::SyncJob;
+pub use planning::{PlanRefused, PlanShown};
 pub use run::Event;

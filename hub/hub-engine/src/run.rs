@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
-    ConnectorVersion, Fault, FaultCode, Receipt, RemoteKey, Run, RunCounts, RunId, RunStatus,
-    Stamp, SyncId, Timestamp, Trigger,
+    Answer, ConnectorVersion, Fault, FaultCode, Receipt, RemoteKey, Run, RunCounts, RunId,
+    RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -52,8 +52,39 @@ pub(crate) struct RunContext<'a> {
     /// What its rows are known by; covers what they must keep once that was
     /// compiled.
     pub marks: Marks,
+    /// The hash of the plan that it applies, or is held with.
+    pub plan: Option<String>,
+    /// What was answered before to what it is held with.
+    pub answer: Option<Answer>,
+    /// What it may write, where that is limited.
+    pub allowed: Option<delivery::Allowed>,
     /// Whether the hub wants to stop: steps end at the next commit.
     pub stopping: &'a tokio::sync::watch::Receiver<bool>,
+}
+
+impl<'a> RunContext<'a> {
+    /// Of a run that has done nothing yet.
+    pub fn new(
+        workspace: &'a Workspace,
+        job: &'a SyncJob,
+        id: RunId,
+        stopping: &'a tokio::sync::watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            workspace,
+            job,
+            id,
+            counts: RunCounts::default(),
+            receipt: Receipt::default(),
+            stream: None,
+            rules: None,
+            marks: workspace.marks.clone(),
+            plan: None,
+            answer: None,
+            allowed: None,
+            stopping,
+        }
+    }
 }
 
 impl RunContext<'_> {
@@ -91,6 +122,10 @@ pub(crate) fn id_of(sync: &SyncId, started: Timestamp) -> RunId {
 pub(crate) enum Task {
     /// Everything: settle, read, follow, deliver.
     All,
+    /// The same without delivering.
+    Read,
+    /// Deliver what was planned under a hash, and nothing else.
+    Apply(String),
     /// Judge rows in quarantine once more: all of the stream, or one.
     Replay(Option<RemoteKey>),
 }
@@ -120,6 +155,8 @@ pub(crate) async fn execute(
         fault: None,
         connector: Some(connector(job)),
         receipt: Receipt::default(),
+        plan: None,
+        answer: None,
     };
     tracing::info!(run = %run.id, sync = %run.sync, "run started");
     let mut result = match last_stamp(workspace).await {
@@ -131,22 +168,16 @@ pub(crate) async fn execute(
     };
     workspace.tell(Event::Started(run.clone()));
     if result.is_ok() {
-        let mut context = RunContext {
-            workspace,
-            job,
-            id: run.id.clone(),
-            counts: run.counts,
-            receipt: run.receipt.clone(),
-            stream: None,
-            rules: None,
-            marks: workspace.marks.clone(),
-            stopping,
-        };
+        let mut context = RunContext::new(workspace, job, run.id.clone(), stopping);
+        context.receipt.clone_from(&run.receipt);
         result = match task {
             Task::All => steps(&mut context).await,
+            Task::Read => read(&mut context).await,
+            Task::Apply(plan) => apply(&mut context, plan).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
+        (run.plan, run.answer) = (context.plan, context.answer);
         run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
@@ -154,6 +185,7 @@ pub(crate) async fn execute(
         Ok(()) if run.counts.quarantined + run.counts.rejected > 0 => RunStatus::WithRejects,
         Ok(()) => RunStatus::Succeeded,
         Err(fault) if fault.code == FaultCode::Stopping => RunStatus::Interrupted,
+        Err(fault) if fault.code == FaultCode::Held => RunStatus::Held,
         Err(_) => RunStatus::Failed,
     };
     run.fault = result.err();
@@ -172,25 +204,42 @@ pub(crate) async fn execute(
 
 /// The steps, in the one order that is safe (see the crate's front page).
 async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    read(context).await?;
+    if context.job.mapping.writes() {
+        let delivered = delivery::deliver(context).await;
+        // What people asked to be erased waits for nobody's approval.
+        if !matches!(&delivered, Err(fault) if fault.code != FaultCode::Held) {
+            erasure::tell(context).await?;
+        }
+        delivered?;
+    }
+    Ok(())
+}
+
+/// The steps before delivery.
+async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let mapping = &context.job.mapping;
-    let writes = mapping.writes();
     {
         // A process that runs one sync and ends has nobody else who does it.
         let _one = context.workspace.tending.lock().await;
         sweep::sweep(context.workspace).await?;
     }
-    if writes {
+    if mapping.writes() {
         settle::settle(context).await?;
     }
     if mapping.reads() {
         intake::intake(context).await?;
     }
     audience::follow(context.workspace).await?;
-    if writes {
-        delivery::deliver(context).await?;
-        erasure::tell(context).await?;
-    }
     Ok(())
+}
+
+/// What is open is settled; nothing else may move before the plan is compared.
+async fn apply(context: &mut RunContext<'_>, plan: &str) -> Result<(), Fault> {
+    if context.job.mapping.writes() {
+        settle::settle(context).await?;
+    }
+    delivery::apply(context, plan).await
 }
 
 /// What is known of the connector of a job.

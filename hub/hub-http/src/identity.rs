@@ -20,7 +20,7 @@ use crate::state::AppState;
 use crate::views;
 
 /// Who decides through the API: there is one owner today.
-const OWNER: &str = "owner";
+pub(crate) const OWNER: &str = "owner";
 
 /// Which reports.
 #[derive(Debug, Deserialize)]

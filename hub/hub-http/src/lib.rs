@@ -41,6 +41,7 @@ pub mod inbox;
 pub mod login;
 pub mod page;
 pub mod person;
+pub mod plans;
 pub mod privacy;
 pub mod profiles;
 pub mod quarantine;

@@ -11,7 +11,8 @@ mod fr;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hub_engine::RunRefused;
+use hub_engine::hold::AnswerRefused;
+use hub_engine::{PlanRefused, RunRefused};
 use hub_model::Fault;
 use serde_json::json;
 
@@ -49,6 +50,8 @@ pub enum Code {
     UnknownConnection,
     /// There is no such run.
     UnknownRun,
+    /// The run does not wait for an answer.
+    NotHeld,
     /// There is no such profile.
     UnknownProfile,
     /// There is no such record.
@@ -106,6 +109,7 @@ impl Code {
         Self::UnknownSync,
         Self::UnknownConnection,
         Self::UnknownRun,
+        Self::NotHeld,
         Self::UnknownProfile,
         Self::UnknownRecord,
         Self::DecidedAlready,
@@ -146,6 +150,7 @@ impl Code {
             Self::UnknownSync => ("http/unknown-sync", StatusCode::NOT_FOUND),
             Self::UnknownConnection => ("http/unknown-connection", StatusCode::NOT_FOUND),
             Self::UnknownRun => ("http/unknown-run", StatusCode::NOT_FOUND),
+            Self::NotHeld => ("http/not-held", StatusCode::CONFLICT),
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
             Self::UnknownRecord => ("http/unknown-record", StatusCode::NOT_FOUND),
             Self::DecidedAlready => ("people/decided-already", StatusCode::CONFLICT),
@@ -256,6 +261,28 @@ impl From<RunRefused> for Problem {
                 Self::new(Code::AlreadyRunning).at(format!("syncs/{sync}")).with(run.to_string())
             }
             RunRefused::Stopping => Self::new(Code::Stopping),
+        }
+    }
+}
+
+impl From<PlanRefused> for Problem {
+    fn from(refused: PlanRefused) -> Self {
+        match refused {
+            PlanRefused::Run(refused) => refused.into(),
+            PlanRefused::Fault(fault) => {
+                let kind = Kind::Fault(fault);
+                Self { kind, place: String::new(), detail: String::new() }
+            }
+        }
+    }
+}
+
+impl From<AnswerRefused> for Problem {
+    fn from(refused: AnswerRefused) -> Self {
+        match refused {
+            AnswerRefused::Unknown(run) => Self::new(Code::UnknownRun).at(format!("runs/{run}")),
+            AnswerRefused::NotHeld(run) => Self::new(Code::NotHeld).at(format!("runs/{run}")),
+            AnswerRefused::Store(error) => error.into(),
         }
     }
 }

@@ -8,8 +8,8 @@ use axum::routing::{MethodRouter, delete, get, post};
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
-    events, explained, guard, identity, inbox, login, page, privacy, profiles, quarantine, runs,
-    status, syncs, timeline, upkeep,
+    events, explained, guard, identity, inbox, login, page, plans, privacy, profiles, quarantine,
+    runs, status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -91,8 +91,13 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/syncs",              Read,    Nothing, || get(syncs::list)),
     route("GET",    "/api/v1/syncs/{id}",         Read,    Nothing, || get(syncs::one)),
     route("POST",   "/api/v1/syncs/{id}/run",     Operate, Json,    || post(syncs::run_now)),
+    route("GET",    "/api/v1/syncs/{id}/plan",    Pii,     Nothing, || get(plans::show)),
+    route("POST",   "/api/v1/syncs/{id}/apply",   Operate, Json,    || post(plans::apply)),
+    route("GET",    "/api/v1/holds",              Read,    Nothing, || get(plans::holds)),
     route("GET",    "/api/v1/runs",               Read,    Nothing, || get(runs::list)),
     route("GET",    "/api/v1/runs/{id}",          Read,    Nothing, || get(runs::one)),
+    route("POST",   "/api/v1/runs/{id}/approve",  Operate, Json,    || post(plans::approve)),
+    route("POST",   "/api/v1/runs/{id}/refuse",   Operate, Json,    || post(plans::refuse)),
     route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),

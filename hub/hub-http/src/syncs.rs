@@ -47,19 +47,27 @@ pub(crate) async fn one(
     Ok(Json(view))
 }
 
-/// Nothing can be chosen yet; a field that is sent is refused.
+/// What of a run is wanted; a field that is not known is refused.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RunRequest {}
+pub(crate) struct RunRequest {
+    /// Only read: nothing is delivered.
+    #[serde(default)]
+    read_only: bool,
+}
 
 /// `POST /syncs/{id}/run`: 202 once it runs, 409 while it runs already.
 pub(crate) async fn run_now(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    extract::Json(RunRequest {}): extract::Json<RunRequest>,
+    extract::Json(RunRequest { read_only }): extract::Json<RunRequest>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let id = SyncId::new(id);
-    state.engine().run_now(&id)?;
+    if read_only {
+        state.engine().read_now(&id)?;
+    } else {
+        state.engine().run_now(&id)?;
+    }
     let running = state.engine().status().into_iter().find(|s| s.id == id).and_then(|s| s.running);
     Ok((StatusCode::ACCEPTED, Json(json!({ "sync": id, "run": running }))))
 }

@@ -6,7 +6,8 @@
 
 use hub_engine::SyncStatus;
 use hub_model::{
-    Fault, Mapping, Profile, Quarantined, Record, RecordNo, Run, RunCounts, RunStatus, Trigger,
+    Answer, Fault, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record, RecordNo,
+    Run, RunCounts, RunStatus, SyncId, Trigger,
 };
 use hub_store::{Error, Store};
 use serde_json::{Map, Value, json};
@@ -45,6 +46,7 @@ pub const fn run_status(status: RunStatus) -> &'static str {
         RunStatus::WithRejects => "with-rejects",
         RunStatus::Failed => "failed",
         RunStatus::Interrupted => "interrupted",
+        RunStatus::Held => "held",
     }
 }
 
@@ -109,7 +111,33 @@ pub fn run(run: &Run, lang: Lang) -> Value {
         "counts": counts(&run.counts),
         "fault": run.fault.as_ref().map(|f| fault(f, lang)),
         "connector": run.connector,
+        "plan": run.plan,
+        "answer": run.answer.as_ref().map(answer),
     })
+}
+
+/// What somebody answered to a run that was held.
+fn answer(answer: &Answer) -> Value {
+    json!({ "approved": answer.approved, "by": answer.by, "at": answer.at.to_string() })
+}
+
+/// A run that waits for an answer, or was answered and is not over.
+pub fn hold(sync: &SyncId, hold: &Hold) -> Value {
+    json!({
+        "sync": sync, "run": hold.run, "plan": hold.plan, "counts": plan_counts(&hold.counts),
+        "answer": hold.answer.as_ref().map(answer),
+    })
+}
+
+/// How much a plan writes.
+pub fn plan_counts(counts: &PlanCounts) -> Value {
+    json!({ "creates": counts.creates, "updates": counts.updates, "deletes": counts.deletes })
+}
+
+/// A write as it is planned. Holds personal data. The form is the model's own,
+/// since plans are kept in files and compared.
+pub fn planned(write: &PlannedWrite) -> Value {
+    serde_json::to_value(write).unwrap_or_default()
 }
 
 /// What a run did so far.
@@ -118,7 +146,7 @@ pub fn counts(counts: &RunCounts) -> Value {
         "pages": counts.pages, "read": counts.read, "new": counts.new, "changed": counts.changed,
         "deleted": counts.deleted, "quarantined": counts.quarantined, "refused": counts.refused,
         "created": counts.created,
-        "updated": counts.updated, "rejected": counts.rejected, "retried": counts.retried,
+        "updated": counts.updated, "removed": counts.removed, "rejected": counts.rejected, "retried": counts.retried,
         "writes": counts.writes,
     })
 }

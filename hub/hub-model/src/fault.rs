@@ -79,6 +79,10 @@ codes! {
     Store = "store",
     /// A mapping names something that the stream does not have.
     Mapping = "mapping",
+    /// What is due is not what was planned; nothing more was written.
+    PlanMoved = "plan-moved",
+    /// A run would write more than it may without being asked; nothing was written.
+    Held = "held",
     /// The hub stops.
     Stopping = "stopping",
 }

@@ -19,6 +19,7 @@ pub mod decision;
 pub mod delivery;
 pub mod event;
 pub mod fault;
+pub mod guards;
 pub mod id;
 pub mod identity;
 pub mod limits;
@@ -26,6 +27,7 @@ pub mod mapping;
 pub mod namespace;
 pub mod number;
 pub mod period;
+pub mod plan;
 pub mod profile;
 pub mod quarantine;
 pub mod receipt;
@@ -47,6 +49,7 @@ pub use decision::{Decision, DecisionKind};
 pub use delivery::{Attempt, Pending, PendingKey, PendingState};
 pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
+pub use guards::{Answer, Guards, Hold};
 pub use id::{
     CommitSeq, ConnectionId, FieldName, PositionName, ProfileId, RecordNo, RecordRef, RemoteKey,
     RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
@@ -56,6 +59,7 @@ pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeFie
 pub use namespace::{Namespace, Normaliser, Part};
 pub use number::Number;
 pub use period::Period;
+pub use plan::{PlanCounts, PlannedField, PlannedWrite, WriteKind};
 pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
 pub use receipt::{ConnectorVersion, Receipt};

@@ -55,7 +55,9 @@ fn is_never(stamp: &Stamp) -> bool {
 }
 
 /// Null is a value: "seen to be empty" must not come back as "never seen".
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::guards::Answer;
 use crate::id::{RunId, SyncId};
 use crate::receipt::{ConnectorVersion, Receipt};
 use crate::time::Timestamp;
@@ -31,6 +32,9 @@ pub enum RunStatus {
     Failed,
     /// The process ended while it ran; the next run goes on.
     Interrupted,
+    /// It would have written more than it may without being asked: everything
+    /// was read, nothing was written, and a person decides.
+    Held,
 }
 
 /// What a run did so far.
@@ -56,6 +60,8 @@ pub struct RunCounts {
     pub created: u64,
     /// Remote records updated.
     pub updated: u64,
+    /// Remote records deleted.
+    pub removed: u64,
     /// Writes that the vendor rejected.
     pub rejected: u64,
     /// Writes that wait for another try.
@@ -91,4 +97,10 @@ pub struct Run {
     /// What it received, in the hub's order.
     #[serde(default)]
     pub receipt: Receipt,
+    /// The hash of the plan that it applied, or was held with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What somebody answered after it was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }

@@ -80,6 +80,45 @@ Nothing is changed. Exit code 2 when something is wrong.")]
     /// Syncs: list them, run one, see how they stand.
     #[command(subcommand)]
     Sync(SyncCommand),
+    /// Show exactly what the next delivery of a sync would write. Writes nothing.
+    #[command(after_help = "\
+Examples:
+  liaison plan people
+  liaison plan people --read                 # read the system first, deliver nothing
+  liaison plan people --json > plan.json && liaison apply people --plan plan.json
+
+Creates, updates (field by field, before -> after) and deletes, and the hash that
+`liaison apply` takes. It is a plan of what the hub knows: rows are looked at when
+it is applied. With --json the writes are printed as they are found, so that large
+plans take no memory. Exit code 1 when a run would be held with it.")]
+    Plan {
+        /// The sync: the name of its file in syncs/, without .toml.
+        id: String,
+        /// Read the system first, without delivering.
+        #[arg(long)]
+        read: bool,
+    },
+    /// Write exactly what was planned, or nothing.
+    #[command(after_help = "\
+Examples:
+  liaison apply people --plan plan.json
+  liaison apply people --plan 5d41402abc4b2a76b9719d911017c592
+
+Every row of the plan is looked at before the first is written. When anything has
+moved, nothing is written, and with a file every field that moved is listed: as it
+was planned and as it is now. What moves after that, between one write and the
+next, stops the rest. The guards of the sync do not ask: you have. Exit code 1
+when something had moved or the run failed.")]
+    Apply {
+        /// The sync: the name of its file in syncs/, without .toml.
+        id: String,
+        /// The file that `liaison plan --json` wrote, or the hash of the plan.
+        #[arg(long, value_name = "FILE|HASH")]
+        plan: String,
+    },
+    /// Held runs: list those that wait for an answer, approve or refuse one.
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Connections: list them, check one, discover its streams.
     #[command(subcommand)]
     Connection(ConnectionCommand),
@@ -121,8 +160,8 @@ Examples:
   liaison sync run people --json | jq .counts
 
 When `liaison serve` runs, it does the work; otherwise this process does.
-Exit code 1 when the run failed. Rows that were rejected wait in quarantine
-and do not make a run fail.")]
+Exit code 1 when the run failed or is held. Rows that were rejected wait in
+quarantine and do not make a run fail.")]
     Run {
         /// The sync: the name of its file in syncs/, without .toml.
         id: String,
@@ -133,7 +172,7 @@ Examples:
   liaison sync status
   liaison sync status people    # with its field pairs and last runs
 
-Exit code 1 when the last run of a sync shown failed.")]
+Exit code 1 when the last run of a sync shown failed or is held.")]
     Status {
         /// One sync; all when left out.
         id: Option<String>,
@@ -439,8 +478,10 @@ Example:
 }
 
 pub use self::identity::{IdentityCommand, Pair};
+pub use self::plan::HoldCommand;
 
 mod identity;
+mod plan;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,9 @@
 mod check;
 mod connection;
 mod connector;
+mod hold;
 mod identity;
+mod plan;
 mod privacy;
 mod profile;
 mod quarantine;
@@ -43,6 +45,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Serve => serve::run(&loaded).await,
         Command::Check { online } => check::run(&loaded, online, out).await,
         Command::Sync(command) => sync::run(&loaded, command, out).await,
+        Command::Plan { id, read } => plan::show(&loaded, &id, read, out).await,
+        Command::Apply { id, plan } => plan::apply(&loaded, &id, &plan, out).await,
+        Command::Hold(command) => hold::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
         Command::Identity(command) => identity::run(&global, &loaded, command, out).await,

@@ -44,7 +44,7 @@ pub const AT_ONCE: i32 = 130;
 pub const HELP: &str = "\
 Exit codes:
   0  done
-  1  done, with bad news: a run failed, a check found something, nobody found
+  1  done, with bad news: a run failed or is held, a check found something, nobody found
   2  the command or the configuration is wrong; nothing was changed
   3  the store is locked, damaged or full
   4  a hub runs but cannot be reached

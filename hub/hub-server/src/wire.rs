@@ -238,6 +238,7 @@ impl<'l> Wiring<'l> {
     fn job(&self, sync: &SyncConfig, connector: Arc<dyn Connector>) -> Option<SyncJob> {
         Some(SyncJob {
             mapping: sync.mapping.clone(),
+            guards: sync.guards,
             schedule: self.loaded.schedules.get(&sync.id)?.clone(),
             schedule_text: sync.schedule.value.clone(),
             paused: sync.paused,

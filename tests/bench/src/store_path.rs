@@ -66,6 +66,7 @@ impl Loader {
         let feed = Arc::new(Feed::new(people, rows, &fields)?);
         let job = SyncJob {
             mapping: sync.mapping.clone(),
+            guards: sync.guards,
             schedule: Schedule::parse(&sync.schedule, config.zone_of(sync))?,
             schedule_text: sync.schedule.value.clone(),
             paused: true,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    ConsentKey, Direction, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Rules,
+    ConsentKey, Direction, FieldMapping, FieldName, Guards, Mapping, Namespace, Normaliser, Rules,
     StreamRef, Survivorship, SyncId, Timestamp, TraitName, TraitRule,
 };
 use hub_schedule::Schedule;
@@ -176,6 +176,7 @@ impl Fleet {
             let door = Door::new(Arc::clone(system), Arc::clone(&self.fuse), between);
             jobs.push(SyncJob {
                 mapping: mapping.clone(),
+                guards: Guards::default(),
                 schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
                 schedule_text: "manual".to_owned(),
                 paused: false,

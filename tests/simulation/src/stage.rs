@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName, Object,
+    ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName, Guards, Object,
     RemoteKey, Rules, Run, StreamName, SyncId, Timestamp, Value,
 };
 use hub_schedule::Schedule;
@@ -250,6 +250,8 @@ impl Connector for Door {
 pub struct Stage {
     /// What is configured; takes effect when the engine is opened next.
     pub rules: Rules,
+    /// How much one run of each sync may write without being asked.
+    pub guards: Guards,
     /// The tables, by connection.
     pub tables: BTreeMap<ConnectionId, Arc<Mutex<Table>>>,
     /// What is durable.
@@ -271,7 +273,8 @@ impl Stage {
         let upkeep = Some(Arc::clone(&store) as Arc<dyn Upkeep>);
         let connections = rules.mappings.iter().map(|m| m.stream.connection.clone());
         let tables = connections.map(|connection| (connection, Arc::default())).collect();
-        Self { rules, tables, store, upkeep, clock: Arc::new(Clock(Mutex::new(now))) }
+        let (guards, clock) = (Guards::default(), Arc::new(Clock(Mutex::new(now))));
+        Self { rules, guards, tables, store, upkeep, clock }
     }
 
     /// The table of a connection.
@@ -289,6 +292,7 @@ impl Stage {
     pub async fn open(&self) -> Engine {
         let jobs = self.rules.mappings.iter().map(|mapping| SyncJob {
             mapping: mapping.clone(),
+            guards: self.guards,
             schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
             schedule_text: "manual".to_owned(),
             paused: false,

@@ -85,6 +85,9 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
         let limit = mapping.records_per_profile_max;
         writeln!(out, "    composites {composites:?}, records per profile {limit:?}").unwrap();
     }
+    if sync.guards != hub_model::Guards::default() {
+        writeln!(out, "    {:?}", sync.guards).unwrap();
+    }
     mapping.event.iter().for_each(|event| writeln!(out, "    {event:?}").unwrap());
     mapping.source_time.iter().for_each(|time| writeln!(out, "    {time:?}").unwrap());
     mapping.clean.iter().for_each(|step| writeln!(out, "    {step:?}").unwrap());

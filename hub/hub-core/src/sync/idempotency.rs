@@ -6,7 +6,7 @@ use hub_model::{FieldName, ProfileId, RecordNo, Stamp, SyncId, Value};
 use sha2::{Digest, Sha256};
 
 /// How much of the digest is kept: enough that no two attempts of a hub meet.
-const KEY_BYTES: usize = 16;
+pub(super) const KEY_BYTES: usize = 16;
 
 /// The key of an attempt: the same for every retry, another as soon as a value
 /// or its stamp is. The stamps are part of it because a value may go away and
@@ -29,11 +29,16 @@ pub fn idempotency_key(
         feed(&mut digest, &serde_json::to_string(value).unwrap_or_default());
         digest.update(stamp.0.to_be_bytes());
     }
-    digest.finalize().iter().take(KEY_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest.finalize())
+}
+
+/// The part of a digest that is kept, in hexadecimal digits.
+pub(super) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().take(KEY_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Length first, so that no two sequences of texts feed the same bytes.
-fn feed(digest: &mut Sha256, text: &str) {
+pub(super) fn feed(digest: &mut Sha256, text: &str) {
     digest.update((text.len() as u64).to_be_bytes());
     digest.update(text.as_bytes());
 }

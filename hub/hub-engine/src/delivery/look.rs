@@ -28,6 +28,13 @@ pub(super) struct Looked {
     unreadable: BTreeMap<PendingKey, Fault>,
 }
 
+impl Looked {
+    /// Whether a work may be written as far as looking showed.
+    pub fn is_clear(&self, key: &PendingKey) -> bool {
+        self.clear.contains(key)
+    }
+}
+
 /// Looks for rows; what is found is taken in like a page of the stream.
 pub(super) async fn look(
     context: &mut RunContext<'_>,

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use hub_core::consent;
 use hub_core::sync::{self, Due};
 use hub_model::{
-    Attempt, CommitSeq, Fault, FieldName, Pending, PendingKey, PendingState, Profile, ProfileId,
-    Record, RecordNo, Stamp, Value,
+    Attempt, CommitSeq, Fault, FieldName, Pending, PendingKey, PendingState, PlannedWrite, Profile,
+    ProfileId, Record, RecordNo, Stamp, Value,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -57,6 +57,11 @@ impl Work {
         }
     }
 
+    /// The write as it is shown and approved.
+    pub fn planned(&self) -> PlannedWrite {
+        sync::planned(&self.key, self.record.as_ref(), self.removes, &self.fields)
+    }
+
     /// The attempt as it is kept.
     pub fn attempt(&self) -> &Attempt {
         self.attempt.get_or_init(|| {
@@ -75,6 +80,15 @@ pub(super) struct Plan {
     pub head: CommitSeq,
 }
 
+/// What is due, and what is only to be noted here.
+struct Gathered {
+    works: Vec<Work>,
+    /// Records whose row shows the golden values already.
+    told: Vec<Record>,
+    /// What waits and is due no more.
+    over: Vec<PendingKey>,
+}
+
 /// Compares golden values with what was sent. Values that a system has already
 /// are marked as sent without a word to it.
 pub(super) async fn plan(
@@ -84,8 +98,38 @@ pub(super) async fn plan(
 ) -> Result<Plan, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
+    let Gathered { works, told, over } = gather(context, stream, ids).await?;
     let mut slices = Slices::new(&*workspace.store, None);
-    let mut works = Vec::new();
+    for record in told {
+        slices.push(WriteSet { records: vec![record], ..WriteSet::default() }).await?;
+    }
+    for key in over {
+        slices.push(WriteSet { settled: vec![key], ..WriteSet::default() }).await?;
+    }
+    slices.flush().await?;
+    Ok(Plan { works, head: workspace.head().await? })
+}
+
+/// The same works, in order of profile and record; nothing is kept.
+pub(super) async fn dry(
+    context: &RunContext<'_>,
+    stream: &StreamInfo,
+    ids: &[ProfileId],
+) -> Result<Vec<Work>, Fault> {
+    let _guard = context.workspace.decide().await;
+    let mut works = gather(context, stream, ids).await?.works;
+    works.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(works)
+}
+
+/// Call it under [`crate::workspace::Workspace::decide`].
+async fn gather(
+    context: &RunContext<'_>,
+    stream: &StreamInfo,
+    ids: &[ProfileId],
+) -> Result<Gathered, Fault> {
+    let workspace = context.workspace;
+    let mut gathered = Gathered { works: Vec::new(), told: Vec::new(), over: Vec::new() };
     let profiles: BTreeMap<ProfileId, Profile> = workspace
         .store
         .profiles(ids)
@@ -125,8 +169,7 @@ pub(super) async fn plan(
             let work = match due {
                 Due::MarkSent { record, fields } => {
                     let told = records.get(&record).map(|found| sync::mark_sent(found, &fields));
-                    let told = told.into_iter().collect();
-                    slices.push(WriteSet { records: told, ..WriteSet::default() }).await?;
+                    gathered.told.extend(told);
                     continue;
                 }
                 Due::Remove { record } => change(record).map(|work| Work { removes: true, ..work }),
@@ -143,16 +186,15 @@ pub(super) async fn plan(
                     Some(Work { fields, matching, look_first: true, ..create(for_record) })
                 }
             };
-            works.extend(work.and_then(|work| unless_waiting(context, work, &mut waiting)));
+            let work = work.and_then(|work| unless_waiting(context, work, &mut waiting));
+            gathered.works.extend(work);
         }
     }
     // What waits and is due no more: the golden value went back, or the
     // profile was absorbed. An unknown outcome is never dropped.
-    for pending in waiting.into_values().filter(|p| p.state != PendingState::Unknown) {
-        slices.push(WriteSet { settled: vec![pending.key], ..WriteSet::default() }).await?;
-    }
-    slices.flush().await?;
-    Ok(Plan { works, head: workspace.head().await? })
+    let over = waiting.into_values().filter(|pending| pending.state != PendingState::Unknown);
+    gathered.over.extend(over.map(|pending| pending.key));
+    Ok(gathered)
 }
 
 /// Whether the vendor lets a field of an existing row be written.

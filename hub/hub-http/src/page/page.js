@@ -75,7 +75,7 @@ function complain(error) {
 
 const SHAPES = {
   running: ["s-run", "run"], succeeded: ["s-ok", "ok"], "with-rejects": ["s-warn", "warn"],
-  failed: ["s-bad", "bad"], interrupted: ["s-off", "idle"], paused: ["s-off", "idle"],
+  held: ["s-warn", "warn"], failed: ["s-bad", "bad"], interrupted: ["s-off", "idle"], paused: ["s-off", "idle"],
   "never-run": ["s-new", "idle"], ready: ["s-ok", "ok"], broken: ["s-bad", "bad"],
 };
 

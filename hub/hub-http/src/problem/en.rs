@@ -52,6 +52,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
         Code::UnknownRun => {
             ("There is no such run", "`GET /api/v1/runs` lists those that are kept.")
         }
+        Code::NotHeld => (
+            "The run does not wait for an answer",
+            "`GET /api/v1/holds` lists those that wait; a later run of the sync takes the place of an earlier one.",
+        ),
         Code::UnknownProfile => (
             "There is no such profile",
             "Ask by identity: `GET /api/v1/profiles?identity=namespace:value`.",

@@ -55,6 +55,10 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
         Code::UnknownRun => {
             ("Cette exécution n’existe pas", "`GET /api/v1/runs` liste celles qui sont conservées.")
         }
+        Code::NotHeld => (
+            "L’exécution n’attend pas de réponse",
+            "`GET /api/v1/holds` liste celles qui attendent ; une exécution plus récente de la synchronisation prend la place de la précédente.",
+        ),
         Code::UnknownProfile => (
             "Ce profil n’existe pas",
             "Cherchez par identité : `GET /api/v1/profiles?identity=espace:valeur`.",

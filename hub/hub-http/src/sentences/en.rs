@@ -140,6 +140,16 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "A field or stream of the mapping does not exist in the system[: {reason}][; near names: {near}].",
             "Run `liaison connection discover` to see the fields, and correct the file of the sync.",
         ),
+        FaultCode::PlanMoved => of(
+            "What is due is not what was planned",
+            "Something has moved since the plan was made[: {moved} writes differ][; the first is about profile {profile}][, record {record}]. What differs was not written[; planned {planned}, now {now}].",
+            "Run `liaison plan` again, look at it, and apply the new one. With the plan's file, `liaison apply` lists every field that moved.",
+        ),
+        FaultCode::Held => of(
+            "A person must approve what would be written",
+            "The run would write more than the guards of the sync let pass[: {creates} creates (at most {creates_max})][, {updates} updates][, {deletes} deletes (at most {deletes_max})][, touching at most {records_percent_max} % of the known rows]. Everything was read; nothing was written.",
+            "Look at `liaison plan`, then `liaison hold approve` or `liaison hold refuse` with the id of the run; or change `[guards]` in the file of the sync.",
+        ),
         FaultCode::Stopping => of(
             "The hub stops",
             "The run ended between two commits. The next one goes on at the same place.",

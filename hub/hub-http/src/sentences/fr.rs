@@ -140,6 +140,16 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "Un champ ou un flux de la correspondance n’existe pas dans le système[ : {reason}][ ; noms proches : {near}].",
             "Lancez `liaison connection discover` pour voir les champs, et corrigez le fichier de la synchronisation.",
         ),
+        FaultCode::PlanMoved => of(
+            "Ce qui est dû n’est pas ce qui était prévu",
+            "Quelque chose a bougé depuis que le plan a été fait[ : {moved} écritures diffèrent][ ; la première concerne le profil {profile}][, la fiche {record}]. Ce qui diffère n’a pas été écrit[ ; prévu : {planned}, maintenant : {now}].",
+            "Relancez `liaison plan`, relisez-le, puis appliquez le nouveau. Avec le fichier du plan, `liaison apply` liste chaque champ qui a bougé.",
+        ),
+        FaultCode::Held => of(
+            "Une personne doit approuver ce qui serait écrit",
+            "L’exécution écrirait plus que les garde-fous de la synchronisation ne laissent passer[ : {creates} créations ({creates_max} au plus)][, {updates} mises à jour][, {deletes} suppressions ({deletes_max} au plus)][, en touchant au plus {records_percent_max} % des lignes connues]. Tout a été lu ; rien n’a été écrit.",
+            "Regardez `liaison plan`, puis `liaison hold approve` ou `liaison hold refuse` avec l’identifiant de l’exécution ; ou changez `[guards]` dans le fichier de la synchronisation.",
+        ),
         FaultCode::Stopping => of(
             "Le hub s’arrête",
             "L’exécution s’est terminée entre deux enregistrements. La suivante reprendra au même endroit.",

@@ -23,7 +23,7 @@ use crate::reach::{self, Data};
 use crate::trouble::Trouble;
 
 /// Who decides at the command line.
-const AUTHOR: &str = "operator";
+pub(super) const AUTHOR: &str = "operator";
 
 /// Does it.
 ///

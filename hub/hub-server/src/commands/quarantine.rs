@@ -1,13 +1,13 @@
 //! `liaison quarantine`: list, show, replay.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hub_http::{quarantine, views};
 use hub_model::{RemoteKey, StreamRef};
 use serde_json::{Value, json};
 
 use super::profile::encoded;
+use super::sync::{ended, refused};
 use crate::cli::QuarantineCommand;
 use crate::client::Client;
 use crate::commands::lang;
@@ -21,10 +21,6 @@ use crate::wire::Wiring;
 
 /// Rows asked for at once.
 const PAGE_ROWS: usize = 500;
-/// How long to wait before a hub is asked again how far its replay is.
-const REPLAY_PAUSE: Duration = Duration::from_millis(250);
-/// How often a hub may not know yet of the run that it has begun.
-const UNKNOWN_LOOKS_MAX: u32 = 40;
 
 /// Does it.
 ///
@@ -121,17 +117,7 @@ async fn replay(
             let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
             let engine = wiring.engine(store, None, wiring.one(&id).await.jobs).await?;
             let run = engine.replay_once(&id, key.map(RemoteKey::new)).await;
-            let refused = |refused| {
-                let mend = "wait for the other run to end";
-                Trouble::new(
-                    Exit::Finding,
-                    "sync/refused",
-                    format!("syncs/{id}.toml"),
-                    refused,
-                    mend,
-                )
-            };
-            views::run(&run.map_err(refused)?, lang())
+            views::run(&run.map_err(|why| refused(&id, why))?, lang())
         }
         Data::Hub(client) => replay_there(&client, &json!({ "sync": id, "key": key })).await?,
     };
@@ -156,21 +142,5 @@ async fn replay(
 /// Has it done by the hub that holds the store, and waits for the end.
 async fn replay_there(client: &Client, request: &Value) -> Result<Value, Trouble> {
     let begun = client.post_json("/api/v1/quarantine/replay", request).await?;
-    let path = format!("/api/v1/runs/{}", encoded(&text(&begun, "/run")));
-    let mut unknown = 0;
-    loop {
-        tokio::time::sleep(REPLAY_PAUSE).await;
-        match client.get(&path).await {
-            Ok(run) if text(&run, "/status") != "running" => return Ok(run),
-            // A run that has just been begun is not kept yet.
-            Ok(_) => {}
-            Err(trouble) => {
-                let early = trouble.items.iter().all(|item| item.code == "http/unknown-run");
-                unknown += 1;
-                if !early || unknown > UNKNOWN_LOOKS_MAX {
-                    return Err(trouble);
-                }
-            }
-        }
-    }
+    ended(client, &text(&begun, "/run")).await
 }

@@ -1,13 +1,16 @@
 //! `liaison sync`: list, run, status.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hub_engine::{Env, Event, SyncStatus, SystemEnv};
+use hub_engine::{Engine, Env, Event, RunRefused, SyncStatus, SystemEnv};
 use hub_http::views;
 use hub_model::{Run, RunStatus, SyncId};
 use hub_store::Store;
 use serde_json::{Value, json};
 
+use super::profile::encoded;
 use crate::cli::SyncCommand;
 use crate::client::Client;
 use crate::commands::lang;
@@ -26,6 +29,10 @@ const NEXT_SHOWN: usize = 3;
 const RUNS_SHOWN: usize = 10;
 /// Runs looked at to find the last that ended.
 const RUNS_READ: usize = 5;
+/// How long to wait before a hub is asked again whether a run has ended.
+const END_PAUSE: Duration = Duration::from_millis(250);
+/// How often a hub may not know yet of the run that it has begun.
+const UNKNOWN_LOOKS_MAX: u32 = 40;
 
 /// Does it.
 ///
@@ -98,9 +105,17 @@ const fn arrows(reads: bool, writes: bool) -> &'static str {
 async fn run_here(loaded: &Loaded, store: Arc<dyn Store>, id: &SyncId) -> Result<Value, Trouble> {
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
     let engine = wiring.engine(store, None, wiring.one(id).await.jobs).await?;
+    watched(&engine, id, engine.run_once(id)).await
+}
+
+/// Waits for the end of a run in this process, and shows how far it is.
+pub(super) async fn watched(
+    engine: &Engine,
+    id: &SyncId,
+    running: impl Future<Output = Result<Run, RunRefused>>,
+) -> Result<Value, Trouble> {
     let mut events = engine.subscribe();
     let mut progress = Progress::new();
-    let running = engine.run_once(id);
     tokio::pin!(running);
     let stop = async {
         match Closing::listen() {
@@ -127,15 +142,33 @@ async fn run_here(loaded: &Loaded, store: Arc<dyn Store>, id: &SyncId) -> Result
         }
     };
     progress.clear();
-    match run {
-        Ok(run) => Ok(views::run(&run, lang())),
-        Err(refused) => Err(Trouble::new(
-            Exit::Finding,
-            "sync/refused",
-            format!("syncs/{id}.toml"),
-            refused,
-            "wait for the other run to end",
-        )),
+    run.map(|run| views::run(&run, lang())).map_err(|why| refused(id, why))
+}
+
+/// Why a run was not started.
+pub(super) fn refused(id: &SyncId, why: RunRefused) -> Trouble {
+    let place = format!("syncs/{id}.toml");
+    Trouble::new(Exit::Finding, "sync/refused", place, why, "wait for the other run to end")
+}
+
+/// Waits for the end of a run that a hub has begun.
+pub(super) async fn ended(client: &Client, run: &str) -> Result<Value, Trouble> {
+    let path = format!("/api/v1/runs/{}", encoded(run));
+    let mut unknown = 0;
+    loop {
+        tokio::time::sleep(END_PAUSE).await;
+        match client.get(&path).await {
+            Ok(run) if text(&run, "/status") != "running" => return Ok(run),
+            // A run that has just been begun is not kept yet.
+            Ok(_) => {}
+            Err(trouble) => {
+                let early = trouble.items.iter().all(|item| item.code == "http/unknown-run");
+                unknown += 1;
+                if !early || unknown > UNKNOWN_LOOKS_MAX {
+                    return Err(trouble);
+                }
+            }
+        }
     }
 }
 
@@ -198,7 +231,7 @@ fn show_run(run: &Value, out: Out) -> Result<Exit, Trouble> {
 }
 
 /// Why a run failed, on stderr.
-fn explain(run: &Value) {
+pub(super) fn explain(run: &Value) {
     let fault = run.get("fault").filter(|fault| !fault.is_null());
     if let Some(fault) = fault {
         crate::out::talk(format!(
@@ -213,9 +246,9 @@ fn explain(run: &Value) {
     }
 }
 
-fn exit_of(run: &Value) -> Exit {
+pub(super) fn exit_of(run: &Value) -> Exit {
     match run.get("status").and_then(Value::as_str) {
-        Some("failed" | "interrupted") => Exit::Finding,
+        Some("failed" | "interrupted" | "held") => Exit::Finding,
         _ => Exit::Ok,
     }
 }
@@ -242,7 +275,7 @@ async fn status(loaded: &Loaded, id: Option<&str>, out: Out) -> Result<Exit, Tro
     for sync in all {
         if let Some(last) = sync.get("last").filter(|last| !last.is_null()) {
             explain(last);
-            if text(last, "/status") == "failed" {
+            if ["failed", "held"].contains(&text(last, "/status").as_str()) {
                 exit = Exit::Finding;
             }
         }

@@ -194,6 +194,8 @@ pub fn run(sync: &str, number: u64) -> Run {
         fault: None,
         connector: None,
         receipt: Receipt::default(),
+        plan: None,
+        answer: None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod erasure;
 mod events;
 mod owner;
+mod plans;
 mod quality;
 mod retention;
 

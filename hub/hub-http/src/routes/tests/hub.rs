@@ -8,8 +8,8 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use hub_engine::{Engine, EngineOptions, SyncJob, SystemEnv};
 use hub_model::{
-    Direction, Fault, FaultCode, FieldMapping, Mapping, Namespace, Normaliser, Object, Rules,
-    StreamRef, SyncId,
+    Direction, Fault, FaultCode, FieldMapping, Guards, Mapping, Namespace, Normaliser, Object,
+    Rules, StreamRef, SyncId,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -110,6 +110,7 @@ pub(super) async fn hub() -> Hub {
     let rules = rules();
     let job = SyncJob {
         mapping: rules.mappings[0].clone(),
+        guards: Guards::default(),
         schedule: Schedule::parse("manual", "UTC").unwrap(),
         schedule_text: "manual".into(),
         paused: false,

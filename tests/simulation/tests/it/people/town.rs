@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use hub_core::identity::rebuild::rebuild;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    Direction, Fault, FaultCode, FieldMapping, Mapping, Namespace, Normaliser, Object, Profile,
-    ProfileId, Record, RemoteKey, Rules, Run, StreamRef, SyncId, Timestamp, Value,
+    Direction, Fault, FaultCode, FieldMapping, Guards, Mapping, Namespace, Normaliser, Object,
+    Profile, ProfileId, Record, RemoteKey, Rules, Run, StreamRef, SyncId, Timestamp, Value,
 };
 use hub_schedule::Schedule;
 use hub_store::{MemoryStore, Store};
@@ -204,6 +204,7 @@ impl Town {
             SyncJob {
                 // Nothing is written: what is read both ways is here to be resolved so.
                 mapping: mapping.clone(),
+                guards: Guards::default(),
                 schedule: Schedule::parse("manual", "UTC").expect("a schedule"),
                 schedule_text: "manual".to_owned(),
                 paused: false,

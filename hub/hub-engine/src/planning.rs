@@ -1,0 +1,93 @@
+//! Plans for people: what the next delivery of a sync would write, without a
+//! write to anybody.
+//!
+//! A plan is of what the hub knows. The rows are looked at when it is applied.
+
+use hub_core::sync::PlanSummary;
+use hub_model::{Fault, PlannedWrite, ProfileId, RunId, SyncId};
+
+use crate::delivery::{self, survey};
+use crate::engine::{Engine, RunRefused};
+use crate::job::SyncJob;
+use crate::reading;
+use crate::run::RunContext;
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanRefused {
+    /// There is no such sync, or it runs: what is due moves while it does.
+    #[error(transparent)]
+    Run(#[from] RunRefused),
+    /// The system or the store did not answer.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A plan, all of it or its first writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanShown {
+    /// Its hash and how much it writes.
+    pub plan: PlanSummary,
+    /// Whether a run would be held with it.
+    pub held: bool,
+}
+
+impl Engine {
+    /// Walks the writes that the next delivery of a sync would make, in order of
+    /// profile and record, and sums them up.
+    ///
+    /// # Errors
+    /// [`PlanRefused`].
+    pub async fn plan(
+        &self,
+        sync: &SyncId,
+        each: &mut (dyn FnMut(PlannedWrite) + Send),
+    ) -> Result<PlanShown, PlanRefused> {
+        let job = self.at_rest(sync)?;
+        let stopping = self.stopping();
+        let mut context = RunContext::new(self.workspace(), job, RunId::new("plan"), &stopping);
+        let stream = reading::stream_info(&mut context).await?;
+        let plan = survey::survey(&context, &stream, each).await?;
+        let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
+        let held = !within.await.map_err(Fault::from)?;
+        Ok(PlanShown { plan, held })
+    }
+
+    /// The writes about profiles after one, about `limit` of them: a profile is
+    /// not cut. Returns the last profile as well when more may follow.
+    ///
+    /// # Errors
+    /// [`PlanRefused`].
+    pub async fn plan_page(
+        &self,
+        sync: &SyncId,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<(Vec<PlannedWrite>, Option<ProfileId>), PlanRefused> {
+        let job = self.at_rest(sync)?;
+        let stopping = self.stopping();
+        let mut context = RunContext::new(self.workspace(), job, RunId::new("plan"), &stopping);
+        let stream = reading::stream_info(&mut context).await?;
+        let mut page: Vec<PlannedWrite> = Vec::new();
+        let mut next = None;
+        let mut take = |write: PlannedWrite| {
+            let last = page.last().map(|last| last.profile);
+            if page.len() >= limit && last != Some(write.profile) {
+                next = last;
+                return false;
+            }
+            page.push(write);
+            true
+        };
+        survey::walk(&context, &stream, after, &mut take).await?;
+        Ok((page, next))
+    }
+
+    fn at_rest(&self, sync: &SyncId) -> Result<&SyncJob, RunRefused> {
+        let job = self.jobs().get(sync).ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
+        match self.running(sync) {
+            Some(run) => Err(RunRefused::Running { sync: sync.clone(), run }),
+            None => Ok(job),
+        }
+    }
+}
