@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use hub_model::consent::EVERY_CHANNEL;
-use hub_model::{Direction, FieldMapping, Namespace, Normaliser, Survivorship, TraitName};
+use hub_model::{
+    Direction, FieldMapping, Namespace, Normaliser, Survivorship, TraitName, TraitRule,
+};
 
 use crate::consents::KeyDraft;
 use crate::document::Faults;
@@ -155,22 +157,33 @@ fn trait_rule(rule: &TraitDraft, drafts: &[SyncDraft], faults: &Faults) {
 
 const NEVER_READ: &str = "the sync is told the trait and never asked for it";
 
-/// A trait that is owned is not an identity that travels both ways: there a
-/// profile claims the value that was typed last, whoever owns it.
+/// A trait that is owned or asked about is not an identity that travels both ways:
+/// there a profile claims the value that was typed last. And whoever is asked about
+/// must be told the answer.
 fn contradictions(draft: &TraitDraft, drafts: &[SyncDraft], faults: &Faults) {
-    let Some(rule) = draft.rule.as_ref().filter(|rule| rule.rule == Survivorship::Owner) else {
-        return;
-    };
+    let waits = |rule: &&TraitRule| matches!(rule.rule, Survivorship::Owner | Survivorship::Ask);
+    let Some(rule) = draft.rule.as_ref().filter(waits) else { return };
     let names = |(pair, _): &&(FieldMapping, Location)| {
         pair.to == rule.name && pair.direction == Direction::Both && pair.identity.is_some()
     };
-    for (_, there) in drafts.iter().flat_map(|draft| &draft.pairs).filter(names) {
+    let contradicts = |there: &Location, why, mend| {
         let place = format!("{}.survivorship", draft.place);
         let fault = ConfigFault::new(code::CONTRADICTION, draft.name.location.clone(), place);
-        let fault = fault.with("there", there).with("why", CLAIMS_NEWEST);
-        faults.push(fault.with("mend", "write `direction = \"->\"` or `\"<-\"` there"));
+        faults.push(fault.with("there", there).with("why", why).with("mend", mend));
+    };
+    let pairs = || drafts.iter().flat_map(|draft| &draft.pairs);
+    for (_, there) in pairs().filter(names) {
+        contradicts(there, CLAIMS_NEWEST, "write `direction = \"->\"` or `\"<-\"` there");
+    }
+    let only_read = |(pair, _): &&(FieldMapping, Location)| {
+        pair.to == rule.name && pair.direction == Direction::ToProfile
+    };
+    for (_, there) in pairs().filter(only_read).filter(|_| rule.rule == Survivorship::Ask) {
+        contradicts(there, NEVER_TOLD, "write `direction = \"<->\"` there, or another rule here");
     }
 }
+
+const NEVER_TOLD: &str = "the sync is asked for the trait and never told what was settled";
 
 const CLAIMS_NEWEST: &str =
     "by an identity that travels both ways a person is found under the value typed last";

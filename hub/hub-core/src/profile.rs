@@ -7,12 +7,17 @@
 
 mod survivorship;
 
+mod ask;
+
 mod explain;
 
 mod receivers;
 
 #[cfg(test)]
 mod survivorship_tests;
+
+#[cfg(test)]
+mod ask_tests;
 
 pub use explain::{Evidence, Explanation, Standing, explain};
 pub use receivers::{Receiver, Reception, receivers};
@@ -22,8 +27,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Assertion, Claimed, EntityKind, Mapping, Profile, ProfileId, Provenance, Record, RecordNo,
-    Rules, Survivorship, Trait, TraitName,
+    Assertion, Claimed, Conflict, ConflictReason, EntityKind, Mapping, Profile, ProfileId,
+    Provenance, Record, RecordNo, Rules, Survivorship, Trait, TraitName,
 };
 
 use crate::identity::claims_of;
@@ -45,7 +50,8 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
         .into_iter()
         .map(|(identity, stamp)| Claimed { identity, stamp })
         .collect();
-    let traits = if live { survivors(members, rules) } else { BTreeMap::new() };
+    let (traits, conflicts) =
+        if live { survivors(members, rules) } else { (BTreeMap::new(), Vec::new()) };
     Profile {
         id,
         kind,
@@ -53,23 +59,44 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
         identities,
         records,
         consents: crate::consent::stated(members, rules),
+        conflicts,
     }
 }
 
-fn survivors(members: &[&Record], rules: &Rules) -> BTreeMap<TraitName, Trait> {
+/// The golden values, and what keeps traits waiting for a person.
+fn survivors(members: &[&Record], rules: &Rules) -> (BTreeMap<TraitName, Trait>, Vec<Conflict>) {
+    let mut conflicts = Vec::new();
     let mut candidates = candidates(members, rules);
     candidates.sort_by(|a, b| a.pair.to.cmp(&b.pair.to));
     let contests = candidates.chunk_by(|a, b| a.pair.to == b.pair.to);
-    contests
+    let traits = contests
         .filter_map(|contest| {
             let name = &contest.first()?.pair.to;
             let golden = match rules.trait_rule(name) {
+                Some(rule) if rule.rule == Survivorship::Ask => {
+                    let (golden, conflict) = ask::settle(name, contest);
+                    conflicts.extend(conflict);
+                    golden
+                }
                 Some(rule) => survivorship::settle(rule, contest),
                 None => newest(contest),
             };
             Some((name.clone(), golden?))
         })
-        .collect()
+        .collect();
+    for paused in ask::paused(members, rules) {
+        match conflicts.iter_mut().find(|known| known.name == paused.name) {
+            Some(known) if known.reason == paused.reason => known.sides.extend(paused.sides),
+            // What a person is asked about is delivered nowhere already.
+            Some(_) => {}
+            None => conflicts.push(paused),
+        }
+    }
+    conflicts.iter_mut().filter(|c| c.reason == ConflictReason::PingPong).for_each(|conflict| {
+        conflict.sides.sort();
+    });
+    conflicts.sort_by(|a, b| a.name.cmp(&b.name));
+    (traits, conflicts)
 }
 
 /// What the records assert in fields that are read.

@@ -13,6 +13,8 @@ pub mod observe;
 
 pub mod mark;
 
+pub mod dispute;
+
 pub mod echo;
 
 pub mod due;
@@ -40,6 +42,7 @@ mod simulation;
 
 pub use deletes::{Verdict, deletes};
 pub use delivered::{Birth, created, delivered, mark_sent};
+pub use dispute::{pause, settled, to_pause};
 pub use due::{Due, created_for, due};
 pub use echo::{looks_like, settle_birth, settle_echo};
 pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};

@@ -18,6 +18,8 @@ pub mod decide;
 
 pub mod reviews;
 
+pub mod conflicts;
+
 pub mod recast;
 
 pub use hub_core::identity::preview::{Merge, Preview, Split, Writes};

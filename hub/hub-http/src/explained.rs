@@ -96,6 +96,7 @@ fn evidence(told: &Evidence, came: &Arrival, by: Option<&Value>) -> Value {
     let (standing, because) = match told.standing {
         Standing::Won => ("won", None),
         Standing::Shared => ("shared", None),
+        Standing::Open => ("open", None),
         Standing::Lost(why) => ("lost", Some(why.as_str())),
     };
     let beaten =

@@ -34,6 +34,7 @@ pub mod guard;
 pub mod find;
 pub mod views;
 
+pub mod conflicts;
 pub mod events;
 pub mod explained;
 pub mod identity;

@@ -54,6 +54,7 @@ fn record(record: &Record) -> Value {
             "seen": asserted.and_then(|asserted| Some(asserted.seen?.to_string())),
             "changed": asserted.and_then(|asserted| Some(asserted.source_time?.to_string())),
             "told": state.sent.0 != 0,
+            "settled": state.dispute.as_ref().and_then(|kept| Some(kept.settled.as_ref()?.value.to_json())),
         });
         (name.to_string(), field)
     });
@@ -75,6 +76,8 @@ async fn decisions(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value,
     let kinds = |kind: &DecisionKind| match kind {
         DecisionKind::Match { .. } => "match",
         DecisionKind::Separation { .. } => "separation",
+        DecisionKind::Value { .. } => "value",
+        DecisionKind::Withdrawal { .. } => "withdrawal",
     };
     let shown = all
         .iter()

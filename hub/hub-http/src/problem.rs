@@ -58,6 +58,8 @@ pub enum Code {
     UnknownRecord,
     /// It was decided, or is so, already.
     DecidedAlready,
+    /// Nothing of that trait waits, and nothing was settled.
+    NotOpen,
     /// A person and an account are never one.
     KindsDiffer,
     /// The records named do not make two sides.
@@ -113,6 +115,7 @@ impl Code {
         Self::UnknownProfile,
         Self::UnknownRecord,
         Self::DecidedAlready,
+        Self::NotOpen,
         Self::KindsDiffer,
         Self::NoSides,
         Self::RulesChanged,
@@ -154,6 +157,7 @@ impl Code {
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
             Self::UnknownRecord => ("http/unknown-record", StatusCode::NOT_FOUND),
             Self::DecidedAlready => ("people/decided-already", StatusCode::CONFLICT),
+            Self::NotOpen => ("conflict/not-open", StatusCode::NOT_FOUND),
             Self::KindsDiffer => ("people/kinds-differ", StatusCode::UNPROCESSABLE_ENTITY),
             Self::NoSides => ("people/no-sides", StatusCode::UNPROCESSABLE_ENTITY),
             Self::RulesChanged => ("people/rules-changed", StatusCode::CONFLICT),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{RecordNo, Stamp};
+use crate::id::{FieldName, RecordNo, Stamp, TraitName};
 use crate::time::Timestamp;
 
 /// What was settled.
@@ -27,6 +27,24 @@ pub enum DecisionKind {
         /// The other side.
         right: BTreeSet<RecordNo>,
     },
+    /// The trait of this record's profile has a value that a person gave it. The
+    /// record's field keeps the value ([`crate::Settled`]): a decision names no
+    /// customer's data. It wins until somebody types another one.
+    Value {
+        /// The record whose field keeps the value.
+        record: RecordNo,
+        /// That field.
+        field: FieldName,
+        /// The trait.
+        name: TraitName,
+    },
+    /// A decision about a value is taken back.
+    Withdrawal {
+        /// The record of that decision.
+        record: RecordNo,
+        /// The stamp of that decision.
+        of: Stamp,
+    },
 }
 
 impl DecisionKind {
@@ -35,6 +53,9 @@ impl DecisionKind {
         match self {
             Self::Match { left, right } => BTreeSet::from([*left, *right]),
             Self::Separation { left, right } => left.union(right).copied().collect(),
+            Self::Value { record, .. } | Self::Withdrawal { record, .. } => {
+                BTreeSet::from([*record])
+            }
         }
     }
 }

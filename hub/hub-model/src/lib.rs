@@ -14,6 +14,7 @@
 
 pub mod change;
 pub mod cleaning;
+pub mod conflict;
 pub mod consent;
 pub mod decision;
 pub mod delivery;
@@ -41,6 +42,7 @@ pub mod value;
 
 pub use change::{Change, ChangeKind};
 pub use cleaning::{Cleaner, Cleaning, Otherwise};
+pub use conflict::{Basis, Conflict, ConflictReason, Dispute, Settled, Side};
 pub use consent::{
     ChannelName, Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, Purpose,
     PurposeName,

@@ -26,3 +26,10 @@ pub const SLICE_RECORDS_MAX: usize = 1_000;
 /// the store's log (4 MiB) can be torn by a power cut in a way that its recovery
 /// does not notice.
 pub const SLICE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Within so many seconds edits count as answers to each other.
+pub const TURNS_WITHIN_SECONDS: i64 = 10 * 60;
+/// So many answers within that time are a conversation of people; one more, and
+/// the field is paused.
+pub const TURNS_MAX: usize = 3;
+/// Answers kept per field: one more than may be.
+pub const TURNS_KEPT_MAX: usize = TURNS_MAX + 1;

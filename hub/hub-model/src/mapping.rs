@@ -11,7 +11,7 @@ use crate::identity::NamespaceName;
 use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
 use crate::retention::Source;
-use crate::survivorship::TraitRule;
+use crate::survivorship::{Survivorship, TraitRule};
 use crate::time::Timestamp;
 use crate::time_format::TimeFormat;
 use crate::value::{Object, Value};
@@ -244,6 +244,11 @@ impl Rules {
     /// The rule of a trait, if it is not the usual one.
     pub fn trait_rule(&self, name: &TraitName) -> Option<&TraitRule> {
         self.traits.iter().find(|rule| rule.name == *name)
+    }
+
+    /// Whether a person is asked where edits of a trait contradict each other.
+    pub fn asks(&self, name: &TraitName) -> bool {
+        self.trait_rule(name).is_some_and(|rule| rule.rule == Survivorship::Ask)
     }
 
     /// The purpose of that name.

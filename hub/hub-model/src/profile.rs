@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conflict::Conflict;
 use crate::consent::Consent;
 use crate::id::{FieldName, ProfileId, RecordNo, Stamp, TraitName};
 use crate::identity::Identity;
@@ -81,4 +82,14 @@ pub struct Profile {
     /// What it consented to, in order of purpose and channel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<Consent>,
+    /// Its traits that wait for a person, in order of name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Profile {
+    /// What keeps a trait waiting for a person, if anything does.
+    pub fn conflict(&self, name: &TraitName) -> Option<&Conflict> {
+        self.conflicts.iter().find(|conflict| conflict.name == *name)
+    }
 }

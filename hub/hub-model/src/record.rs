@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::conflict::Dispute;
 use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
 use crate::identity::Identity;
 use crate::time::Timestamp;
@@ -48,6 +49,23 @@ pub struct FieldState {
     /// The stamp of the golden value last delivered; 0 before the first.
     #[serde(default, skip_serializing_if = "is_never")]
     pub sent: Stamp,
+    /// What is kept because people may be asked about the field; rarely anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Box<Dispute>>,
+}
+
+impl FieldState {
+    /// Changes what is kept because people may be asked about the field.
+    pub fn revise_dispute(&mut self, change: impl FnOnce(&mut Dispute)) {
+        let mut dispute = self.dispute.take().unwrap_or_default();
+        change(&mut dispute);
+        self.dispute = (*dispute != Dispute::default()).then_some(dispute);
+    }
+
+    /// Whether nothing is written for the field.
+    pub fn is_paused(&self) -> bool {
+        self.dispute.as_ref().is_some_and(|dispute| dispute.paused.is_some())
+    }
 }
 
 fn is_never(stamp: &Stamp) -> bool {

@@ -8,7 +8,7 @@ use crate::id::{SyncId, TraitName};
 
 /// How the value of a trait is chosen.
 ///
-/// Under the rules that go by time, and under `owner`, null is a value:
+/// Under the rules that go by time, and under `owner` and `ask`, null is a value:
 /// a system that cleared its field said something. Under all others a null only survives if everybody asserts
 /// null. What a rule leaves open is decided by the newer receipt stamp, then by
 /// the sync's priority, then by the older record, then by the field's name, so
@@ -42,6 +42,10 @@ pub enum Survivorship {
     /// sources that asserts anything owns the trait, and what others say does not
     /// count. It is written back over their edits.
     Owner,
+    /// The newest, as long as whoever typed it had what it replaces before him;
+    /// edits that knew nothing of each other are put to a person, and until he
+    /// has settled them the trait keeps the value last agreed.
+    Ask,
     /// The strictest consent. Not configured: it is the rule of every trait
     /// that states a consent.
     Strictest,
@@ -59,6 +63,7 @@ impl Survivorship {
         ("max", Self::Max),
         ("union", Self::Union),
         ("owner", Self::Owner),
+        ("ask", Self::Ask),
     ];
 
     /// The word used in configuration and provenance.
@@ -73,6 +78,7 @@ impl Survivorship {
             Self::Max => "max",
             Self::Union => "union",
             Self::Owner => "owner",
+            Self::Ask => "ask",
             Self::Strictest => "strictest",
         }
     }
@@ -86,7 +92,7 @@ impl Survivorship {
 
     /// Whether an asserted null competes with values.
     pub const fn null_counts(self) -> bool {
-        matches!(self, Self::MostRecent | Self::MostRecentAtSource | Self::Owner)
+        matches!(self, Self::MostRecent | Self::MostRecentAtSource | Self::Owner | Self::Ask)
     }
 
     /// Whether the rule looks at an order of sources.

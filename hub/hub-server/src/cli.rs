@@ -128,6 +128,9 @@ when something had moved or the run failed.")]
     /// Who is who: review, merge, unmerge, and try other rules.
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Conflicts: traits that wait for a person; list, show, resolve, undo, release.
+    #[command(subcommand)]
+    Conflict(ConflictCommand),
     /// Quarantine: rows that a rule rejected; list, show, replay them.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -477,9 +480,11 @@ Example:
     New,
 }
 
+pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
 pub use self::identity::{IdentityCommand, Pair};
 pub use self::plan::HoldCommand;
 
+mod conflict;
 mod identity;
 mod plan;
 

@@ -1,6 +1,7 @@
 //! One module per command.
 
 mod check;
+mod conflict;
 mod connection;
 mod connector;
 mod hold;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
         Command::Identity(command) => identity::run(&global, &loaded, command, out).await,
+        Command::Conflict(command) => conflict::run(&loaded, command, out).await,
         Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,
         Command::Privacy(command) => privacy::run(&loaded, command, out).await,
         Command::Connector(command) => connector::run(&loaded, command, out).await,

@@ -38,6 +38,8 @@ pub(crate) mod table {
     pub const QUARANTINE: u8 = b'Q';
     /// Reviews: all of it is the key, no value.
     pub const REVIEW: u8 = b'V';
+    /// Profiles with a conflict, by id, no value.
+    pub const CONFLICT: u8 = b'C';
     /// Runs by id.
     pub const RUN: u8 = b'U';
     /// (sync, run id), no value.
@@ -176,6 +178,10 @@ pub(crate) fn review(review: &Review) -> Key {
     let key = text(start(table::REVIEW), &review.identity.namespace);
     let key = text(key, &review.identity.value);
     last(number(number(key, review.left.0), review.right.0), &review.reason)
+}
+
+pub(crate) fn conflict(profile: ProfileId) -> Key {
+    number(start(table::CONFLICT), profile.0)
 }
 
 pub(crate) fn run(id: &RunId) -> Key {

@@ -37,6 +37,9 @@ pub(crate) struct Meta {
     pub inbox_removed: u64,
     /// The number of the last row of quarantine without a key.
     pub keyless_last: u64,
+    /// How many profiles have a conflict.
+    #[serde(default)]
+    pub conflicted: u64,
 }
 
 /// 16 random bytes.
@@ -60,6 +63,7 @@ impl Meta {
             inbox_done: 0,
             inbox_removed: 0,
             keyless_last: 0,
+            conflicted: 0,
         }
     }
 

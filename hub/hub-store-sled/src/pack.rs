@@ -15,6 +15,8 @@ pub mod names;
 
 pub mod value;
 
+pub mod dispute;
+
 pub mod record;
 
 pub mod consent;

@@ -59,6 +59,7 @@ impl<'a> Plan<'a> {
         plan.meta.stats.seq += 1;
         plan.meta.counters = set.counters.unwrap_or(plan.meta.counters);
         plan.log(&set);
+        plan.conflicts(&set)?;
         let people = People::new(state, &mut plan.meta).plan(&mut set)?;
         plan.ops = people.ops;
         plan.changed.extend(people.blocks.into_iter().map(|(key, block)| (key, Some(block))));
@@ -96,6 +97,26 @@ impl<'a> Plan<'a> {
             self.changed.insert(keys::token(connection, name), sealed.clone());
         }
         self.inbox(set);
+        Ok(())
+    }
+
+    /// Which profiles have a conflict follows from what is put: an index of them.
+    fn conflicts(&mut self, set: &WriteSet) -> Result<(), Error> {
+        let count: Count = |meta| &mut meta.conflicted;
+        let gone = set.erased_profiles.iter().chain(set.aliases.iter().map(|(id, _)| id));
+        for id in gone {
+            if self.meta.conflicted > 0 {
+                self.remove(keys::conflict(*id), count)?;
+            }
+        }
+        for profile in &set.profiles {
+            let key = keys::conflict(profile.id);
+            if !profile.conflicts.is_empty() {
+                self.put(key, Vec::new(), count)?;
+            } else if self.meta.conflicted > 0 {
+                self.remove(key, count)?;
+            }
+        }
         Ok(())
     }
 

@@ -181,6 +181,21 @@ impl Reader<'_> {
         Ok(found)
     }
 
+    pub fn conflicted(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error> {
+        let after = after.map(keys::conflict);
+        let rows = self.rows.scan(&keys::all(table::CONFLICT), after.as_deref()).take(limit);
+        rows.map(|row| {
+            let id = keys::last_number(&row?.0).map(ProfileId);
+            let profile = id.map(|id| self.profile(id)).transpose()?.flatten();
+            profile.ok_or_else(|| missing("profile", "its conflict"))
+        })
+        .collect()
+    }
+
     pub fn decisions(&self) -> Result<Vec<Decision>, Error> {
         self.rows.scan(&keys::all(table::DECISION), None).map(decoded_row).collect()
     }

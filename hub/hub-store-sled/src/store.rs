@@ -353,6 +353,14 @@ impl Store for SledStore {
         Ok(ids)
     }
 
+    async fn conflicted(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error> {
+        self.read(move |reader| reader.conflicted(after, limit)).await
+    }
+
     async fn scan_records(
         &self,
         stream: &StreamRef,

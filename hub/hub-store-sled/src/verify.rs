@@ -1,6 +1,6 @@
 //! Verify: reads every row there is, and checks what belongs together.
 
-use hub_model::{CommitSeq, Decision, Identity, Pending, Quarantined, Run};
+use hub_model::{CommitSeq, Decision, Identity, Pending, ProfileId, Quarantined, Run};
 use hub_store::audit::{self, Findings};
 use hub_store::{Error, Stats, VerifyFinding, View};
 
@@ -20,7 +20,8 @@ const CLAIMS_AT_ONCE: usize = 10_000;
 
 /// Everything that is wrong.
 pub(crate) fn verify(reader: &Reader<'_>) -> Result<Vec<VerifyFinding>, Error> {
-    let mut check = Check { reader, found: Findings::default(), counted: Stats::default() };
+    let (found, counted) = (Findings::default(), Stats::default());
+    let mut check = Check { reader, found, counted, conflicted: 0 };
     check.people()?;
     check.events()?;
     check.work()?;
@@ -35,6 +36,8 @@ struct Check<'a> {
     reader: &'a Reader<'a>,
     found: Findings,
     counted: Stats,
+    /// Profiles that have a conflict.
+    conflicted: u64,
 }
 
 impl Check<'_> {
@@ -80,6 +83,7 @@ impl Check<'_> {
         self.claims(&mut claimed)?;
         for id in reader.index.profiles_after(None) {
             if let Some(Some(profile)) = self.found.sound(reader.profile(id))? {
+                self.conflicted += u64::from(!profile.conflicts.is_empty());
                 let looked = audit::profile(&profile, reader, &mut self.found);
                 self.found.sound(looked)?;
             }
@@ -188,6 +192,17 @@ impl Check<'_> {
             check.misplaced(key, keys::read_review(key).is_some());
             Ok(())
         })?;
+        let mut conflicted = 0;
+        let reader = self.reader;
+        self.each(table::CONFLICT, |check, key, _| {
+            conflicted += 1;
+            let id = keys::last_number(key).map(ProfileId);
+            let profile = id.map(|id| reader.profile(id)).transpose()?.flatten();
+            check.misplaced(key, profile.is_some_and(|profile| !profile.conflicts.is_empty()));
+            Ok(())
+        })?;
+        let kept = self.reader.meta.conflicted;
+        self.misplaced(&[table::CONFLICT], conflicted == kept && conflicted == self.conflicted);
         // Bytes as they are: reading them checked them.
         for table in [table::POSITION, table::INBOX, table::TOKEN] {
             self.each(table, |_, _, _| Ok(()))?;
@@ -230,7 +245,7 @@ impl Check<'_> {
     }
 
     fn unknown_tables(&mut self) -> Result<(), Error> {
-        const KNOWN: [u8; 18] = [
+        const KNOWN: [u8; 19] = [
             table::META,
             table::RECORD,
             table::PROFILE,
@@ -242,6 +257,7 @@ impl Check<'_> {
             table::LOG,
             table::QUARANTINE,
             table::REVIEW,
+            table::CONFLICT,
             table::RUN,
             table::RUN_OF,
             table::INBOX,

@@ -139,6 +139,7 @@ macro_rules! each_store_case {
             claims_come_and_go
             the_log_gives_whole_commits
             profiles_are_scanned_in_order
+            conflicts_are_listed
             records_are_scanned_per_stream_in_order_of_number
             a_mark_goes_with_the_next_change_of_its_record
             what_is_erased_is_gone_and_its_number_with_it

@@ -163,6 +163,14 @@ impl Store for MemoryStore {
         Ok(self.read().profile_ids(after, limit))
     }
 
+    async fn conflicted(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error> {
+        Ok(self.read().conflicted(after, limit))
+    }
+
     async fn scan_records(
         &self,
         stream: &StreamRef,

@@ -239,7 +239,12 @@ fn erased(set: &WriteSet, view: &impl View) -> Result<(), Error> {
 
 fn newest_stamp(record: &Record) -> Stamp {
     let fields = record.fields.values().flat_map(|field| {
-        [field.sent, field.asserted.as_ref().map_or(Stamp(0), |asserted| asserted.stamp)]
+        let settled = field.dispute.as_ref().and_then(|kept| kept.settled.as_ref());
+        [
+            field.sent,
+            field.asserted.as_ref().map_or(Stamp(0), |asserted| asserted.stamp),
+            settled.map_or(Stamp(0), |settled| settled.stamp),
+        ]
     });
     let facts = record.identities.iter().map(|fact| fact.stamp);
     [record.born, record.deleted.unwrap_or_default()]

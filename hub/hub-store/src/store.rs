@@ -208,6 +208,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ProfileId>, Error>;
 
+    /// Profiles that have a conflict, in order of id.
+    async fn conflicted(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error>;
+
     /// Records of a stream in order of number.
     async fn scan_records(
         &self,

@@ -75,7 +75,8 @@ fn record_bytes(record: &Record) -> usize {
             value.filter(|value| Some(*value) != raw).map_or(0, Value::size_bytes)
         };
         let asserted = own(state.asserted.as_ref().map(|asserted| &asserted.value));
-        3 * NUMBER_BYTES + asserted + own(state.remote.as_ref())
+        let dispute = state.dispute.as_ref().map_or(0, row_bytes);
+        3 * NUMBER_BYTES + asserted + own(state.remote.as_ref()) + dispute
     });
     let said = record.identities.iter().map(|fact| {
         3 * NUMBER_BYTES + fact.identity.as_ref().map_or(0, |identity| identity.value.len())
@@ -95,7 +96,11 @@ fn profile_bytes(profile: &Profile) -> usize {
         .map(|(name, golden)| name.as_str().len() + golden.value.size_bytes() + 4 * NUMBER_BYTES);
     let identities =
         profile.identities.iter().map(|claimed| claimed.identity.value.len() + 2 * NUMBER_BYTES);
-    ROW_BYTES + profile.records.len() * NUMBER_BYTES + traits.chain(identities).sum::<usize>()
+    let conflicts = if profile.conflicts.is_empty() { 0 } else { row_bytes(&profile.conflicts) };
+    ROW_BYTES
+        + profile.records.len() * NUMBER_BYTES
+        + conflicts
+        + traits.chain(identities).sum::<usize>()
 }
 
 /// Each identity leads to the event by a row of its own.

@@ -124,6 +124,14 @@ impl Store for MortalStore {
         self.alive()?;
         self.body.profile_ids(after, limit).await
     }
+    async fn conflicted(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<Profile>, Error> {
+        self.alive()?;
+        self.body.conflicted(after, limit).await
+    }
     async fn scan_records(
         &self,
         stream: &StreamRef,

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hub_engine::people::conflicts::{self, Ask};
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    ConsentKey, Direction, FieldMapping, FieldName, Guards, Mapping, Namespace, Normaliser, Rules,
-    StreamRef, Survivorship, SyncId, Timestamp, TraitName, TraitRule,
+    ConflictReason, ConsentKey, Direction, FieldMapping, FieldName, Guards, Mapping, Namespace,
+    Normaliser, Rules, StreamRef, Survivorship, SyncId, Timestamp, TraitName, TraitRule,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -122,7 +123,8 @@ impl Fleet {
     }
 
     /// The rule by which names survive: the usual one in most fleets; in others
-    /// the first system owns them, the last comes first, or the longest stays.
+    /// the first system owns them, the last comes first, the longest stays, or a
+    /// person is asked.
     fn rule(&self) -> Option<TraitRule> {
         let name = |system: Option<&Arc<Mutex<System>>>| {
             system.map(|system| SyncId::from(lock(system).name.as_str()))
@@ -131,6 +133,7 @@ impl Fleet {
             2 | 3 => (Survivorship::Owner, name(self.systems.first())),
             5 => (Survivorship::SourcePriority, name(self.systems.last())),
             7 => (Survivorship::Longest, None),
+            1 | 4 => (Survivorship::Ask, None),
             _ => return None,
         };
         let sources = source.into_iter().collect();
@@ -235,6 +238,8 @@ impl Fleet {
                 engine = self.start().await;
             }
             self.fuse.set(i64::MAX);
+            // A fleet's hours are minutes: nobody means a ping-pong here.
+            self.settle(&engine, ConflictReason::PingPong).await;
         }
         for system in &self.systems {
             lock(system).fault_percent = 0;
@@ -251,12 +256,32 @@ impl Fleet {
             for id in engine.jobs().keys() {
                 engine.run_once(id).await.expect("no run overlaps");
             }
-            silent = if self.writes() == before { silent + 1 } else { 0 };
+            let asked = self.settle(engine, ConflictReason::Ask).await
+                + self.settle(engine, ConflictReason::PingPong).await;
+            silent = if self.writes() == before && asked == 0 { silent + 1 } else { 0 };
             if silent == SILENT_ROUNDS {
                 return Some(round + 1 - silent);
             }
         }
         None
+    }
+
+    /// A person looks at everything that waits for one reason: of what contradicts
+    /// each other the newest is right. Returns how much there was.
+    async fn settle(&self, engine: &Engine, reason: ConflictReason) -> usize {
+        let waiting = conflicts::list(engine.workspace(), None, usize::MAX).await.expect("answers");
+        let waiting = waiting.iter().filter(|waiting| waiting.conflict.reason == reason);
+        let mut settled = 0;
+        for conflicts::Waiting { profile, conflict, sides } in waiting {
+            let ask = match reason {
+                ConflictReason::Ask => Ask::Side(sides[0].record.number),
+                ConflictReason::PingPong => Ask::Release,
+            };
+            let of = (profile.id, &conflict.name);
+            conflicts::apply(engine.workspace(), of, &ask, "somebody").await.expect("settled");
+            settled += 1;
+        }
+        settled
     }
 
     /// Writes that took effect in all systems.

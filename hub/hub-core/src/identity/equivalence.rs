@@ -204,7 +204,7 @@ impl<'a> Player<'a> {
                 (left.contains(&pair[0]) && right.contains(&pair[1]))
                     || (left.contains(&pair[1]) && right.contains(&pair[0]))
             }
-            DecisionKind::Match { .. } => false,
+            _ => false,
         };
         // Lifting a separation changes the past: a job, not a step.
         if self.apart.iter().any(lifts) {

@@ -81,7 +81,9 @@ pub fn by_hand(
 ) -> Option<BTreeSet<Stamp>> {
     let pair = |decision: &Decision| match &decision.kind {
         DecisionKind::Match { left, right } => Some((*left, *right)),
-        DecisionKind::Separation { .. } => None,
+        DecisionKind::Separation { .. }
+        | DecisionKind::Value { .. }
+        | DecisionKind::Withdrawal { .. } => None,
     };
     let held = |number: &RecordNo| profile.records.contains(number);
     let about = |decision: &&Decision| {

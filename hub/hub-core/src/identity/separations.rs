@@ -34,6 +34,8 @@ impl Separations {
                 DecisionKind::Separation { left, right } => {
                     settled.separate(left, right, decision.stamp);
                 }
+                // Nothing about who is who.
+                DecisionKind::Value { .. } | DecisionKind::Withdrawal { .. } => {}
             }
         }
         settled

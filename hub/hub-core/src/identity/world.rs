@@ -23,6 +23,7 @@ use hub_model::{Claim, EntityKind, Identity, Profile, ProfileId, Record, RecordN
 use super::claims::claims_of;
 use super::review::{Review, ReviewReason};
 use super::separations::Separations;
+use crate::sync::{pause, to_pause};
 
 /// A profile as resolution sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,7 +162,8 @@ impl<'a> World<'a> {
     ///
     /// # Errors
     /// [`NotLoaded`] when a record of a changed profile is missing.
-    pub fn finish(self) -> Result<Resolution, NotLoaded> {
+    pub fn finish(mut self) -> Result<Resolution, NotLoaded> {
+        self.pause_answers()?;
         let mut resolution = Resolution { joins: self.outcome.joins, ..Resolution::default() };
         for (id, member) in &self.profiles {
             if !self.outcome.touched.contains(id) {
@@ -196,6 +198,24 @@ impl<'a> World<'a> {
             resolution.reviews.push(review);
         }
         Ok(resolution)
+    }
+
+    /// Pauses the traits about which systems keep answering each other.
+    fn pause_answers(&mut self) -> Result<(), NotLoaded> {
+        let mut paused = Vec::new();
+        for id in &self.outcome.touched {
+            let Some(member) = self.profiles.get(id) else { continue };
+            let mut records = member.records.iter().filter_map(|number| self.records.get(number));
+            if records.any(|r| r.fields.values().any(|state| state.dispute.is_some())) {
+                paused.extend(to_pause(&self.members(*id)?, self.rules));
+            }
+        }
+        for (number, field, since) in paused {
+            let Some(record) = self.records.get_mut(&number) else { continue };
+            *record = pause(record, &field, Some(since));
+            self.outcome.records.insert(number);
+        }
+        Ok(())
     }
 
     pub(super) fn owner(&self, record: RecordNo) -> Result<ProfileId, NotLoaded> {

@@ -9,6 +9,7 @@ use hub_model::{
     TraitName, TraitRule, Value,
 };
 
+use super::ask::{self, Hearing};
 use super::survivorship::{Candidate, Lost, ranks};
 
 /// What one record says about a trait, and what became of it.
@@ -45,6 +46,8 @@ pub enum Standing {
     Won,
     /// The trait is a union, and its items are among it.
     Shared,
+    /// It contradicts another one, and a person is asked.
+    Open,
     /// Another one was taken.
     Lost(Lost),
 }
@@ -93,7 +96,11 @@ pub fn explain(profile: &Profile, members: &[&Record], rules: &Rules) -> Vec<Exp
     };
     let explained = traits.into_iter().map(|(name, (candidates, echoes))| {
         let rule = rules.trait_rule(name).cloned().unwrap_or_else(|| usual(name));
-        let mut evidence = judged(&rule, &candidates, live);
+        let mut evidence = if rule.rule == Survivorship::Ask {
+            heard(&candidates, live)
+        } else {
+            judged(&rule, &candidates, live)
+        };
         evidence.extend(echoes);
         evidence.sort_by(|a, b| place(a).cmp(&place(b)));
         let value = profile.traits.get(name).map(|golden| golden.value.clone());
@@ -126,16 +133,33 @@ fn judged(rule: &TraitRule, candidates: &[Candidate<'_>], live: bool) -> Vec<Evi
             Standing::Lost(rank.lost_to(best))
         }
     };
-    let told = candidates.iter().enumerate().map(|(index, candidate)| {
-        let standing = standing(index, candidate);
-        let asserted = candidate.asserted;
-        Evidence {
-            stamp: asserted.stamp,
-            source_time: asserted.source_time,
-            ..evidence(candidate.record, &candidate.pair.field, &asserted.value, standing)
+    let told = candidates.iter().enumerate();
+    told.map(|(index, candidate)| asserted(candidate, standing(index, candidate))).collect()
+}
+
+/// The same under the rule `ask`.
+fn heard(candidates: &[Candidate<'_>], live: bool) -> Vec<Evidence> {
+    let is = |one: &Candidate<'_>, other: &Candidate<'_>| std::ptr::eq(one, other);
+    let hearing = ask::hear(candidates);
+    let standing = |candidate: &Candidate<'_>| match &hearing {
+        _ if !live => Standing::Lost(Lost::Gone),
+        Some(Hearing::Agreed(by)) if is(by, candidate) => Standing::Won,
+        Some(Hearing::Settled(..)) => Standing::Lost(Lost::Decided),
+        Some(Hearing::Open(sides, _)) if sides.iter().any(|side| is(side, candidate)) => {
+            Standing::Open
         }
-    });
-    told.collect()
+        _ => Standing::Lost(Lost::Older),
+    };
+    candidates.iter().map(|candidate| asserted(candidate, standing(candidate))).collect()
+}
+
+fn asserted(candidate: &Candidate<'_>, standing: Standing) -> Evidence {
+    let asserted = candidate.asserted;
+    Evidence {
+        stamp: asserted.stamp,
+        source_time: asserted.source_time,
+        ..evidence(candidate.record, &candidate.pair.field, &asserted.value, standing)
+    }
 }
 
 fn evidence(record: &Record, field: &FieldName, value: &Value, standing: Standing) -> Evidence {

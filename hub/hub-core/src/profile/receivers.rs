@@ -18,6 +18,8 @@ pub enum Reception {
     Earlier(Stamp),
     /// Nothing was delivered yet.
     NotYet,
+    /// A person has to settle the trait first.
+    Held,
     /// It was tried, and the vendor asked to wait.
     Waiting,
     /// It was tried, and the outcome is not known yet.
@@ -34,6 +36,7 @@ impl Reception {
             Self::Received => "received",
             Self::Earlier(_) => "earlier",
             Self::NotYet => "not-yet",
+            Self::Held => "held",
             Self::Waiting => "waiting",
             Self::Unknown => "unknown",
             Self::Rejected => "rejected",
@@ -71,11 +74,15 @@ pub fn receivers(
         here.sort_by_key(|record| record.number);
         for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
             let golden = profile.traits.get(&pair.to).map_or(Stamp(0), |golden| golden.stamp);
+            let held = profile.conflict(&pair.to).is_some();
             let receiver = |record: Option<&Record>| Receiver {
                 sync: mapping.sync.clone(),
                 at: record.map(|record| record.at.clone()),
                 field: pair.field.clone(),
-                reception: reception(golden, &pair.field, record, mapping, pending),
+                reception: match reception(golden, &pair.field, record, mapping, pending) {
+                    Reception::Earlier(_) | Reception::NotYet if held => Reception::Held,
+                    reception => reception,
+                },
             };
             let places = found.entry(pair.to.clone()).or_default();
             if here.is_empty() {

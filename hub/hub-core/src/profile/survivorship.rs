@@ -64,6 +64,8 @@ pub enum Lost {
     Record,
     /// The same record, and another of its fields comes first by name.
     Field,
+    /// A person settled the trait after it was said.
+    Decided,
     /// The hub wrote it there itself: an echo is no evidence.
     Echo,
     /// No record of the profile is live; its values persist in the records only.
@@ -80,6 +82,7 @@ impl Lost {
             Self::Priority => "priority",
             Self::Record => "record",
             Self::Field => "field",
+            Self::Decided => "decided",
             Self::Echo => "echo",
             Self::Gone => "gone",
         }
@@ -127,7 +130,7 @@ fn score<'a>(
 ) -> Score<'a> {
     let value = &candidate.asserted.value;
     match rule.rule {
-        Survivorship::MostRecent | Survivorship::Union => Score::Any,
+        Survivorship::MostRecent | Survivorship::Union | Survivorship::Ask => Score::Any,
         Survivorship::MostRecentAtSource => Score::Time(candidate.asserted.source_time),
         Survivorship::SourcePriority => {
             let listed = rule.sources.iter().position(|sync| *sync == candidate.mapping.sync);

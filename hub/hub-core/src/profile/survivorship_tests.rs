@@ -135,7 +135,8 @@ fn each_rule_picks_its_value() {
 
 #[test]
 fn an_emptied_field_counts_where_the_newest_does_and_nowhere_else() {
-    for (_, rule) in Survivorship::WORDS {
+    // Two that contradict each other wait where the rule is to ask.
+    for (_, rule) in Survivorship::WORDS.iter().filter(|(_, rule)| *rule != Survivorship::Ask) {
         let rules = configuration(Some(*rule), &["shop", "crm"]);
         let mut stamps = Stamps::after(0);
         let a = read(&rules, None, (0, 1), json!({"v": "a", "at": 1}), &mut stamps);

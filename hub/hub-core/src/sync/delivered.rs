@@ -7,6 +7,8 @@ use hub_model::{
     RecordRef, RunId, Stamp, Value,
 };
 
+use super::dispute;
+
 /// A record after a successful update. `remote` becomes the form that the
 /// vendor returned, since vendors normalise; where it returned none the value
 /// sent stays in `raw`, and the next read shows the form. `sent` becomes the
@@ -24,6 +26,9 @@ pub fn delivered(
         let returned = form(row, field);
         next.raw.insert(field.as_str().into(), returned.unwrap_or(value).clone());
         let state = next.fields.entry(field.clone()).or_default();
+        if let Some(pair) = mapping.field(field.as_str()) {
+            dispute::told(state, value, returned.unwrap_or(value), pair);
+        }
         state.remote = returned.cloned();
         state.sent = *stamp;
     }
@@ -40,7 +45,12 @@ pub fn delivered(
 pub fn mark_sent(record: &Record, fields: &BTreeMap<FieldName, Stamp>) -> Record {
     let mut next = record.clone();
     for (field, stamp) in fields {
-        next.fields.entry(field.clone()).or_default().sent = *stamp;
+        let state = next.fields.entry(field.clone()).or_default();
+        state.sent = *stamp;
+        if state.dispute.is_some() {
+            // It shows the value as it is.
+            state.revise_dispute(|kept| kept.told = None);
+        }
     }
     next
 }
@@ -81,7 +91,10 @@ pub fn created(
         }
         if told.is_some() || returned.is_some() {
             let sent = told.map_or(Stamp(0), |(_, stamp)| *stamp);
-            let state = FieldState { asserted: None, remote: returned.cloned(), sent };
+            let mut state = FieldState { remote: returned.cloned(), sent, ..FieldState::default() };
+            if let (Some((value, _)), Some(form)) = (told, returned) {
+                dispute::told(&mut state, value, form, pair);
+            }
             fields.insert(pair.field.clone(), state);
         }
     }

@@ -50,7 +50,8 @@ pub enum Due {
 /// A field is due when its golden stamp *differs* from the one last delivered:
 /// after a separation golden stamps go down. A trait that nobody asserts
 /// stands for null with stamp 0, and is written as null where something was
-/// delivered before. Nothing is due while no living record is there to speak
+/// delivered before. A trait that waits for a person is brought nowhere until he
+/// has settled it. Nothing is due while no living record is there to speak
 /// for the profile.
 pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due> {
     let speaks = members.iter().any(|record| speaks(record));
@@ -83,20 +84,21 @@ fn golden(profile: &Profile, pair: &FieldMapping) -> (Value, Stamp) {
 }
 
 fn update(profile: &Profile, record: &Record, mapping: &Mapping) -> Vec<Due> {
-    told(record, mapping, |pair| golden(profile, pair))
+    let may_go = |pair: &FieldMapping| profile.conflict(&pair.to).is_none();
+    told(record, mapping, |pair| may_go(pair).then(|| golden(profile, pair)))
 }
 
 /// What a row has to be told so that it shows the wanted values: those that it
-/// shows already are only marked.
+/// shows already are only marked, and where nothing is wanted nothing is told.
 pub(super) fn told(
     record: &Record,
     mapping: &Mapping,
-    wanted: impl Fn(&FieldMapping) -> (Value, Stamp),
+    wanted: impl Fn(&FieldMapping) -> Option<(Value, Stamp)>,
 ) -> Vec<Due> {
     let mut silent = BTreeMap::new();
     let mut fields = BTreeMap::new();
     for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
-        let (value, stamp) = wanted(pair);
+        let Some((value, stamp)) = wanted(pair) else { continue };
         if stamp == record.fields.get(&pair.field).map_or(Stamp(0), |state| state.sent) {
             continue;
         }
@@ -145,7 +147,7 @@ fn create(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Option<D
     let fields: BTreeMap<FieldName, (Value, Stamp)> = mapping
         .fields
         .iter()
-        .filter(|pair| pair.direction.writes())
+        .filter(|pair| pair.direction.writes() && profile.conflict(&pair.to).is_none())
         .map(|pair| (pair.field.clone(), golden(profile, pair)))
         .filter(|(_, (value, _))| !value.is_null())
         .collect();

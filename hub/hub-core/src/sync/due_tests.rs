@@ -31,6 +31,7 @@ fn profile(traits: &[(&str, &str, u64)]) -> Profile {
         identities: Vec::new(),
         records: Vec::new(),
         consents: Vec::new(),
+        conflicts: Vec::new(),
     }
 }
 
@@ -49,7 +50,7 @@ fn record(mapping: &Mapping, number: u64, states: &[(&str, &str, u64)]) -> Recor
     record.origin = Origin::Received;
     for (field, remote, sent) in states {
         let remote = row(&[("v", remote)]).remove("v");
-        let state = FieldState { asserted: None, remote, sent: Stamp(*sent) };
+        let state = FieldState { remote, sent: Stamp(*sent), ..FieldState::default() };
         record.fields.insert(FieldName::new(*field), state);
     }
     record

@@ -29,6 +29,9 @@ pub fn settle_echo(record: &Record, attempt: &Attempt, row: &Object, mapping: &M
         if shown == wanted {
             state.remote = Some(shown.clone());
             state.sent = *stamp;
+            if state.dispute.is_some() {
+                state.revise_dispute(|kept| kept.told = None);
+            }
         } else if moved && resembles(shown, wanted) {
             state.remote = Some(shown.clone());
         }

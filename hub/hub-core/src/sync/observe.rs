@@ -7,6 +7,7 @@ use hub_model::{
     Record, RecordNo, RecordRef, Rules, RunId, Stamp, Timestamp, Value,
 };
 
+use super::dispute;
 use super::echo::{resembles, unconfirmed};
 use crate::identity::{Normalised, composite, normalise};
 
@@ -124,7 +125,8 @@ pub fn observe(
         let value = seen.object.get(pair.field.as_str()).unwrap_or(&Value::Null);
         let told = unconfirmed(&next, &pair.field).cloned();
         let state = next.fields.entry(pair.field.clone()).or_default();
-        let Some(edited) = sight(state, value, pair, told, stamps) else { continue };
+        let about = Sight { pair, told, context };
+        let Some(edited) = sight(state, value, about, stamps) else { continue };
         assertions += 1;
         if let Some(asserted) = &mut state.asserted {
             asserted.source_time = source_time;
@@ -182,21 +184,29 @@ fn restore(record: &mut Record, stamps: &mut Stamps) -> bool {
     true
 }
 
+/// What a field's value is looked at with.
+struct Sight<'a> {
+    pair: &'a FieldMapping,
+    /// What we wrote there and have not seen there yet.
+    told: Option<Value>,
+    context: &'a Context<'a>,
+}
+
 /// Takes a value into a field's state. `Some(edited)` when it is a new
 /// assertion (and `stamps` gave its stamp); `edited` when the system showed
-/// another value before. `told` is what we wrote and have not seen there yet.
+/// another value before.
 fn sight(
     state: &mut FieldState,
     value: &Value,
-    pair: &FieldMapping,
-    told: Option<Value>,
+    Sight { pair, told, context }: Sight<'_>,
     stamps: &mut Stamps,
 ) -> Option<bool> {
     if state.remote.as_ref() == Some(value) {
         return None;
     }
     let shown = state.remote.replace(value.clone());
-    if told.as_ref().is_some_and(|told| resembles(value, told)) {
+    if let Some(told) = told.as_ref().filter(|told| resembles(value, told)) {
+        dispute::told(state, told, value, pair);
         return None;
     }
     let before = shown.or(told);
@@ -204,6 +214,8 @@ fn sight(
     if !pair.direction.reads() || nothing_yet {
         return None;
     }
+    let asks = context.rules.asks(&pair.to);
+    dispute::typed(state, before.as_ref(), (pair, asks), context.now);
     let stamp = stamps.next();
     state.asserted = Some(Assertion::new(value.clone(), stamp));
     if pair.direction.writes() {

@@ -181,7 +181,9 @@ impl Sim {
         let record = number.map(|number| self.records[&number].clone());
         let run = RunId::new("r");
         let next = RecordNo(self.keys.len() as u64 + 1);
-        let context = Context { number: next, run: &run, rules: &self.rules, now: Timestamp(0) };
+        // People type now and then: an hour passes between two of them.
+        let now = Timestamp::from_seconds(3_600 * i64::try_from(self.serial).unwrap());
+        let context = Context { number: next, run: &run, rules: &self.rules, now };
         let at = at(&mapping, key);
         let seen = Row { at: &at, object: row, raw: row, version: None };
         let observed = observe(record.as_ref(), &seen, &mapping, &mut self.stamps, &context);

@@ -49,7 +49,7 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
     }
     told(record, mapping, |pair| {
         let own = record.fields.get(&pair.field).and_then(|state| state.asserted.as_ref());
-        own.map_or((Value::Null, Stamp(0)), |own| (own.value.clone(), own.stamp))
+        Some(own.map_or((Value::Null, Stamp(0)), |own| (own.value.clone(), own.stamp)))
     })
 }
 

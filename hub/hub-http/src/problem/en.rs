@@ -67,6 +67,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
             "It is so already",
             "Nothing has to be done; `GET /api/v1/identity/reviews?all=true` shows what was settled.",
         ),
+        Code::NotOpen => (
+            "Nothing waits there",
+            "`GET /api/v1/conflicts` lists the traits that wait for a person.",
+        ),
         Code::KindsDiffer => (
             "A person and an account are never one",
             "Correct `kind` in the sync that brought the wrong one.",

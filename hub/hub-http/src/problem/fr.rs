@@ -71,6 +71,10 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "C’est déjà le cas",
             "Il n’y a rien à faire ; `GET /api/v1/identity/reviews?all=true` montre ce qui a été réglé.",
         ),
+        Code::NotOpen => (
+            "Rien n’attend ici",
+            "`GET /api/v1/conflicts` donne les traits qui attendent une décision.",
+        ),
         Code::KindsDiffer => (
             "Une personne et un compte ne font jamais qu’un",
             "Corrigez `kind` dans la synchronisation qui a apporté le mauvais.",

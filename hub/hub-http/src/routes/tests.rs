@@ -4,7 +4,9 @@ mod hub;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use hub_model::SyncId;
+use hub_model::{Conflict, ConflictReason, ProfileId, RecordNo, Side, SyncId, Timestamp};
+use hub_store::WriteSet;
+use hub_store::conformance::fixtures;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -366,6 +368,57 @@ async fn a_trait_is_explained_and_people_are_decided_about() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_person_is_listed_shown_and_released() {
+    let hub = hub().await;
+    let mut watching = hub.state.engine().subscribe();
+    hub.leave.add_permits(100);
+    hub.state.engine().run_now(&SyncId::new("people")).unwrap();
+    while !matches!(watching.recv().await, Ok(hub_engine::Event::Ended(_))) {}
+    let store = hub.state.store();
+    let mut record = store.records(&[RecordNo(1)]).await.unwrap().remove(0).unwrap();
+    let mut profile = store.profiles(&[ProfileId(1)]).await.unwrap().remove(0).unwrap();
+    let state = record.fields.get_mut("email").unwrap();
+    state.revise_dispute(|kept| kept.paused = Some(Timestamp(1)));
+    let side = Side { record: RecordNo(1), field: "email".into() };
+    let reason = ConflictReason::PingPong;
+    profile.conflicts = vec![Conflict { name: "email".into(), reason, sides: vec![side] }];
+    let (records, profiles) = (vec![record], vec![profile]);
+    store.commit(WriteSet { records, profiles, ..WriteSet::default() }).await.unwrap();
+
+    let (_, all) = hub.owner("GET", "/api/v1/conflicts", "").await;
+    let open = &all["conflicts"][0];
+    assert_eq!(
+        (&open["reason"], &open["trait"], &open["agreed"], &open["sides"][0]["key"]),
+        (&json!("ping-pong"), &json!("email"), &json!("Ana@X.fr"), &json!("1"))
+    );
+    let (_, one) = hub.owner("GET", "/api/v1/conflicts/one?profile=1&trait=email", "").await;
+    assert_eq!((&one["conflict"], &one["decisions"]), (open, &json!([])));
+    assert_eq!(one["explained"]["evidence"][0]["standing"], "won");
+    let nothing = hub.owner("GET", "/api/v1/conflicts/one?profile=1&trait=city", "").await;
+    assert_eq!(code(&nothing), (404, "conflict/not-open"));
+    for (path, body, expected) in [
+        ("resolve", r#"{"profile":1,"trait":"email"}"#, (400, "http/bad-body")),
+        (
+            "resolve",
+            r#"{"profile":1,"trait":"email","record":1,"value":null}"#,
+            (400, "http/bad-body"),
+        ),
+        ("resolve", r#"{"profile":1,"trait":"email","value":null}"#, (422, "people/no-sides")),
+        ("resolve", r#"{"profile":9,"trait":"email","record":1}"#, (404, "http/unknown-profile")),
+        ("undo", r#"{"profile":1,"trait":"email"}"#, (404, "conflict/not-open")),
+        ("release", r#"{"profile":1,"trait":"city"}"#, (404, "conflict/not-open")),
+    ] {
+        let answer = hub.owner("POST", &format!("/api/v1/conflicts/{path}"), body).await;
+        assert_eq!(code(&answer), expected, "{path} {body}");
+    }
+    let body = r#"{"profile":1,"trait":"email"}"#;
+    let (status, released) = hub.owner("POST", "/api/v1/conflicts/release", body).await;
+    assert_eq!((status, &released["waits"]), (StatusCode::OK, &Value::Null));
+    let (_, none) = hub.owner("GET", "/api/v1/conflicts?limit=5", "").await;
+    assert_eq!(none, json!({ "conflicts": [] }));
+}
+
+#[tokio::test]
 async fn watchers_hear_a_run_and_are_let_go_when_the_hub_stops() {
     let hub = hub().await;
     let request = request("GET", "/api/v1/events?lang=fr", &[BEARER], "");
@@ -391,6 +444,44 @@ async fn the_inbox_keeps_before_it_says_yes() {
     assert_eq!(status, StatusCode::ACCEPTED);
     let kept = hub.state.store().inbox(0, 10).await.unwrap();
     assert_eq!(kept.len(), 1);
+}
+
+#[tokio::test]
+async fn events_are_paged_newest_first_and_go_with_the_export() {
+    let hub = hub().await;
+    let mut set = fixtures::person(1);
+    set.events = (1..=5).map(|number| fixtures::event(number, &[1])).collect();
+    hub.state.store().commit(set).await.unwrap();
+    let keys = |answer: &Value| -> Vec<String> {
+        let events = answer["events"].as_array().unwrap();
+        events.iter().map(|event| event["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut found = Vec::new();
+    let mut before = String::new();
+    loop {
+        let path = format!("/api/v1/profiles/1/events?limit=2{before}");
+        let (_, page) = hub.owner("GET", &path, "").await;
+        found.push(keys(&page));
+        let Some(next) = page["next"].as_str() else { break };
+        before = format!("&before={next}");
+    }
+    assert_eq!(found, [vec!["e5", "e4"], vec!["e3", "e2"], vec!["e1"]]);
+    let (_, clicks) = hub.owner("GET", "/api/v1/profiles/1/events?name=click", "").await;
+    assert_eq!(keys(&clicks), ["e3"]);
+    let click = &clicks["events"][0];
+    assert_eq!(click["time"], "1970-01-01T00:00:03Z");
+    assert_eq!(click["properties"], json!({ "url": "/page/3" }));
+    for (path, wanted) in [
+        ("/api/v1/profiles/9/events", (404, "http/unknown-profile")),
+        ("/api/v1/profiles/1/events?before=yesterday", (400, "http/bad-parameter")),
+        ("/api/v1/profiles/1/events?limit=0", (400, "http/bad-parameter")),
+        ("/api/v1/profiles/1/events?nmae=click", (400, "http/bad-parameter")),
+    ] {
+        assert_eq!(code(&hub.owner("GET", path, "").await), wanted, "{path}");
+    }
+    let path = "/api/v1/privacy/export?identity=email:p1@example.org";
+    let (_, export) = hub.owner("GET", path, "").await;
+    assert_eq!(export["people"][0]["events"].as_array().unwrap().len(), 5);
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use super::value;
 
 /// Set in the byte of the kind: consents come last.
 const CONSENTS: u8 = 2;
+/// Conflicts come after them, as JSON: rare.
+const CONFLICTS: u8 = 4;
 
 /// Packs a profile.
 pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
@@ -21,7 +23,9 @@ pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
         EntityKind::Person => 0,
         EntityKind::Account => 1,
     };
-    out.push(kind | if profile.consents.is_empty() { 0 } else { CONSENTS });
+    let consents = if profile.consents.is_empty() { 0 } else { CONSENTS };
+    let conflicts = if profile.conflicts.is_empty() { 0 } else { CONFLICTS };
+    out.push(kind | consents | conflicts);
     put_uint(out, profile.id.0);
     let mut stamp = 0;
     put_len(out, profile.traits.len());
@@ -50,12 +54,16 @@ pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
     if !profile.consents.is_empty() {
         consent::put(&profile.consents, profile.id, names, out);
     }
+    if !profile.conflicts.is_empty() {
+        // They hold nothing that cannot be written as JSON.
+        put_text(out, &serde_json::to_string(&profile.conflicts).unwrap_or_default());
+    }
 }
 
 /// Unpacks a profile.
 pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
     let flags = item.bytes.byte()?;
-    let kind = match flags & !CONSENTS {
+    let kind = match flags & !(CONSENTS | CONFLICTS) {
         0 => EntityKind::Person,
         1 => EntityKind::Account,
         _ => return Err(Damaged),
@@ -92,5 +100,9 @@ pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
     if flags & CONSENTS != 0 {
         consents = consent::read(&mut item, id)?;
     }
-    Ok(Profile { id, kind, traits, identities, records, consents })
+    let mut conflicts = Vec::new();
+    if flags & CONFLICTS != 0 {
+        conflicts = serde_json::from_str(item.bytes.text()?).map_err(|_| Damaged)?;
+    }
+    Ok(Profile { id, kind, traits, identities, records, consents, conflicts })
 }

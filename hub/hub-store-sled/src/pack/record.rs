@@ -10,6 +10,7 @@ use hub_model::{
 
 use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
 use super::consent::{put_time, time};
+use super::dispute;
 use super::names::{Item, Names};
 use super::value;
 
@@ -35,14 +36,18 @@ mod state {
     pub const SENT: u8 = 32;
     /// ... the stamp of the assertion.
     pub const SENT_ASSERTED: u8 = 64;
-    /// The assertion has times; a byte says which.
-    pub const TIMES: u8 = 128;
+    /// There is more; a byte says what.
+    pub const MORE: u8 = 128;
 }
 
-/// Which times an assertion has.
-mod times {
+/// What more a field state says.
+mod more {
+    /// The time at its source of the assertion.
     pub const SOURCE: u8 = 1;
+    /// The time at which it was seen.
     pub const SEEN: u8 = 2;
+    /// What is kept because people may be asked: rare.
+    pub const DISPUTE: u8 = 4;
 }
 
 /// What an identity fact says.
@@ -119,12 +124,16 @@ pub fn put(record: &Record, names: &mut Names, out: &mut Vec<u8>) {
 }
 
 fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &mut Vec<u8>) {
-    let FieldState { asserted, remote, sent } = field;
+    let FieldState { asserted, remote, sent, dispute } = field;
     let asserted_raw = asserted.as_ref().is_some_and(|asserted| Some(&asserted.value) == raw);
     let next_stamp = asserted.as_ref().is_some_and(|a| a.stamp.0 == before.0.wrapping_add(1));
     let remote_raw = remote.is_some() && remote.as_ref() == raw;
     let sent_asserted = asserted.as_ref().is_some_and(|asserted| asserted.stamp == *sent);
-    let timed = asserted.as_ref().is_some_and(|a| a.source_time.is_some() || a.seen.is_some());
+    let source_time = asserted.as_ref().and_then(|asserted| asserted.source_time);
+    let seen = asserted.as_ref().and_then(|asserted| asserted.seen);
+    let more = flag(more::SOURCE, source_time.is_some())
+        | flag(more::SEEN, seen.is_some())
+        | flag(more::DISPUTE, dispute.is_some());
     out.push(
         flag(state::ASSERTED, asserted.is_some())
             | flag(state::ASSERTED_RAW, asserted_raw)
@@ -133,7 +142,7 @@ fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &
             | flag(state::REMOTE_RAW, remote_raw)
             | flag(state::SENT, sent.0 != 0)
             | flag(state::SENT_ASSERTED, sent_asserted)
-            | flag(state::TIMES, timed),
+            | flag(state::MORE, more != 0),
     );
     if let Some(asserted) = asserted {
         if !asserted_raw {
@@ -143,12 +152,12 @@ fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &
             put_step(out, before.0, asserted.stamp.0);
         }
         *before = asserted.stamp;
-        if timed {
-            let Assertion { source_time, seen, .. } = asserted;
-            out.push(
-                flag(times::SOURCE, source_time.is_some()) | flag(times::SEEN, seen.is_some()),
-            );
-            [*source_time, *seen].into_iter().flatten().for_each(|time| put_time(out, time));
+    }
+    if more != 0 {
+        out.push(more);
+        [source_time, seen].into_iter().flatten().for_each(|time| put_time(out, time));
+        if let Some(dispute) = dispute {
+            dispute::put(dispute, out);
         }
     }
     if let Some(remote) = remote.as_ref().filter(|_| !remote_raw) {
@@ -268,17 +277,23 @@ fn read_state(
             _ => before.0.wrapping_add(1),
         };
         *before = Stamp(stamp);
-        let mut asserted = Assertion::new(value, *before);
-        if flags & state::TIMES != 0 {
-            let has = item.bytes.byte()?;
-            if has & times::SOURCE != 0 {
+        field.asserted = Some(Assertion::new(value, *before));
+    }
+    if flags & state::MORE != 0 {
+        let has = item.bytes.byte()?;
+        if has & (more::SOURCE | more::SEEN) != 0 {
+            let asserted = field.asserted.as_mut().ok_or(Damaged)?;
+            if has & more::SOURCE != 0 {
                 asserted.source_time = Some(time(item)?);
             }
-            if has & times::SEEN != 0 {
+            if has & more::SEEN != 0 {
                 asserted.seen = Some(time(item)?);
             }
         }
-        field.asserted = Some(asserted);
+        if has & more::DISPUTE != 0 {
+            let dispute = dispute::read(&mut item.bytes)?;
+            field.dispute = Some(Box::new(dispute));
+        }
     }
     if flags & state::REMOTE != 0 {
         field.remote = Some(value_or_raw(item, flags & state::REMOTE_RAW != 0, raw)?);

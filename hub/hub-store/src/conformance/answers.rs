@@ -95,6 +95,15 @@ async fn scans(store: &dyn Store, model: &Model, found: &mut Differences) {
         found.compare("ids of profiles", store.profile_ids(after, CALL_ROWS).await, &ids);
         after = page.last().map(|profile| profile.id);
     }
+    let waits = |profile: &&Profile| !profile.conflicts.is_empty();
+    let waiting: Vec<Profile> = model.profiles.iter().filter(waits).cloned().collect();
+    let mut waited = None;
+    for page in waiting.chunks(CALL_ROWS) {
+        let answer = store.conflicted(waited, CALL_ROWS).await;
+        found.compare("conflicts", answer, &page.to_vec());
+        waited = page.last().map(|profile| profile.id);
+    }
+    found.compare("end of conflicts", store.conflicted(waited, 1).await, &Vec::new());
     found.compare("end of profiles", store.scan_profiles(after, 1).await, &Vec::new());
     let streams: BTreeSet<&StreamRef> = model.records.iter().map(|r| &r.at.stream).collect();
     for stream in streams {

@@ -127,6 +127,47 @@ pub async fn the_log_gives_whole_commits(subject: &mut dyn Subject) {
     assert_eq!(kinds, wanted);
 }
 
+pub async fn conflicts_are_listed(subject: &mut dyn Subject) {
+    subject.store().commit(f::people(5)).await.expect("commit");
+    let with = |number: u64, open: bool| {
+        let conflicts = open.then(|| f::conflict(number)).into_iter().collect();
+        Profile { conflicts, ..f::profile(number) }
+    };
+    let put = |profiles: Vec<Profile>| WriteSet { profiles, ..WriteSet::default() };
+    let mut merged = f::merge(4, 2);
+    merged.profiles[0].conflicts = vec![f::conflict(4), f::conflict(2)];
+    let erased = WriteSet {
+        erased: vec![(RecordNo(5), f::at("k5"))],
+        erased_profiles: vec![ProfileId(5)],
+        claims: vec![(f::email(5), Claim::default())],
+        ..WriteSet::default()
+    };
+    // (what is committed, who has a conflict then)
+    let steps: [(WriteSet, &[u64]); 7] = [
+        (put(vec![]), &[]),
+        (put(vec![with(5, true), with(4, true), with(1, true)]), &[1, 4, 5]),
+        (put(vec![with(1, true), with(3, false)]), &[1, 4, 5]),
+        (put(vec![with(1, false), with(1, true), with(1, false)]), &[4, 5]),
+        (merged, &[2, 5]),
+        (erased, &[2]),
+        (put(vec![with(2, false), with(4, true)]), &[4]),
+    ];
+    for (step, (set, wanted)) in steps.into_iter().enumerate() {
+        subject.store().commit(set).await.expect("commit");
+        subject.reopen().await;
+        let store = subject.store();
+        let ids = |found: Vec<Profile>| found.iter().map(|p| p.id.0).collect::<Vec<_>>();
+        let found = store.conflicted(None, 9).await.map(ids);
+        assert_eq!(found, Ok(wanted.to_vec()), "step {step}");
+        for (place, id) in wanted.iter().enumerate() {
+            let rest = store.conflicted(Some(ProfileId(*id)), 1).await.map(ids);
+            let next = wanted.get(place + 1).copied().into_iter().collect();
+            assert_eq!(rest, Ok(next), "step {step}, after {id}");
+        }
+        assert_eq!(store.verify().await, Ok(vec![]), "step {step}");
+    }
+}
+
 pub async fn profiles_are_scanned_in_order(subject: &mut dyn Subject) {
     let store = subject.store();
     for number in [300_u64, 2, 256, 70_000] {

@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, reason = "a case is documented by its name")]
 
-use hub_model::{CommitSeq, FieldName, Object, Origin, ProfileId, RecordNo, Stamp, Value, limits};
+use hub_model::{
+    Basis, CommitSeq, Dispute, FieldName, Object, Origin, ProfileId, RecordNo, Settled, Stamp,
+    Timestamp, Value, limits,
+};
 
 use super::{Subject, fixtures as f, together};
 use crate::store::{Error, EventPage, Stats};
@@ -82,6 +85,24 @@ pub async fn values_survive_exactly(subject: &mut dyn Subject) {
         let mut state = record.fields.values().next().cloned().expect("a field");
         state.remote = Some(value.clone());
         record.fields.insert(FieldName::new(name.as_str()), state);
+    }
+    // What is kept for conflicts survives as exactly, with and without an assertion.
+    let kept: Vec<Value> = raw.values().cloned().collect();
+    for (place, (state, value)) in record.fields.values_mut().zip(kept).enumerate() {
+        let basis = Basis { knew: Stamp(7), agreed: value.clone(), before: Value::Null };
+        let settled = Settled { stamp: Stamp(9), value: value.clone() };
+        let turns = vec![Timestamp(-1), Timestamp(i64::MAX)];
+        state.dispute = Some(Box::new(match place % 4 {
+            0 => Dispute { told: Some(value), ..Dispute::default() },
+            1 => Dispute { basis: Some(basis), ..Dispute::default() },
+            2 => {
+                Dispute { settled: Some(settled), paused: Some(Timestamp(3)), ..Dispute::default() }
+            }
+            _ => Dispute { turns, ..Dispute::default() },
+        }));
+        if place % 2 == 0 {
+            state.asserted = None;
+        }
     }
     record.raw = raw;
     record.origin = Origin::Created { for_record: RecordNo(u64::MAX) };

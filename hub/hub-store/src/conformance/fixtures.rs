@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, EntityKind, Event, Fault,
-    FaultCode, FieldName, FieldState, Identity, IdentityFact, Object, Origin, Pending, PendingKey,
-    PendingState, PositionName, Profile, ProfileId, Provenance, Quarantined, Receipt, Record,
-    RecordNo, RecordRef, RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, StreamRef, SyncId,
-    Timestamp, Trait, TraitName, Trigger, Value,
+    Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, Conflict, ConflictReason,
+    EntityKind, Event, Fault, FaultCode, FieldName, FieldState, Identity, IdentityFact, Object,
+    Origin, Pending, PendingKey, PendingState, PositionName, Profile, ProfileId, Provenance,
+    Quarantined, Receipt, Record, RecordNo, RecordRef, RemoteKey, Run, RunCounts, RunId, RunStatus,
+    Side, Stamp, StreamRef, SyncId, Timestamp, Trait, TraitName, Trigger, Value,
 };
 
 use super::WORKSPACE;
@@ -35,6 +35,7 @@ pub fn record(number: u64) -> Record {
         asserted: Some(Assertion::new(name.clone(), Stamp(number))),
         remote: Some(name.clone()),
         sent: Stamp(0),
+        dispute: None,
     };
     let fact = IdentityFact {
         identity: Some(email(number)),
@@ -78,7 +79,14 @@ pub fn profile(number: u64) -> Profile {
         identities: vec![Claimed { identity: email(number), stamp: Stamp(number) }],
         records: vec![RecordNo(number)],
         consents: Vec::new(),
+        conflicts: Vec::new(),
     }
+}
+
+/// A conflict about the name, with a record on one side.
+pub fn conflict(record: u64) -> Conflict {
+    let side = Side { record: RecordNo(record), field: FieldName::new("name") };
+    Conflict { name: TraitName::new("name"), reason: ConflictReason::Ask, sides: vec![side] }
 }
 
 /// A claim of one record by each of these profiles.

@@ -206,6 +206,9 @@ impl Workload {
         stays.records.extend(&goes.records);
         stays.records.sort_unstable();
         stays.identities.extend(goes.identities);
+        // Every third now waits for a person, the others no more.
+        stays.conflicts =
+            (stays.id.0 % 3 == 0).then(|| f::conflict(goes.id.0)).into_iter().collect();
         // A claim may keep the absorbed id: readers follow it.
         if self.random.percent(50) {
             set.claims.push((f::email(goes.id.0), f::claim(&[stays.id.0])));

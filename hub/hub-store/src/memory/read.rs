@@ -40,6 +40,12 @@ impl State {
         self.profiles.range((start, Unbounded)).take(limit).map(|(id, _)| *id).collect()
     }
 
+    pub fn conflicted(&self, after: Option<ProfileId>, limit: usize) -> Vec<Profile> {
+        let start = after.map_or(Unbounded, Excluded);
+        let profiles = self.profiles.range((start, Unbounded)).map(|(_, profile)| profile);
+        profiles.filter(|profile| !profile.conflicts.is_empty()).take(limit).cloned().collect()
+    }
+
     pub fn scan_records(
         &self,
         stream: &StreamRef,

@@ -24,6 +24,11 @@ fn rules() -> Rules {
     rules
 }
 
+/// People type now and then: an hour passes.
+fn later(stage: &Stage, hours: usize) {
+    stage.clock.set(Timestamp::from_seconds(1_800_000_000 + 3_600 * (1 + hours as i64)));
+}
+
 #[tokio::test]
 async fn an_edit_elsewhere_is_refused_and_written_over_once() {
     let stage = Stage::new(rules(), Timestamp::from_seconds(1_800_000_000));
@@ -44,6 +49,7 @@ async fn an_edit_elsewhere_is_refused_and_written_over_once() {
 
     // The same refused value, typed again and again: one write each.
     for (edits, typed) in ["Paris", "Paris", "", "Nice"].into_iter().enumerate() {
+        later(&stage, edits);
         stage
             .table("crm")
             .rows
@@ -78,7 +84,8 @@ async fn the_form_that_a_system_makes_of_it_is_no_edit() {
     });
     stage.table("crm").put("a", &[("email", "ana@x.fr"), ("city", "NICE")]);
     let engine = stage.open().await;
-    for typed in ["NICE", "LYON", "PARIS", "LYON"] {
+    for (edits, typed) in ["NICE", "LYON", "PARIS", "LYON"].into_iter().enumerate() {
+        later(&stage, edits);
         stage
             .table("crm")
             .rows
