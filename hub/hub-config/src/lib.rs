@@ -30,6 +30,7 @@ mod word;
 mod cleaning;
 mod connection;
 mod consents;
+mod conversion;
 mod event;
 mod folder;
 mod guards;
@@ -39,6 +40,7 @@ mod purposes;
 mod settings;
 mod sync_file;
 mod traits;
+mod transform;
 
 mod references;
 

@@ -30,6 +30,7 @@ mod tests {
 
     use crate::{
         cleaning, connection, consents, event, main_file, namespace, purposes, sync_file, traits,
+        transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -70,6 +71,7 @@ mod tests {
             (&sync, "/properties/consents/items", consents::KEYS),
             (&sync, "/properties/event", event::KEYS),
             (&sync, "/$defs/time", consents::TIME_KEYS),
+            (&sync, "/$defs/step", transform::KEYS),
         ];
         for (schema, pointer, known) in table {
             let known: BTreeSet<String> = known.iter().map(|key| (*key).to_owned()).collect();
@@ -112,6 +114,9 @@ mod tests {
                 "/properties/consents/items/properties/otherwise/enum",
                 words(consents::OTHERWISE),
             ),
+            (&sync, "/$defs/step/properties/do/enum", words(transform::STEPS)),
+            (&sync, "/$defs/step/properties/form/enum", words(transform::FORMS)),
+            (&sync, "/$defs/step/properties/otherwise/enum", words(transform::OTHERWISE)),
             (
                 &sync,
                 "/properties/kind/enum",

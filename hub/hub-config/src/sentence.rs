@@ -239,6 +239,22 @@ const SENTENCES: &[Sentence] = &[
         ],
     ),
     say(
+        code::TEMPLATE,
+        "`{found}` is no template: {why}",
+        &["put each field, or trait, in braces; a brace that is meant is written twice"],
+    ),
+    say(
+        code::FACTOR,
+        "`{found}` cannot divide: 1/{found} has no exact decimals",
+        &["divide by a number made of twos and fives, such as 100, or multiply"],
+    ),
+    say(
+        code::STEP_KIND,
+        "`{step}` takes {takes}, and what comes to it is {gives}",
+        &["put a step before it that gives {takes}, or leave it out"],
+    ),
+    say(code::NOT_INVERTIBLE, "`{step}` cannot be undone, and {need}: {why}", &[]),
+    say(
         code::SETTINGS,
         "`{place}` does not fit the connector: {why}",
         &["see `liaison connector inspect`"],

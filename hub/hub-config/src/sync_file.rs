@@ -1,14 +1,15 @@
 //! `syncs/<id>.toml`: one sync, named by its file.
 
-use hub_model::mapping::{DELETES_PERCENT_MAX, PRIORITY};
+use hub_model::mapping::{DELETES_PERCENT_MAX, MADE, PRIORITY};
 use hub_model::{
-    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Mapping,
+    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Made, Mapping,
     StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 
 use crate::cleaning;
 use crate::config::SyncConfig;
 use crate::consents::{self, ConsentDrafts, KeyDraft};
+use crate::conversion;
 use crate::document::Document;
 use crate::event;
 use crate::fault::{ConfigFault, code};
@@ -43,7 +44,8 @@ pub(crate) const KEYS: &[&str] = &[
     "event",
 ];
 /// The keys of `[[fields]]`.
-pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identity"];
+pub(crate) const FIELD_KEYS: &[&str] =
+    &["field", "trait", "direction", "identity", "constant", "template", "transform", "write"];
 
 /// The words for what rows describe.
 pub(crate) const KINDS: &[(&str, EntityKind)] =
@@ -117,8 +119,10 @@ pub(crate) fn read(
     let (pairs, pairs_sound) = pairs(&mut table, is_event);
     let clean = cleaning::read(&mut table);
     let schema = cleaning::schema(&mut table);
-    let mapped: Vec<&str> = pairs.iter().map(|pair| pair.field.as_str()).collect();
-    let read = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    check_templates(&table, &pairs, pairs_sound);
+    let there = || pairs.iter().filter(|pair| pair.mapping.has_field());
+    let mapped: Vec<&str> = there().map(|pair| pair.field.as_str()).collect();
+    let read = there().filter(|pair| pair.mapping.direction.reads());
     let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
     let known = pairs_sound.then_some(mapped.as_slice());
     let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
@@ -259,37 +263,99 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
 
 fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
     let place = table.place().to_owned();
-    let field = table.required("field", "the name of a field", "field = \"email\"");
-    let direction = table.word("direction", DIRECTIONS);
+    let written = table.word("direction", DIRECTIONS);
+    let direction = written.as_ref().map_or(Direction::ToProfile, |word| word.value);
+    let made = conversion::made(&mut table);
+    let key = made.as_ref().map(|made| made.key);
+    let (from_nothing, to_nothing) =
+        (key.is_some() && direction.reads(), key.is_some() && !direction.reads());
+    let field = side(&mut table, "field", "field = \"email\"", key.filter(|_| from_nothing));
     let identity = table.filled("identity", "the name of a namespace", "identity = \"email\"");
     let to = if is_event && !table.has("trait") {
         // What ties an event is called as whom it names, unless it says otherwise.
         table.ask("trait");
         identity.clone()
     } else {
-        table.required("trait", "the name of a trait", "trait = \"email\"")
+        side(&mut table, "trait", "trait = \"email\"", key.filter(|_| to_nothing))
     };
     if is_event {
-        event::field(&mut table, direction.as_ref());
+        event::field(&mut table, written.as_ref());
     }
+    if let (Some(key), Some(identity)) = (key, &identity) {
+        let fault = table.fault(code::NO_EFFECT, &identity.location, "identity");
+        let fault =
+            fault.with("why", format!("what `{key}` makes is no row's own and names nobody"));
+        fault.with("mend", "remove it; several traits together name by a composite").record();
+    }
+    let conversion = conversion::read(&mut table, direction, made);
     let names = [("field", &field), ("trait", &to)];
     let valid = names.into_iter().all(|(key, name)| {
         let place = table.place_of(key);
-        name.as_ref().is_some_and(|name| word::check_name(table.document(), name, &place))
+        name.as_ref().is_none_or(|name| word::check_name(table.document(), name, &place))
     });
+    let location = table.location().clone();
     table.finish(FIELD_KEYS);
-    let (field, to) = (field?, to?);
+    let conversion = conversion?;
+    // The side that is made stands under the name of the other.
+    let stands =
+        |other: &Located<String>| Located::new(format!("{MADE}{}", other.value), location.clone());
+    let (field, to) = match (field, to) {
+        (None, Some(to)) if from_nothing => (stands(&to), to),
+        (Some(field), None) if to_nothing => (field.clone(), stands(&field)),
+        (field, to) => (field?, to?),
+    };
     valid.then(|| Pair {
         mapping: FieldMapping {
             field: FieldName::new(field.as_str()),
             to: TraitName::new(to.as_str()),
-            direction: direction.map_or(Direction::ToProfile, |word| word.value),
+            direction,
             identity: identity.as_ref().map(|name| name.as_str().into()),
+            conversion,
         },
         field,
         identity,
         place,
     })
+}
+
+/// The name of one side, unless the value is made there.
+fn side(
+    table: &mut TableReader<'_>,
+    key: &'static str,
+    example: &str,
+    made_by: Option<&str>,
+) -> Option<Located<String>> {
+    let Some(made_by) = made_by else {
+        return table.required(key, &format!("the name of a {key}"), example);
+    };
+    if table.has(key) {
+        let fault = table.fault(code::NO_EFFECT, &table.key_location(key), key);
+        let fault = fault.with("why", format!("`{made_by}` makes the value"));
+        fault.with("mend", format!("remove it, or `{made_by}`")).record();
+    }
+    table.ask(key);
+    None
+}
+
+/// What a template is made of, on its way into the profile, are fields that the
+/// sync reads: only what is asserted is evidence.
+fn check_templates(table: &TableReader<'_>, pairs: &[Pair], sound: bool) {
+    for pair in pairs.iter().filter(|_| sound) {
+        let Some(Made::Template(template)) = pair.mapping.made() else { continue };
+        if !pair.mapping.direction.reads() {
+            continue;
+        }
+        let read = pairs
+            .iter()
+            .filter(|other| other.mapping.made().is_none() && other.mapping.direction.reads());
+        let read: Vec<&str> = read.map(|other| other.field.as_str()).collect();
+        for name in template.names().filter(|name| !read.contains(name)) {
+            let place = format!("{}.template", pair.place);
+            let fault = ConfigFault::new(code::UNKNOWN_FIELD, pair.field.location.clone(), place);
+            let fault = fault.with("name", shown(name));
+            table.document().fault(near::hint(fault, name, read.iter().copied()));
+        }
+    }
 }
 
 /// The fields to find rows by: those written, else those with an identity.
@@ -301,13 +367,23 @@ fn matching(
 ) -> Option<Vec<FieldName>> {
     let given = table.has("matching");
     let written = table.texts("matching", "matching = [\"code\"]");
+    // Where no way leads back to a field's form, nobody is found by it.
+    let telling = |pair: &&Pair| {
+        let conversion = pair.mapping.conversion.as_ref();
+        conversion.is_none_or(|conversion| conversion.write.is_some())
+    };
     if !given {
-        let telling = pairs.iter().filter(|pair| pair.identity.is_some());
+        let telling = pairs.iter().filter(|pair| pair.identity.is_some()).filter(telling);
         return Some(telling.map(|pair| pair.mapping.field.clone()).collect());
     }
     let mut sound = true;
     for name in &written {
-        if !pairs_sound || pairs.iter().any(|pair| pair.field.value == name.value) {
+        let pair = pairs.iter().find(|pair| pair.field.value == name.value);
+        if let Some(pair) = pair.filter(|pair| !telling(pair)) {
+            sound = false;
+            cannot_find(table, name, pair);
+        }
+        if !pairs_sound || pair.is_some() {
             continue;
         }
         sound = false;
@@ -318,6 +394,21 @@ fn matching(
         table.document().fault(near::hint(fault, name, known));
     }
     sound.then(|| written.iter().map(|name| FieldName::new(name.as_str())).collect())
+}
+
+/// A field whose form cannot be made of the trait's value finds no row.
+fn cannot_find(table: &TableReader<'_>, name: &Located<String>, pair: &Pair) {
+    let read = pair.mapping.conversion.iter().flat_map(|conversion| &conversion.read);
+    let stuck = read.map(|step| &step.transform).find_map(|t| Some((t, t.inverse().err()?)));
+    let Some((step, why)) = stuck else { return };
+    let place = table.place_of("matching");
+    let fault = ConfigFault::new(code::NOT_INVERTIBLE, name.location.clone(), place);
+    let fault = fault.with("step", step.as_str()).with("need", "rows are to be found by the field");
+    let mend = format!(
+        "leave `{}` out of `matching`, or convert it by steps that can be undone",
+        name.value
+    );
+    table.document().fault(fault.with("why", why).with("mend", mend));
 }
 
 /// A sync that creates must be able to find.

@@ -9,7 +9,7 @@ mod limits;
 mod plain;
 mod rules;
 
-mod codes;
+pub(crate) mod codes;
 
 mod clean;
 
@@ -18,3 +18,5 @@ mod stream;
 pub use limits::accept;
 pub use rules::{RowRules, SCHEMA_BYTES_MAX};
 pub use stream::StreamRules;
+
+pub(crate) use clean::{Unfit, expected, one as clean_one};

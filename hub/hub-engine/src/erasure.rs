@@ -120,7 +120,7 @@ fn removals(records: &[Record], mappings: &[Mapping]) -> Vec<Removal> {
                 Due::Update { fields, .. } => {
                     Some(fields.into_iter().map(|(field, (value, _))| (field, value)).collect())
                 }
-                Due::MarkSent { .. } | Due::Create { .. } => continue,
+                Due::MarkSent { .. } | Due::Create { .. } | Due::Refused { .. } => continue,
             };
             let version = record.version.clone();
             removals.push(Removal::new(mapping, record.at.key.clone(), version, fields));

@@ -185,7 +185,8 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
     };
     // A stream without declared fields takes any.
     let of_event = mapping.event.iter().flat_map(EventMapping::fields);
-    let mut named = mapping.fields.iter().map(|pair| &pair.field).chain(of_event);
+    let there = mapping.fields.iter().filter(|pair| pair.has_field());
+    let mut named = there.map(|pair| &pair.field).chain(of_event);
     let unknown = named.find(|field| stream.field(field.as_str()).is_none());
     if let (Some(field), false) = (unknown, stream.fields.is_empty()) {
         let known: Vec<_> = stream.fields.iter().map(|field| field.name.to_string()).collect();

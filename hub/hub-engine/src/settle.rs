@@ -7,9 +7,11 @@
 //! lost and is due again; everything else in the row is read in the ordinary
 //! way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hub_core::mapping::form;
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
@@ -103,7 +105,11 @@ fn search(context: &RunContext<'_>, pending: &Pending, profile: &Profile) -> Opt
     mapping.matching.iter().find_map(|name| {
         let pair = mapping.field(name.as_str())?;
         let sent = pending.attempt.fields.get(name).map(|(value, _)| value.clone());
-        let value = sent.or_else(|| profile.traits.get(&pair.to).map(|t| t.value.clone()))?;
+        let golden = || {
+            let golden = profile.traits.get(&pair.to)?;
+            form(pair, Cow::Borrowed(&golden.value)).ok().map(Cow::into_owned)
+        };
+        let value = sent.or_else(golden)?;
         let fields = BTreeMap::from([(name.clone(), value.clone())]);
         (!value.is_null()).then_some(LookupKey::Fields(fields))
     })

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use hub_core::event::is_later;
 use hub_core::identity::{Normalised, normalise};
+use hub_core::mapping::identity_in;
 use hub_core::sync::{self, Context, Observation, Row, Stamps};
 use hub_model::{
     Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey,
@@ -41,9 +42,14 @@ fn names_the_erased(context: &RunContext<'_>, row: &Quarantined) -> bool {
     context.job.mapping.fields.iter().any(|pair| {
         let namespace = pair.identity.as_deref().and_then(|name| rules.namespace(name));
         let value = object.get(pair.field.as_str());
-        namespace.zip(value).is_some_and(|(namespace, value)| match normalise(namespace, value) {
-            Normalised::Identity(identity) => tombstones.refuse(&identity),
-            Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => false,
+        // What does not fit the pair's transforms may still name somebody as it is.
+        namespace.zip(value).is_some_and(|(namespace, value)| {
+            let plain = match normalise(namespace, value) {
+                Normalised::Identity(identity) => Some(identity),
+                Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => None,
+            };
+            let named = identity_in(pair, namespace, value).into_iter().chain(plain);
+            named.into_iter().any(|identity| tombstones.refuse(&identity))
         })
     })
 }

@@ -259,7 +259,8 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
                 let (record, fields) = match due {
                     Due::Update { record, fields } => (record, fields),
                     Due::Remove { record } => (record, BTreeMap::new()),
-                    Due::Create { .. } | Due::MarkSent { .. } => continue,
+                    // What has no form there is refused when the sync delivers.
+                    Due::Create { .. } | Due::MarkSent { .. } | Due::Refused { .. } => continue,
                 };
                 let key =
                     PendingKey { sync: mapping.sync.clone(), profile: id, record: Some(record) };

@@ -16,6 +16,7 @@ pub mod change;
 pub mod cleaning;
 pub mod conflict;
 pub mod consent;
+pub mod conversion;
 pub mod decision;
 pub mod delivery;
 pub mod event;
@@ -38,6 +39,7 @@ pub mod run;
 pub mod survivorship;
 pub mod time;
 pub mod time_format;
+pub mod transform;
 pub mod value;
 
 pub use change::{Change, ChangeKind};
@@ -47,6 +49,7 @@ pub use consent::{
     ChannelName, Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, Purpose,
     PurposeName,
 };
+pub use conversion::{Conversion, Made, Step, Template};
 pub use decision::{Decision, DecisionKind};
 pub use delivery::{Attempt, Pending, PendingKey, PendingState};
 pub use event::{Event, EventMapping, EventName};
@@ -71,4 +74,5 @@ pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;
 pub use time_format::TimeFormat;
+pub use transform::{CodeForm, Kind, OneWay, Test, Transform};
 pub use value::{Object, Text, Value};

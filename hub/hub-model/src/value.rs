@@ -164,6 +164,12 @@ impl From<&str> for Value {
     }
 }
 
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
+    }
+}
+
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Number(Number::from(number))

@@ -101,5 +101,20 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
             pair.field, pair.direction, pair.to, pair.identity
         )
         .unwrap();
+        for conversion in pair.conversion.iter() {
+            conversion.made.iter().for_each(|made| writeln!(out, "        {made:?}").unwrap());
+            for step in &conversion.read {
+                writeln!(out, "        -> {:?} {:?}", step.transform, step.otherwise).unwrap();
+            }
+            match &conversion.write {
+                None => writeln!(out, "        no way back").unwrap(),
+                Some(steps) => {
+                    for step in steps {
+                        writeln!(out, "        <- {:?} {:?}", step.transform, step.otherwise)
+                            .unwrap();
+                    }
+                }
+            }
+        }
     }
 }

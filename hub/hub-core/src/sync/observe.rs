@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Absence, Assertion, FieldMapping, FieldState, Identity, IdentityFact, Mapping, Object, Origin,
-    Record, RecordNo, RecordRef, Rules, RunId, Stamp, Timestamp, Value,
+    Absence, Assertion, FieldMapping, FieldState, IdentityFact, Mapping, Object, Origin, Record,
+    RecordNo, RecordRef, Rules, RunId, Stamp, Timestamp, Value,
 };
 
 use super::dispute;
 use super::echo::{resembles, unconfirmed};
-use crate::identity::{Normalised, composite, normalise};
+use crate::identity::composite;
+use crate::mapping::identity_in;
 
 /// Hands out receipt stamps in order. The caller keeps [`Stamps::last`] in its
 /// counters, in the same commit as what was stamped.
@@ -121,7 +122,7 @@ pub fn observe(
     let mut assertions = 0;
     let mut facts = Vec::new();
     let source_time = mapping.source_time.as_ref().and_then(|time| time.read(seen.object));
-    for pair in &mapping.fields {
+    for pair in mapping.fields.iter().filter(|pair| pair.has_field()) {
         let value = seen.object.get(pair.field.as_str()).unwrap_or(&Value::Null);
         let told = unconfirmed(&next, &pair.field).cloned();
         let state = next.fields.entry(pair.field.clone()).or_default();
@@ -235,10 +236,7 @@ fn identity_fact(
     rules: &Rules,
 ) -> Option<IdentityFact> {
     let namespace = rules.namespace(pair.identity.as_deref()?)?;
-    let identity: Option<Identity> = match normalise(namespace, value) {
-        Normalised::Identity(identity) => Some(identity),
-        Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => None,
-    };
+    let identity = identity_in(pair, namespace, value);
     let named = earlier
         .iter()
         .rev()

@@ -16,8 +16,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::identity::preview::Preview;
-use hub_core::identity::regroup::{Group, groups};
+use hub_core::identity::regroup::{Group, Regrouped, groups};
 use hub_core::identity::{current_identities, fold, resolves_alike, restate};
+use hub_core::mapping::forget_forms;
 use hub_model::{
     Identity, IdentityFact, Object, PositionName, Profile, ProfileId, Record, RecordNo, Rules,
 };
@@ -71,7 +72,8 @@ pub async fn preview(workspace: &Workspace, after: &Rules) -> Result<Preview, Er
     let mut preview = Preview::default();
     let mut target = Target::of(workspace, before, &after).await?;
     while let Some(step) = target.step(workspace).await? {
-        for group in load(workspace, &step, |record| target.facts(record), &after).await? {
+        for mut group in load(workspace, &step, |record| target.facts(record), &after).await? {
+            forget(&mut group, before, &after);
             preview.extend(group.preview(before, &after));
         }
     }
@@ -153,12 +155,18 @@ async fn move_to(
     Ok(new)
 }
 
+/// What was told in a form of other rules is due again in the new one.
+fn forget(group: &mut Regrouped, before: &Rules, after: &Rules) {
+    forget_forms((&group.before, before), (&mut group.after, after));
+}
+
 /// Writes every group that is not as it would be.
 async fn bring(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<Applied, Error> {
     let mut target = Target::of(workspace, before, after).await?;
     let mut applied = Applied::default();
     while let Some(step) = target.step(workspace).await? {
-        let loaded = load(workspace, &step, |record| target.facts(record), after).await?;
+        let mut loaded = load(workspace, &step, |record| target.facts(record), after).await?;
+        loaded.iter_mut().for_each(|group| forget(group, before, after));
         for (_, kind) in loaded.iter().flat_map(|group| group.changes()) {
             match kind {
                 hub_model::ChangeKind::Merged => applied.merged += 1,

@@ -94,6 +94,7 @@ fn rules() -> Rules {
             to: "email".into(),
             direction: Direction::ToProfile,
             identity: Some("email".into()),
+            conversion: None,
         }],
         priority: 10,
         ..Mapping::new(SyncId::new("people"), StreamRef::new("default", "crm", "people"))
