@@ -58,6 +58,7 @@ pub fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldM
         to: field.into(),
         direction,
         identity: identity.map(Into::into),
+        conversion: None,
     }
 }
 

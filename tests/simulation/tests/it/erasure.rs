@@ -33,6 +33,7 @@ fn mapping(id: &str, fields: &[(&str, Direction, Option<&str>)]) -> Mapping {
         to: (*field).into(),
         direction: *direction,
         identity: identity.map(Into::into),
+        conversion: None,
     };
     Mapping {
         fields: fields.iter().map(pair).collect(),

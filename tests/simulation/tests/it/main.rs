@@ -10,6 +10,7 @@ mod owner;
 mod plans;
 mod quality;
 mod retention;
+mod transforms;
 
 use std::future::Future;
 

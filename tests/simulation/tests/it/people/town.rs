@@ -122,6 +122,7 @@ pub fn rules() -> Rules {
             "cookie" => Some("cookie".into()),
             _ => None,
         },
+        conversion: None,
     };
     let mapping = |name: &&str| Mapping {
         fields: FIELDS.iter().map(pair).collect(),
