@@ -32,6 +32,7 @@ pub mod hold;
 pub mod inbox;
 pub mod intake;
 pub mod job;
+pub mod mapping;
 pub mod people;
 mod planning;
 mod reading;

@@ -40,6 +40,7 @@ pub mod explained;
 pub mod identity;
 pub mod inbox;
 pub mod login;
+pub mod mapping;
 pub mod page;
 pub mod person;
 pub mod plans;
