@@ -113,7 +113,7 @@ impl Number {
         // 10^k / 2^k = 5^k, and the other way round.
         let (mut places, mut share) = (0_i64, 1_u128);
         for (factor, counterpart) in [(2, 5), (5, 2)] {
-            while rest % factor == 0 {
+            while rest.is_multiple_of(factor) {
                 rest /= factor;
                 places += 1;
                 share = share.checked_mul(counterpart)?;

@@ -101,7 +101,7 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
             pair.field, pair.direction, pair.to, pair.identity
         )
         .unwrap();
-        for conversion in pair.conversion.iter() {
+        if let Some(conversion) = &pair.conversion {
             conversion.made.iter().for_each(|made| writeln!(out, "        {made:?}").unwrap());
             for step in &conversion.read {
                 writeln!(out, "        -> {:?} {:?}", step.transform, step.otherwise).unwrap();

@@ -40,7 +40,7 @@ pub async fn run(loaded: &Loaded, command: MappingCommand, out: Out) -> Result<E
         talk("no record is stored of this stream, or none with that key");
         return Ok(Exit::Finding);
     }
-    let misfits = records.iter().flat_map(|record| pairs(record)).any(|pair| {
+    let misfits = records.iter().flat_map(pairs).any(|pair| {
         ["/says/fault", "/writes/fault"].iter().any(|place| pair.pointer(place).is_some())
     });
     let unclean = records.iter().any(|record| record.get("unclean").is_some_and(|u| !u.is_null()));
