@@ -13,8 +13,10 @@ use crate::document::Document;
 use crate::event;
 use crate::fault::{ConfigFault, code};
 use crate::guards;
+use crate::kind;
 use crate::located::{Located, Location};
 use crate::near;
+use crate::relations::{self, RelationDraft};
 use crate::table::{TableReader, shown};
 use crate::word;
 
@@ -39,17 +41,14 @@ pub(crate) const KEYS: &[&str] = &[
     "schema",
     "consents",
     "requires",
+    "relations",
+    "when_erased",
     "guards",
     "event",
 ];
 /// The keys of `[[fields]]`.
 pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identity"];
 
-/// The words for what rows describe.
-pub(crate) const KINDS: &[(&str, EntityKind)] =
-    &[("person", EntityKind::Person), ("account", EntityKind::Account)];
-/// Kinds that the design knows and this version does not resolve.
-const LATER_KINDS: &[&str] = &["order", "deal", "invoice", "ticket", "object"];
 /// The words for what happens without a row.
 pub(crate) const CREATE: &[(&str, CreatePolicy)] =
     &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
@@ -79,6 +78,8 @@ pub(crate) struct SyncDraft {
     pub(crate) consent_traits: Vec<TraitName>,
     /// Purposes and channels.
     pub(crate) keys: Vec<KeyDraft>,
+    /// Where relations lead.
+    pub(crate) relations: Vec<RelationDraft>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
@@ -103,7 +104,8 @@ pub(crate) fn read(
     let connection = table.required("connection", "the id of a connection", "connection = \"erp\"");
     let stream = stream(&mut table);
     let is_event = event::is_meant(&mut table);
-    let kind = if is_event { EntityKind::default() } else { kind(&mut table) };
+    let kind = if is_event { EntityKind::default() } else { kind::read(&mut table) };
+    let when_erased = kind::objects(&mut table, &kind);
     let event = event::read(&mut table, is_event);
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
@@ -114,7 +116,7 @@ pub(crate) fn read(
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
     let source_time = consents::time(&mut table, "source_time");
-    let (pairs, pairs_sound) = pairs(&mut table, is_event);
+    let (pairs, pairs_sound) = pairs(&mut table, &kind, is_event);
     let clean = cleaning::read(&mut table);
     let schema = cleaning::schema(&mut table);
     let mapped: Vec<&str> = pairs.iter().map(|pair| pair.field.as_str()).collect();
@@ -122,6 +124,16 @@ pub(crate) fn read(
     let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
     let known = pairs_sound.then_some(mapped.as_slice());
     let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
+    let own =
+        pairs.iter().filter_map(|pair| Some((pair.field.as_str(), pair.identity.as_deref()?)));
+    let own: Vec<(&str, &str)> = own.map(|(field, name)| (field, name.as_str())).collect();
+    let fields = relations::Fields {
+        read: &read,
+        mapped: known,
+        identities: &own,
+        connection: connection.as_ref().map(|name| name.as_str()),
+    };
+    let (related, relations) = relations::read(&mut table, workspace, &fields);
     let guards = guards::read(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
@@ -129,7 +141,7 @@ pub(crate) fn read(
 
     let identities =
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
-    let reading = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    let reading = pairs.iter().filter(|p| p.mapping.direction.reads() && !kind.is_object());
     let traits = reading.map(|pair| pair.mapping.to.clone()).collect();
     let every = pairs.iter().map(|pair| (pair.mapping.clone(), pair.field.location.clone()));
     let every = every.collect();
@@ -145,6 +157,8 @@ pub(crate) fn read(
         schema,
         consents,
         requires,
+        relations: related,
+        when_erased,
         event,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
@@ -176,6 +190,7 @@ pub(crate) fn read(
         pairs: every,
         consent_traits,
         keys,
+        relations,
         sync,
     })
 }
@@ -216,21 +231,8 @@ fn stream(table: &mut TableReader<'_>) -> Option<Located<String>> {
     word::check_name(table.document(), &stream, "stream").then_some(stream)
 }
 
-/// A kind of the future is told apart from a slip.
-fn kind(table: &mut TableReader<'_>) -> EntityKind {
-    let later = table.peek_text("kind").filter(|(text, _)| LATER_KINDS.contains(&text.as_str()));
-    if let Some((text, location)) = later {
-        table.ask("kind");
-        let known = near::list(KINDS.iter().map(|(word, _)| *word)).unwrap_or_default();
-        let fault = table.fault(code::NOT_SUPPORTED, &location, "kind");
-        fault.with("found", text).with("known", known).record();
-        return EntityKind::default();
-    }
-    table.word("kind", KINDS).map(|word| word.value).unwrap_or_default()
-}
-
 /// The field pairs, and whether all of them could be read.
-fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
+fn pairs(table: &mut TableReader<'_>, kind: &EntityKind, is_event: bool) -> (Vec<Pair>, bool) {
     let example = "[[fields]]";
     let absent = table.peek_is_empty("fields");
     let tables = table.list("fields", example);
@@ -243,7 +245,7 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     }
     let written = tables.len();
     let mut pairs: Vec<Pair> = Vec::with_capacity(written);
-    for pair in tables.into_iter().filter_map(|table| pair(table, is_event)) {
+    for pair in tables.into_iter().filter_map(|table| pair(table, kind, is_event)) {
         match pairs.iter().find(|other| other.field.value == pair.field.value) {
             Some(first) => table.document().fault(
                 ConfigFault::new(code::DUPLICATE_FIELD, pair.field.location, pair.place)
@@ -257,7 +259,7 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     (pairs, sound)
 }
 
-fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
+fn pair(mut table: TableReader<'_>, kind: &EntityKind, is_event: bool) -> Option<Pair> {
     let place = table.place().to_owned();
     let field = table.required("field", "the name of a field", "field = \"email\"");
     let direction = table.word("direction", DIRECTIONS);
@@ -266,6 +268,10 @@ fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
         // What ties an event is called as whom it names, unless it says otherwise.
         table.ask("trait");
         identity.clone()
+    } else if kind.is_object() && !table.has("trait") {
+        // Nobody's trait: an object keeps the words of its system.
+        table.ask("trait");
+        field.clone()
     } else {
         table.required("trait", "the name of a trait", "trait = \"email\"")
     };
@@ -277,6 +283,9 @@ fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
         let place = table.place_of(key);
         name.as_ref().is_some_and(|name| word::check_name(table.document(), name, &place))
     });
+    if kind.is_object() {
+        of_object(&table, kind, direction.as_ref(), identity.as_ref());
+    }
     table.finish(FIELD_KEYS);
     let (field, to) = (field?, to?);
     valid.then(|| Pair {
@@ -290,6 +299,28 @@ fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
         identity,
         place,
     })
+}
+
+/// What a field of an object cannot do.
+fn of_object(
+    table: &TableReader<'_>,
+    kind: &EntityKind,
+    direction: Option<&Located<Direction>>,
+    identity: Option<&Located<String>>,
+) {
+    let fault = |at: &Location, key, why, mend| {
+        let fault = table.fault(code::OBJECT, at, key).with("kind", kind.as_str());
+        fault.with("why", why).with("mend", mend).record();
+    };
+    if let Some(direction) = direction.filter(|direction| direction.value.writes()) {
+        let why = "are read and not written yet";
+        fault(&direction.location, "direction", why, "write `direction = \"->\"`");
+    }
+    if let Some(identity) = identity {
+        let why = "keep the identity that their system gives them";
+        let mend = "say whom the field names in a table `[[relations]]`";
+        fault(&identity.location, "identity", why, mend);
+    }
 }
 
 /// The fields to find rows by: those written, else those with an identity.
