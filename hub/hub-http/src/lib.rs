@@ -46,6 +46,7 @@ pub mod plans;
 pub mod privacy;
 pub mod profiles;
 pub mod quarantine;
+pub mod related;
 pub mod runs;
 pub mod status;
 pub mod syncs;
