@@ -88,6 +88,18 @@ const SENTENCES: &[Sentence] = &[
         &["write one of {known}"],
     ),
     say(
+        code::KIND,
+        "`{found}` would be a kind of objects, whose rows are part of no profile",
+        &[NEAR],
+    ),
+    say(code::OBJECT, "the rows are objects of kind `{kind}`, which {why}", &[]),
+    say(code::RELATION, "this is no usable relation: {why}", &[]),
+    say(
+        code::UNKNOWN_STREAM,
+        "no sync reads the stream `{name}`",
+        &[NEAR, "streams that are read: {known}", "write a sync that reads it"],
+    ),
+    say(
         code::ID,
         "`{found}` cannot be {what}",
         &[
@@ -208,7 +220,7 @@ const SENTENCES: &[Sentence] = &[
     ),
     say(
         code::NOT_READ,
-        "the field `{name}` is written and never read, so nobody consents by it",
+        "the field `{name}` is written and never read, so it says nothing",
         &["map it with `direction = \"->\"` or `\"<->\"`"],
     ),
     say(

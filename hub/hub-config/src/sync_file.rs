@@ -14,8 +14,10 @@ use crate::document::Document;
 use crate::event;
 use crate::fault::{ConfigFault, code};
 use crate::guards;
+use crate::kind;
 use crate::located::{Located, Location};
 use crate::near;
+use crate::relations::{self, RelationDraft};
 use crate::table::{TableReader, shown};
 use crate::word;
 
@@ -40,6 +42,8 @@ pub(crate) const KEYS: &[&str] = &[
     "schema",
     "consents",
     "requires",
+    "relations",
+    "when_erased",
     "guards",
     "event",
 ];
@@ -47,11 +51,6 @@ pub(crate) const KEYS: &[&str] = &[
 pub(crate) const FIELD_KEYS: &[&str] =
     &["field", "trait", "direction", "identity", "constant", "template", "transform", "write"];
 
-/// The words for what rows describe.
-pub(crate) const KINDS: &[(&str, EntityKind)] =
-    &[("person", EntityKind::Person), ("account", EntityKind::Account)];
-/// Kinds that the design knows and this version does not resolve.
-const LATER_KINDS: &[&str] = &["order", "deal", "invoice", "ticket", "object"];
 /// The words for what happens without a row.
 pub(crate) const CREATE: &[(&str, CreatePolicy)] =
     &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
@@ -81,6 +80,8 @@ pub(crate) struct SyncDraft {
     pub(crate) consent_traits: Vec<TraitName>,
     /// Purposes and channels.
     pub(crate) keys: Vec<KeyDraft>,
+    /// Where relations lead.
+    pub(crate) relations: Vec<RelationDraft>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
@@ -105,7 +106,8 @@ pub(crate) fn read(
     let connection = table.required("connection", "the id of a connection", "connection = \"erp\"");
     let stream = stream(&mut table);
     let is_event = event::is_meant(&mut table);
-    let kind = if is_event { EntityKind::default() } else { kind(&mut table) };
+    let kind = if is_event { EntityKind::default() } else { kind::read(&mut table) };
+    let when_erased = kind::objects(&mut table, &kind);
     let event = event::read(&mut table, is_event);
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
@@ -116,7 +118,7 @@ pub(crate) fn read(
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
     let source_time = consents::time(&mut table, "source_time");
-    let (pairs, pairs_sound) = pairs(&mut table, is_event);
+    let (pairs, pairs_sound) = pairs(&mut table, &kind, is_event);
     let clean = cleaning::read(&mut table);
     let schema = cleaning::schema(&mut table);
     check_templates(&table, &pairs, pairs_sound);
@@ -126,6 +128,16 @@ pub(crate) fn read(
     let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
     let known = pairs_sound.then_some(mapped.as_slice());
     let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
+    let own =
+        pairs.iter().filter_map(|pair| Some((pair.field.as_str(), pair.identity.as_deref()?)));
+    let own: Vec<(&str, &str)> = own.map(|(field, name)| (field, name.as_str())).collect();
+    let fields = relations::Fields {
+        read: &read,
+        mapped: known,
+        identities: &own,
+        connection: connection.as_ref().map(|name| name.as_str()),
+    };
+    let (related, relations) = relations::read(&mut table, workspace, &fields);
     let guards = guards::read(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
@@ -133,7 +145,7 @@ pub(crate) fn read(
 
     let identities =
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
-    let reading = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    let reading = pairs.iter().filter(|p| p.mapping.direction.reads() && !kind.is_object());
     let traits = reading.map(|pair| pair.mapping.to.clone()).collect();
     let every = pairs.iter().map(|pair| (pair.mapping.clone(), pair.field.location.clone()));
     let every = every.collect();
@@ -149,6 +161,8 @@ pub(crate) fn read(
         schema,
         consents,
         requires,
+        relations: related,
+        when_erased,
         event,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
@@ -180,6 +194,7 @@ pub(crate) fn read(
         pairs: every,
         consent_traits,
         keys,
+        relations,
         sync,
     })
 }
@@ -220,21 +235,8 @@ fn stream(table: &mut TableReader<'_>) -> Option<Located<String>> {
     word::check_name(table.document(), &stream, "stream").then_some(stream)
 }
 
-/// A kind of the future is told apart from a slip.
-fn kind(table: &mut TableReader<'_>) -> EntityKind {
-    let later = table.peek_text("kind").filter(|(text, _)| LATER_KINDS.contains(&text.as_str()));
-    if let Some((text, location)) = later {
-        table.ask("kind");
-        let known = near::list(KINDS.iter().map(|(word, _)| *word)).unwrap_or_default();
-        let fault = table.fault(code::NOT_SUPPORTED, &location, "kind");
-        fault.with("found", text).with("known", known).record();
-        return EntityKind::default();
-    }
-    table.word("kind", KINDS).map(|word| word.value).unwrap_or_default()
-}
-
 /// The field pairs, and whether all of them could be read.
-fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
+fn pairs(table: &mut TableReader<'_>, kind: &EntityKind, is_event: bool) -> (Vec<Pair>, bool) {
     let example = "[[fields]]";
     let absent = table.peek_is_empty("fields");
     let tables = table.list("fields", example);
@@ -247,7 +249,7 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     }
     let written = tables.len();
     let mut pairs: Vec<Pair> = Vec::with_capacity(written);
-    for pair in tables.into_iter().filter_map(|table| pair(table, is_event)) {
+    for pair in tables.into_iter().filter_map(|table| pair(table, kind, is_event)) {
         match pairs.iter().find(|other| other.field.value == pair.field.value) {
             Some(first) => table.document().fault(
                 ConfigFault::new(code::DUPLICATE_FIELD, pair.field.location, pair.place)
@@ -261,7 +263,7 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     (pairs, sound)
 }
 
-fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
+fn pair(mut table: TableReader<'_>, kind: &EntityKind, is_event: bool) -> Option<Pair> {
     let place = table.place().to_owned();
     let written = table.word("direction", DIRECTIONS);
     let direction = written.as_ref().map_or(Direction::ToProfile, |word| word.value);
@@ -275,6 +277,10 @@ fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
         // What ties an event is called as whom it names, unless it says otherwise.
         table.ask("trait");
         identity.clone()
+    } else if kind.is_object() && !table.has("trait") {
+        // Nobody's trait: an object keeps the words of its system.
+        table.ask("trait");
+        field.clone()
     } else {
         side(&mut table, "trait", "trait = \"email\"", key.filter(|_| to_nothing))
     };
@@ -293,6 +299,9 @@ fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
         let place = table.place_of(key);
         name.as_ref().is_none_or(|name| word::check_name(table.document(), name, &place))
     });
+    if kind.is_object() {
+        of_object(&table, kind, written.as_ref(), identity.as_ref());
+    }
     let location = table.location().clone();
     table.finish(FIELD_KEYS);
     let conversion = conversion?;
@@ -355,6 +364,28 @@ fn check_templates(table: &TableReader<'_>, pairs: &[Pair], sound: bool) {
             let fault = fault.with("name", shown(name));
             table.document().fault(near::hint(fault, name, read.iter().copied()));
         }
+    }
+}
+
+/// What a field of an object cannot do.
+fn of_object(
+    table: &TableReader<'_>,
+    kind: &EntityKind,
+    direction: Option<&Located<Direction>>,
+    identity: Option<&Located<String>>,
+) {
+    let fault = |at: &Location, key, why, mend| {
+        let fault = table.fault(code::OBJECT, at, key).with("kind", kind.as_str());
+        fault.with("why", why).with("mend", mend).record();
+    };
+    if let Some(direction) = direction.filter(|direction| direction.value.writes()) {
+        let why = "are read and not written yet";
+        fault(&direction.location, "direction", why, "write `direction = \"->\"`");
+    }
+    if let Some(identity) = identity {
+        let why = "keep the identity that their system gives them";
+        let mend = "say whom the field names in a table `[[relations]]`";
+        fault(&identity.location, "identity", why, mend);
     }
 }
 

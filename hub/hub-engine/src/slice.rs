@@ -8,9 +8,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use hub_core::event::is_later;
 use hub_core::identity::{Normalised, normalise};
 use hub_core::mapping::identity_in;
+use hub_core::privacy::Unlink;
 use hub_core::sync::{self, Context, Observation, Row, Stamps};
 use hub_model::{
-    Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey,
+    Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, Related, RemoteKey,
     RunCounts, limits,
 };
 use hub_store::{Counters, Error, PositionChange, WriteSet};
@@ -19,6 +20,7 @@ use crate::conclude::{Changed, conclude};
 use crate::events::{self, Ties};
 use crate::reading::{Admitted, Reading, What};
 use crate::run::RunContext;
+use crate::unlink::taken;
 
 /// What a row costs in a commit, times its own size: the row and the profile
 /// that shows its values. A slice that weighs more after all is halved.
@@ -39,7 +41,12 @@ fn names_the_erased(context: &RunContext<'_>, row: &Quarantined) -> bool {
         return true;
     }
     let rules = &context.workspace.rules;
-    context.job.mapping.fields.iter().any(|pair| {
+    let mapping = &context.job.mapping;
+    let is_erased = |to: &Related| tombstones.refuse_related(to);
+    if (Unlink { mapping, rules, is_erased: &is_erased, texts: &[] }).concerns(&object) {
+        return true;
+    }
+    mapping.fields.iter().any(|pair| {
         let namespace = pair.identity.as_deref().and_then(|name| rules.namespace(name));
         let value = object.get(pair.field.as_str());
         // What does not fit the pair's transforms may still name somebody as it is.
@@ -260,12 +267,16 @@ impl Observer {
             let number = known.map(|record| record.number);
             return self.refuse(context, key, number);
         }
+        let mapping = &context.job.mapping;
+        let Some((raw, object)) = taken(context.workspace, mapping, key, (raw, object)) else {
+            let number = known.map(|record| record.number);
+            return self.refuse(context, key, number);
+        };
         let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
-        let row = Row { at: &at, object, raw, version: version.as_deref() };
+        let row = Row { at: &at, object: &object, raw: &raw, version: version.as_deref() };
         let rules = &context.workspace.rules;
         let now = context.workspace.env.now();
         let about = Context { number, run: &context.id, rules, now };
-        let mapping = &context.job.mapping;
         let observed = sync::observe(known, &row, mapping, &mut self.stamps, &about);
         if let Observation::Seen(seen) = &observed
             && context.workspace.tombstones.refuse_facts(&seen.facts)

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::is_under_way;
 use crate::events;
+use crate::objects;
 use crate::reform::{Fate, reform};
 use crate::run;
 use crate::slices::Slices;
@@ -111,6 +112,9 @@ async fn once(workspace: &Workspace, swept: &mut Swept) -> Result<bool, Error> {
         place.next = step.next.map_or(place.next, |next| next.min(place.next));
         step.act(workspace, until, swept).await?;
         if at_end {
+            let expired = objects::expire(workspace, until).await?;
+            swept.erased += expired.erased;
+            place.next = expired.next.map_or(place.next, |next| next.min(place.next));
             place = Place { done: until, until: None, after: None, next: place.next };
             if again {
                 place.next = until;

@@ -47,6 +47,7 @@ pub mod plans;
 pub mod privacy;
 pub mod profiles;
 pub mod quarantine;
+pub mod related;
 pub mod runs;
 pub mod status;
 pub mod syncs;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::extract::{Query, rows};
 use crate::find::{self, NotAnIdentity};
 use crate::problem::{Code, Problem};
+use crate::related;
 use crate::state::AppState;
 use crate::views;
 
@@ -43,7 +44,7 @@ async fn by_identity(state: &AppState, text: &str) -> Result<Json<Value>, Proble
     let found = find::profiles(state.engine().workspace(), &identity).await?;
     let mut profiles = Vec::new();
     for profile in &found {
-        profiles.push(views::profile(state.store(), profile).await?);
+        profiles.push(related::profile(state.engine().workspace(), profile).await?);
     }
     Ok(Json(json!({ "profiles": profiles })))
 }
@@ -69,7 +70,7 @@ pub(crate) async fn one(
     let id = ProfileId(find::number(&id).ok_or_else(unknown)?);
     let profile = state.store().profiles(&[id]).await?.into_iter().flatten().next();
     let profile = profile.ok_or_else(unknown)?;
-    Ok(Json(views::profile(state.store(), &profile).await?))
+    Ok(Json(related::profile(state.engine().workspace(), &profile).await?))
 }
 
 impl From<NotAnIdentity> for Problem {

@@ -9,7 +9,7 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     conflicts, events, explained, guard, identity, inbox, login, mapping, page, plans, privacy,
-    profiles, quarantine, runs, status, syncs, timeline, upkeep,
+    profiles, quarantine, related, runs, status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -102,6 +102,8 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
     route("GET",    "/api/v1/profiles/{id}/events", Pii,   Nothing, || get(timeline::of_profile)),
+    route("GET",    "/api/v1/related",            Pii,     Nothing, || get(related::list)),
+    route("GET",    "/api/v1/objects",            Pii,     Nothing, || get(related::object)),
     route("GET",    "/api/v1/explain",            Pii,     Nothing, || get(explained::of_identity)),
     route("GET",    "/api/v1/records/{number}",   Pii,     Nothing, || get(explained::record)),
     route("GET",    "/api/v1/identity/reviews",   Pii,     Nothing, || get(identity::review)),

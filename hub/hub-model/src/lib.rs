@@ -34,6 +34,7 @@ pub mod profile;
 pub mod quarantine;
 pub mod receipt;
 pub mod record;
+pub mod relation;
 pub mod retention;
 pub mod run;
 pub mod survivorship;
@@ -56,8 +57,8 @@ pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
 pub use guards::{Answer, Guards, Hold};
 pub use id::{
-    CommitSeq, ConnectionId, FieldName, PositionName, ProfileId, RecordNo, RecordRef, RemoteKey,
-    RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+    CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo, RecordRef,
+    RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
 pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
@@ -69,6 +70,7 @@ pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
 pub use receipt::{ConnectorVersion, Receipt};
 pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
+pub use relation::{Related, RelatesTo, Relation, RelationMapping, RoleName, WhenErased};
 pub use retention::{Party, Source};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use survivorship::{Survivorship, TraitRule};

@@ -11,6 +11,7 @@ use crate::id::{ConnectionId, FieldName, StreamName, StreamRef, SyncId, TraitNam
 use crate::identity::NamespaceName;
 use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
+use crate::relation::{RelationMapping, WhenErased};
 use crate::retention::Source;
 use crate::survivorship::{Survivorship, TraitRule};
 use crate::time::Timestamp;
@@ -160,6 +161,12 @@ pub struct Mapping {
     /// The consents without which nothing of a profile is written there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<ConsentKey>,
+    /// Which fields relate the rows to somebody or something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<RelationMapping>,
+    /// What becomes of its objects when a person whom they name is erased.
+    #[serde(default, skip_serializing_if = "WhenErased::is_usual")]
+    pub when_erased: WhenErased,
     /// How its rows are events, if they are: then they are kept as such, and
     /// `kind` is what those are whom they name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,6 +192,8 @@ impl Mapping {
             schema: None,
             consents: Vec::new(),
             requires: Vec::new(),
+            relations: Vec::new(),
+            when_erased: WhenErased::default(),
             event: None,
         }
     }

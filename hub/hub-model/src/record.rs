@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::conflict::Dispute;
 use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
 use crate::identity::Identity;
+use crate::relation::Relation;
 use crate::time::Timestamp;
 use crate::value::{Object, Value};
 
@@ -154,7 +155,11 @@ pub struct Record {
     /// Every identity it ever asserted, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<IdentityFact>,
-    /// The profile that it belongs to (derived; may be an alias).
+    /// Whom and what it relates to now, in order, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<Relation>,
+    /// The profile that it belongs to (derived; may be an alias);
+    /// [`ProfileId::NOBODY`] if it describes an object.
     pub profile: ProfileId,
     /// The run that last changed it.
     pub run: RunId,
@@ -164,6 +169,11 @@ impl Record {
     /// Whether its system still has it, as far as we know.
     pub fn is_live(&self) -> bool {
         self.deleted.is_none()
+    }
+
+    /// Whether it describes an object, which is part of no profile.
+    pub fn is_object(&self) -> bool {
+        self.profile == ProfileId::NOBODY
     }
 
     /// Whether any of its fields was originated by its system.

@@ -128,6 +128,9 @@ when something had moved or the run failed.")]
     /// Profiles: find one by identity, export all.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Objects: show one order, deal, invoice or ticket.
+    #[command(subcommand)]
+    Object(ObjectCommand),
     /// Who is who: review, merge, unmerge, and try other rules.
     #[command(subcommand)]
     Identity(IdentityCommand),
@@ -241,6 +244,30 @@ nobody has the identity, or nothing is known of the trait.")]
         #[arg(long = "trait", value_name = "NAME")]
         name: Option<String>,
     },
+    /// List what relates to an identity: orders of a person, people of an account
+    /// or household.
+    #[command(after_help = "\
+Examples:
+  liaison profile related email:ana@example.org
+  liaison profile related crm:42 --role buyer --json | jq '.related[].fields.total'
+  liaison profile related household:h-7    # its members; nobody is merged by it
+
+The newest rows come first, then what the person's own rows relate to. Exit code 1
+when there is nothing.")]
+    Related {
+        /// `namespace:value`.
+        identity: String,
+        /// Only this role.
+        #[arg(long, value_name = "NAME")]
+        role: Option<String>,
+        /// Only records below this number: the next page.
+        #[arg(long, value_name = "NUMBER")]
+        below: Option<u64>,
+        /// How many rows.
+        #[arg(long, value_name = "ROWS", default_value_t = 100,
+              value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=500))]
+        limit: usize,
+    },
     /// Show what happened to somebody, newest first.
     #[command(after_help = "\
 Examples:
@@ -261,6 +288,24 @@ Each line: {\"id\", \"kind\", \"identities\": [{\"namespace\", \"value\"}], \"tr
 \"records\": [{\"connection\", \"stream\", \"key\"}]}. Memory use does not grow with
 the number of profiles.")]
     Export,
+}
+
+/// `liaison object`.
+#[derive(Debug, Subcommand)]
+pub enum ObjectCommand {
+    /// Show one object: what it says, what it relates to, what relates to it.
+    #[command(after_help = "\
+Examples:
+  liaison object get orders 1001
+  liaison object get orders 1001 --json | jq '.relates_to[].profiles'
+
+Exit code 1 when there is none of that key.")]
+    Get {
+        /// The sync that reads it.
+        sync: String,
+        /// Its key in the stream.
+        key: String,
+    },
 }
 
 /// Whose events, and which.

@@ -7,6 +7,7 @@ mod connector;
 mod hold;
 mod identity;
 mod mapping;
+mod object;
 mod plan;
 mod privacy;
 mod profile;
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Hold(command) => hold::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
+        Command::Object(command) => object::run(&loaded, command, out).await,
         Command::Identity(command) => identity::run(&global, &loaded, command, out).await,
         Command::Conflict(command) => conflict::run(&loaded, command, out).await,
         Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,

@@ -23,6 +23,7 @@ const PROFILE: u8 = 4;
 const ALIAS: u8 = 5;
 const CLAIM: u8 = 6;
 const ERASED: u8 = 7;
+const RELATED: u8 = 8;
 const EVENT: u8 = 16;
 const EVENT_GONE: u8 = 17;
 
@@ -43,6 +44,8 @@ pub(crate) enum Op {
     Claim { identity: Hash, profiles: Vec<u32>, carriers: u32 },
     /// A record that is gone for ever, and its row of a stream.
     Erased { number: u32, at: Hash },
+    /// Everything that a record relates to now, in order.
+    Related { number: u32, to: Vec<Hash> },
     /// Where an event lies, and what is kept of its key.
     Event { key: EventKey, location: Location },
     /// The same of an event that is gone for ever.
@@ -90,6 +93,12 @@ impl Op {
                 put_uint(out, u64::from(*number));
                 at.put(out);
             }
+            Self::Related { number, to } => {
+                out.push(RELATED);
+                put_uint(out, u64::from(*number));
+                put_len(out, to.len());
+                to.iter().for_each(|hash| hash.put(out));
+            }
             Self::Event { key, location } => {
                 out.push(EVENT);
                 put_event(out, *key, *location);
@@ -122,6 +131,11 @@ impl Op {
                 let count = bytes.count()?;
                 let profiles = (0..count).map(|_| bytes.short()).collect::<Result<_, _>>()?;
                 Self::Claim { identity, profiles, carriers }
+            }
+            RELATED => {
+                let (number, count) = (bytes.short()?, bytes.count()?);
+                let to = (0..count).map(|_| Hash::read(bytes)).collect::<Result<_, _>>()?;
+                Self::Related { number, to }
             }
             ERASED => Self::Erased { number: bytes.short()?, at: Hash::read(bytes)? },
             EVENT => {
@@ -212,6 +226,7 @@ mod tests {
             ops.push(Op::Alias { absorbed: n, surviving: n - 1 });
             ops.push(Op::Claim { identity: at, profiles: vec![n, n + 1], carriers: 3 });
             ops.push(Op::Erased { number: n, at });
+            ops.push(Op::Related { number: n, to: vec![at, Hash([n; 3])] });
             ops.push(Op::Event { key: at.into(), location });
             ops.push(Op::EventGone { key: at.into(), location });
         }

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId, Timestamp,
     WorkspaceId,
 };
 use hub_store::{
@@ -369,6 +369,16 @@ impl Store for SledStore {
     ) -> Result<Vec<Record>, Error> {
         let stream = stream.clone();
         self.read(move |reader| reader.scan_records(&stream, after, limit)).await
+    }
+
+    async fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let to = to.to_vec();
+        self.read(move |reader| reader.related(&to, below, limit)).await
     }
 
     async fn pending(

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 
 use crate::dump::{self as dumping, DumpCursor, DumpPage};
@@ -178,6 +178,15 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
         Ok(self.read().scan_records(stream, after, limit))
+    }
+
+    async fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        Ok(self.read().related(to, below, limit))
     }
 
     async fn pending(

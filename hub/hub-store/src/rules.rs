@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use hub_model::{PositionName, ProfileId, Record, RecordNo, RecordRef, Stamp, limits};
+use hub_model::{
+    PositionName, ProfileId, Record, RecordNo, RecordRef, Related, Relation, Stamp, limits,
+};
 
 use crate::store::Error;
 use crate::view::View;
@@ -93,8 +95,13 @@ fn names(set: &WriteSet) -> Result<(), Error> {
             at.key.as_str(),
         ])
     };
+    let related = |relation: &Relation| match &relation.to {
+        Related::Identity(identity) => longest([&*identity.namespace, &*identity.value]),
+        Related::Row(row) => at(row),
+    };
     let longest = [
         set.records.iter().map(|r| at(&r.at)).max(),
+        set.records.iter().flat_map(|r| &r.relations).map(related).max(),
         set.claims.iter().map(|(i, _)| longest([&*i.namespace, &*i.value])).max(),
         set.positions.iter().map(|p| p.name.as_str().len()).max(),
         set.pending.iter().map(|p| p.key.sync.as_str().len()).max(),

@@ -56,6 +56,7 @@ fn slips_of_form_do_not_validate() {
         "ids",
         "words",
         "kind-of-later",
+        "objects-with-slips",
         "events-with-slips",
         "sync-without-fields",
         "rules-with-slips",

@@ -84,7 +84,7 @@ fn bare(mapping: &Mapping) -> Mapping {
         pair.identity.is_some() || (pair.direction.reads() && !mapping.composites.is_empty())
     };
     Mapping {
-        kind: mapping.kind,
+        kind: mapping.kind.clone(),
         fields: mapping.fields.iter().filter(names).cloned().collect(),
         composites: mapping.composites.clone(),
         records_per_profile_max: mapping.records_per_profile_max,

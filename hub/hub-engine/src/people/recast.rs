@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::regroup::{Carriers, cut, load, set_of};
 use crate::everybody::Everybody;
 use crate::job;
+use crate::objects;
 use crate::workspace::{Workspace, settled};
 
 /// Records per step when groups are derived: their rows are in memory whole.
@@ -162,6 +163,8 @@ fn forget(group: &mut Regrouped, before: &Rules, after: &Rules) {
 
 /// Writes every group that is not as it would be.
 async fn bring(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<Applied, Error> {
+    objects::forget_other_kinds(workspace, before, after).await?;
+    objects::relate_anew(workspace, before, after).await?;
     let mut target = Target::of(workspace, before, after).await?;
     let mut applied = Applied::default();
     while let Some(step) = target.step(workspace).await? {

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use hub_engine::erasure::{self, EraseRefused, Phase, Told};
 use hub_engine::{Engine, Erasure};
 use hub_model::{
-    Direction, EventMapping, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser,
-    Rules, StreamRef, SyncId, Timestamp, WorkspaceId,
+    Direction, EntityKind, EventMapping, FieldMapping, FieldName, Identity, Mapping, Namespace,
+    Normaliser, RelatesTo, RelationMapping, Rules, StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::{MemoryStore, Store};
 use hub_store_sled::SledStore;
@@ -43,8 +43,8 @@ fn mapping(id: &str, fields: &[(&str, Direction, Option<&str>)]) -> Mapping {
     }
 }
 
-/// A shop that is read, a system of its own that is written too, and a sender to
-/// which everybody is brought.
+/// A shop that is read, a system of its own that is written too, a sender to
+/// which everybody is brought, and orders.
 fn rules() -> Rules {
     use Direction::{Both, ToProfile, ToSystem};
     let mut shop = mapping(
@@ -68,12 +68,19 @@ fn rules() -> Rules {
     );
     site.event = Some(EventMapping { identifies: true, ..EventMapping::default() });
     let sender = mapping("sender", &[("email", ToSystem, None), ("name", ToSystem, None)]);
+    let mut orders = mapping("orders", &[("email", ToProfile, None), ("note", ToProfile, None)]);
+    orders.kind = EntityKind::object("order");
+    orders.relations = vec![RelationMapping {
+        field: FieldName::from("email"),
+        role: "buyer".into(),
+        to: RelatesTo::Namespace("email".into()),
+    }];
     let namespaces = vec![
         Namespace::new("email", Normaliser::Email),
         Namespace::new("code", Normaliser::Code),
         Namespace::new("cookie", Normaliser::Cookie),
     ];
-    Rules::new("default".into(), namespaces, vec![shop, crm, site, sender])
+    Rules::new("default".into(), namespaces, vec![shop, crm, site, sender, orders])
 }
 
 /// Some people, and the canary among them.
@@ -101,6 +108,9 @@ fn settle(stage: &Stage, dice: &mut Dice) {
             let row = [("email", &*email), ("name", ""), ("age", "41")];
             stage.table("crm").put(&format!("{mark}-crm-{n}"), &row);
         }
+        // An order, which names the person once more in a text.
+        let note = format!("for {email}, with love");
+        stage.table("orders").put(&format!("o-{n}"), &[("email", &*email), ("note", &*note)]);
         if n == bird && dice.percent(50) {
             let row =
                 [("email", "other-canarybird@example.org"), ("code", &*code), ("name", &*name)];
@@ -115,7 +125,7 @@ fn settle(stage: &Stage, dice: &mut Dice) {
 }
 
 async fn sync_all(engine: &Engine) {
-    for sync in ["site", "shop", "crm", "sender"] {
+    for sync in ["site", "shop", "crm", "sender", "orders"] {
         run(engine, sync).await;
     }
 }
@@ -269,6 +279,7 @@ async fn canary(seed: u64, log: &Log) {
         let engine = stage.open().await;
         let ran = run(&engine, "shop").await;
         run(&engine, "crm").await;
+        run(&engine, "orders").await;
         run(&engine, "site").await;
         assert_eq!(stage.store.claims(&[by]).await.unwrap()[0], Default::default());
         ran.counts.refused

@@ -6,6 +6,7 @@
 mod conflicts;
 mod erasure;
 mod events;
+mod objects;
 mod owner;
 mod plans;
 mod quality;
