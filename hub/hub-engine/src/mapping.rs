@@ -65,7 +65,7 @@ pub async fn preview(
         };
         let members: Vec<&Record> = members.iter().collect();
         // The golden values as these rules make them, which need not be in force.
-        let profile: Profile = derive(record.profile, mapping.kind, &members, rules);
+        let profile: Profile = derive(record.profile, mapping.kind.clone(), &members, rules);
         let (row, unclean) = match stream.cleaned(&record.raw) {
             Ok(row) => (row, None),
             Err(fault) => (Cow::Borrowed(&record.raw), Some(fault)),

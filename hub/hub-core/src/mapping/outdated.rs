@@ -99,7 +99,7 @@ impl<'a> Then<'a> {
     fn new(old: &'a Rebuilt, rules: &'a Rules) -> Self {
         let mut profiles = BTreeMap::new();
         for stored in old.profiles.values() {
-            let mut profile = derive(stored.id, stored.kind, &members(stored, old), rules);
+            let mut profile = derive(stored.id, stored.kind.clone(), &members(stored, old), rules);
             profile.records.clone_from(&stored.records);
             profiles.extend(stored.records.iter().map(|number| (*number, profile.clone())));
         }
