@@ -84,6 +84,7 @@ fn describe(stream: &Stream) -> Result<Described, Fault> {
     let kind = match stream.kind {
         Kind::Person => EntityKind::Person,
         Kind::Account => EntityKind::Account,
+        Kind::Object => EntityKind::Object,
     };
     let fields = columns(stream)?.into_iter().map(|column| {
         let field = match stream.layout {

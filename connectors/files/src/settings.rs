@@ -66,6 +66,8 @@ pub enum Kind {
     Person,
     /// An organisation.
     Account,
+    /// Something else that is and changes: an order, a ticket.
+    Object,
 }
 
 /// A setting that cannot be used.

@@ -85,7 +85,10 @@ fn step(mut table: TableReader<'_>) -> Option<Cleaning> {
         table.missing("do", "do = \"trim\"");
     }
     let kind = table.word("do", CLEANERS).map(|word| word.value);
-    let format = format(&mut table, kind);
+    if matches!(kind, Some(Kind::Date | Kind::Instant)) && !table.has("format") {
+        table.missing("format", FORMAT_EXAMPLE);
+    }
+    let format = format(&mut table, kind == Some(Kind::Date));
     let decimal = separator(&mut table, "decimal", "decimal = \",\"");
     let group = separator(&mut table, "group", "group = \" \"");
     let country = namespace::country(&mut table);
@@ -94,13 +97,7 @@ fn step(mut table: TableReader<'_>) -> Option<Cleaning> {
     if let Some(kind) = kind {
         check_options(&table, kind);
     }
-    let clash = decimal.is_some() && decimal == group;
-    if clash {
-        let location = table.key_location("group");
-        let fault = table.fault(code::NO_EFFECT, &location, "group");
-        let fault = fault.with("why", "it is the decimal separator as well");
-        fault.with("mend", "name two different characters").record();
-    }
+    check_separators(&table, decimal, group);
     table.finish(KEYS);
     let cleaner = match kind? {
         Kind::Trim => Cleaner::Trim,
@@ -139,18 +136,13 @@ fn fields(table: &mut TableReader<'_>) -> Option<Vec<FieldName>> {
     sound.then(|| names.iter().map(|name| FieldName::new(name.as_str())).collect())
 }
 
-/// The declared form of a date or instant.
-fn format(table: &mut TableReader<'_>, kind: Option<Kind>) -> Option<TimeFormat> {
-    let example = "format = \"DD/MM/YYYY\"";
-    let needed = matches!(kind, Some(Kind::Date | Kind::Instant));
-    if needed && !table.has("format") {
-        table.ask("format");
-        table.missing("format", example);
-        return None;
-    }
-    let text = table.filled("format", "a form of dates", example)?;
+const FORMAT_EXAMPLE: &str = "format = \"DD/MM/YYYY\"";
+
+/// The declared form of a date or instant. `local`: it must have no zone.
+pub(crate) fn format(table: &mut TableReader<'_>, local: bool) -> Option<TimeFormat> {
+    let text = table.filled("format", "a form of dates", FORMAT_EXAMPLE)?;
     let format = time_format(table, "format", &text)?;
-    if kind == Some(Kind::Date) && format.has_zone() {
+    if local && format.has_zone() {
         let fault = table.fault(code::TIME_FORMAT, &text.location, "format");
         let fault = fault.with("found", shown(&text)).with("why", "it is an instant, not a date");
         fault.with("mend", "write `do = \"instant\"`, or a pattern of YYYY, MM and DD").record();
@@ -175,7 +167,28 @@ pub(crate) fn time_format(
     }
 }
 
-fn separator(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Option<char> {
+/// Decimals and thousands are not told apart by one character.
+pub(crate) fn check_separators(
+    table: &TableReader<'_>,
+    decimal: Option<char>,
+    group: Option<char>,
+) -> bool {
+    let clash = group.is_some() && group == Some(decimal.unwrap_or('.'));
+    if clash {
+        let location = table.key_location("group");
+        let fault = table.fault(code::NO_EFFECT, &location, "group");
+        let fault = fault.with("why", "it is the decimal separator as well");
+        fault.with("mend", "name two different characters").record();
+    }
+    !clash
+}
+
+/// One character between the parts of a number.
+pub(crate) fn separator(
+    table: &mut TableReader<'_>,
+    key: &'static str,
+    example: &str,
+) -> Option<char> {
     let text = table.text(key, "one character", example)?;
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
@@ -188,7 +201,8 @@ fn separator(table: &mut TableReader<'_>, key: &'static str, example: &str) -> O
     }
 }
 
-fn replacements(table: &mut TableReader<'_>) -> Option<BTreeMap<String, Value>> {
+/// The table of a map.
+pub(crate) fn replacements(table: &mut TableReader<'_>) -> Option<BTreeMap<String, Value>> {
     let place = table.place_of("table");
     let entries = table.table("table", "table = { M = \"male\" }")?;
     let mut replacements = BTreeMap::new();

@@ -14,8 +14,15 @@ pub(crate) const KIND: &str = "event";
 /// The keys of `[event]`.
 pub(crate) const KEYS: &[&str] = &["name", "time", "identifies", "keep"];
 /// Keys of a sync that say how rows are compared or written.
-const OF_RECORDS: &[&str] =
-    &["create", "matching", "deletes_percent_max", "source_time", "consents", "requires"];
+const OF_RECORDS: &[&str] = &[
+    "create",
+    "matching",
+    "deletes_percent_max",
+    "source_time",
+    "consents",
+    "requires",
+    "relations",
+];
 
 /// Whether the rows are events. The kind is then read.
 pub(crate) fn is_meant(table: &mut TableReader<'_>) -> bool {

@@ -30,15 +30,19 @@ mod word;
 mod cleaning;
 mod connection;
 mod consents;
+mod conversion;
 mod event;
 mod folder;
 mod guards;
+mod kind;
 mod main_file;
 mod namespace;
 mod purposes;
+mod relations;
 mod settings;
 mod sync_file;
 mod traits;
+mod transform;
 
 mod references;
 

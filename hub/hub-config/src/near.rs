@@ -21,6 +21,11 @@ pub(crate) fn nearest<'a>(
         .map(|(_, name)| name)
 }
 
+/// Whether one edit, or one swap, makes one word the other.
+pub(crate) fn is_one_edit(one: &str, other: &str) -> bool {
+    strsim::damerau_levenshtein(one, other) == 1
+}
+
 /// Adds `near` if there is a near name, and `known` if anything is known.
 pub(crate) fn hint<'a>(
     fault: ConfigFault,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hub_model::consent::EVERY_CHANNEL;
 use hub_model::{
-    Direction, FieldMapping, Namespace, Normaliser, Survivorship, TraitName, TraitRule,
+    Direction, FieldMapping, Namespace, Normaliser, StreamRef, Survivorship, TraitName, TraitRule,
 };
 
 use crate::consents::KeyDraft;
@@ -13,6 +13,7 @@ use crate::fault::{ConfigFault, code};
 use crate::located::{Located, Location};
 use crate::main_file::MainFile;
 use crate::near;
+use crate::relations::RelationDraft;
 use crate::sync_file::SyncDraft;
 use crate::table::shown;
 use crate::traits::TraitDraft;
@@ -37,6 +38,9 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
         }
         for key in &draft.keys {
             consent_key(main, key, faults);
+        }
+        for relation in &draft.relations {
+            relates_to(main, relation, drafts, faults);
         }
     }
     for rule in &main.traits {
@@ -67,6 +71,35 @@ fn identity(main: &MainFile, name: &Located<String>, place: String, faults: &Fau
         let fault = fault.with("expected", "a namespace of single values");
         faults.push(fault.with("mend", format!("write `identities = [\"{}\"]`", name.value)));
     }
+}
+
+/// The other end of a relation: a namespace of single values, or a stream that a
+/// sync reads.
+fn relates_to(main: &MainFile, draft: &RelationDraft, drafts: &[SyncDraft], faults: &Faults) {
+    let name = &draft.to;
+    let Some(stream) = &draft.stream else {
+        let namespace = namespace(main, name, &draft.place, faults);
+        if namespace.is_some_and(|namespace| namespace.normaliser == Normaliser::Composite) {
+            let at = name.location.clone();
+            let fault = ConfigFault::new(code::NAMESPACE_USE, at, draft.place.as_str());
+            let fault = fault.with("name", shown(name)).with("found", "a composite");
+            let fault = fault.with("expected", "a namespace of single values");
+            faults.push(fault.with("mend", "relate by a field that holds one value"));
+        }
+        return;
+    };
+    let read = drafts.iter().filter_map(|draft| draft.sync.as_ref());
+    let read: Vec<&StreamRef> = read.map(|sync| &sync.mapping.stream).collect();
+    if drafts.iter().any(|draft| draft.sync.is_none()) || read.contains(&stream) {
+        return;
+    }
+    let known: Vec<String> =
+        read.iter().map(|stream| format!("{}/{}", stream.connection, stream.stream)).collect();
+    let wanted = format!("{}/{}", stream.connection, stream.stream);
+    let at = name.location.clone();
+    let fault = ConfigFault::new(code::UNKNOWN_STREAM, at, draft.place.as_str());
+    let fault = fault.with("name", shown(&wanted));
+    faults.push(near::hint(fault, &wanted, known.iter().map(String::as_str)));
 }
 
 /// The parts of a composite are traits that the sync reads.

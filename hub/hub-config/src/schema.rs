@@ -29,7 +29,8 @@ mod tests {
     use hub_model::{Party, Survivorship};
 
     use crate::{
-        cleaning, connection, consents, event, main_file, namespace, purposes, sync_file, traits,
+        cleaning, connection, consents, event, kind, main_file, namespace, purposes, relations,
+        sync_file, traits, transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -69,8 +70,10 @@ mod tests {
             (&sync, "/properties/fields/items", sync_file::FIELD_KEYS),
             (&sync, "/properties/clean/items", cleaning::KEYS),
             (&sync, "/properties/consents/items", consents::KEYS),
+            (&sync, "/properties/relations/items", relations::KEYS),
             (&sync, "/properties/event", event::KEYS),
             (&sync, "/$defs/time", consents::TIME_KEYS),
+            (&sync, "/$defs/step", transform::KEYS),
         ];
         for (schema, pointer, known) in table {
             let known: BTreeSet<String> = known.iter().map(|key| (*key).to_owned()).collect();
@@ -113,11 +116,10 @@ mod tests {
                 "/properties/consents/items/properties/otherwise/enum",
                 words(consents::OTHERWISE),
             ),
-            (
-                &sync,
-                "/properties/kind/enum",
-                [words(sync_file::KINDS), vec![Value::from(event::KIND)]].concat(),
-            ),
+            (&sync, "/$defs/step/properties/do/enum", words(transform::STEPS)),
+            (&sync, "/$defs/step/properties/form/enum", words(transform::FORMS)),
+            (&sync, "/$defs/step/properties/otherwise/enum", words(transform::OTHERWISE)),
+            (&sync, "/properties/when_erased/enum", words(kind::WHEN_ERASED)),
             (&sync, "/properties/create/enum", words(sync_file::CREATE)),
             (
                 &sync,

@@ -88,6 +88,18 @@ const SENTENCES: &[Sentence] = &[
         &["write one of {known}"],
     ),
     say(
+        code::KIND,
+        "`{found}` would be a kind of objects, whose rows are part of no profile",
+        &[NEAR],
+    ),
+    say(code::OBJECT, "the rows are objects of kind `{kind}`, which {why}", &[]),
+    say(code::RELATION, "this is no usable relation: {why}", &[]),
+    say(
+        code::UNKNOWN_STREAM,
+        "no sync reads the stream `{name}`",
+        &[NEAR, "streams that are read: {known}", "write a sync that reads it"],
+    ),
+    say(
         code::ID,
         "`{found}` cannot be {what}",
         &[
@@ -208,7 +220,7 @@ const SENTENCES: &[Sentence] = &[
     ),
     say(
         code::NOT_READ,
-        "the field `{name}` is written and never read, so nobody consents by it",
+        "the field `{name}` is written and never read, so it says nothing",
         &["map it with `direction = \"->\"` or `\"<->\"`"],
     ),
     say(
@@ -238,6 +250,22 @@ const SENTENCES: &[Sentence] = &[
             "write JSON Schema 2020-12 that refers to nothing outside, with patterns without look-around",
         ],
     ),
+    say(
+        code::TEMPLATE,
+        "`{found}` is no template: {why}",
+        &["put each field, or trait, in braces; a brace that is meant is written twice"],
+    ),
+    say(
+        code::FACTOR,
+        "`{found}` cannot divide: 1/{found} has no exact decimals",
+        &["divide by a number made of twos and fives, such as 100, or multiply"],
+    ),
+    say(
+        code::STEP_KIND,
+        "`{step}` takes {takes}, and what comes to it is {gives}",
+        &["put a step before it that gives {takes}, or leave it out"],
+    ),
+    say(code::NOT_INVERTIBLE, "`{step}` cannot be undone, and {need}: {why}", &[]),
     say(
         code::SETTINGS,
         "`{place}` does not fit the connector: {why}",

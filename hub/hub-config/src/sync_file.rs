@@ -1,20 +1,23 @@
 //! `syncs/<id>.toml`: one sync, named by its file.
 
-use hub_model::mapping::{DELETES_PERCENT_MAX, PRIORITY};
+use hub_model::mapping::{DELETES_PERCENT_MAX, MADE, PRIORITY};
 use hub_model::{
-    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Mapping,
+    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Made, Mapping,
     StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 
 use crate::cleaning;
 use crate::config::SyncConfig;
 use crate::consents::{self, ConsentDrafts, KeyDraft};
+use crate::conversion;
 use crate::document::Document;
 use crate::event;
 use crate::fault::{ConfigFault, code};
 use crate::guards;
+use crate::kind;
 use crate::located::{Located, Location};
 use crate::near;
+use crate::relations::{self, RelationDraft};
 use crate::table::{TableReader, shown};
 use crate::word;
 
@@ -39,17 +42,15 @@ pub(crate) const KEYS: &[&str] = &[
     "schema",
     "consents",
     "requires",
+    "relations",
+    "when_erased",
     "guards",
     "event",
 ];
 /// The keys of `[[fields]]`.
-pub(crate) const FIELD_KEYS: &[&str] = &["field", "trait", "direction", "identity"];
+pub(crate) const FIELD_KEYS: &[&str] =
+    &["field", "trait", "direction", "identity", "constant", "template", "transform", "write"];
 
-/// The words for what rows describe.
-pub(crate) const KINDS: &[(&str, EntityKind)] =
-    &[("person", EntityKind::Person), ("account", EntityKind::Account)];
-/// Kinds that the design knows and this version does not resolve.
-const LATER_KINDS: &[&str] = &["order", "deal", "invoice", "ticket", "object"];
 /// The words for what happens without a row.
 pub(crate) const CREATE: &[(&str, CreatePolicy)] =
     &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
@@ -79,6 +80,8 @@ pub(crate) struct SyncDraft {
     pub(crate) consent_traits: Vec<TraitName>,
     /// Purposes and channels.
     pub(crate) keys: Vec<KeyDraft>,
+    /// Where relations lead.
+    pub(crate) relations: Vec<RelationDraft>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
@@ -103,7 +106,8 @@ pub(crate) fn read(
     let connection = table.required("connection", "the id of a connection", "connection = \"erp\"");
     let stream = stream(&mut table);
     let is_event = event::is_meant(&mut table);
-    let kind = if is_event { EntityKind::default() } else { kind(&mut table) };
+    let kind = if is_event { EntityKind::default() } else { kind::read(&mut table) };
+    let when_erased = kind::objects(&mut table, &kind);
     let event = event::read(&mut table, is_event);
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
@@ -114,14 +118,26 @@ pub(crate) fn read(
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
     let source_time = consents::time(&mut table, "source_time");
-    let (pairs, pairs_sound) = pairs(&mut table, is_event);
+    let (pairs, pairs_sound) = pairs(&mut table, &kind, is_event);
     let clean = cleaning::read(&mut table);
     let schema = cleaning::schema(&mut table);
-    let mapped: Vec<&str> = pairs.iter().map(|pair| pair.field.as_str()).collect();
-    let read = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    check_templates(&table, &pairs, pairs_sound);
+    let there = || pairs.iter().filter(|pair| pair.mapping.has_field());
+    let mapped: Vec<&str> = there().map(|pair| pair.field.as_str()).collect();
+    let read = there().filter(|pair| pair.mapping.direction.reads());
     let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
     let known = pairs_sound.then_some(mapped.as_slice());
     let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
+    let own =
+        pairs.iter().filter_map(|pair| Some((pair.field.as_str(), pair.identity.as_deref()?)));
+    let own: Vec<(&str, &str)> = own.map(|(field, name)| (field, name.as_str())).collect();
+    let fields = relations::Fields {
+        read: &read,
+        mapped: known,
+        identities: &own,
+        connection: connection.as_ref().map(|name| name.as_str()),
+    };
+    let (related, relations) = relations::read(&mut table, workspace, &fields);
     let guards = guards::read(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
@@ -129,7 +145,7 @@ pub(crate) fn read(
 
     let identities =
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
-    let reading = pairs.iter().filter(|pair| pair.mapping.direction.reads());
+    let reading = pairs.iter().filter(|p| p.mapping.direction.reads() && !kind.is_object());
     let traits = reading.map(|pair| pair.mapping.to.clone()).collect();
     let every = pairs.iter().map(|pair| (pair.mapping.clone(), pair.field.location.clone()));
     let every = every.collect();
@@ -145,6 +161,8 @@ pub(crate) fn read(
         schema,
         consents,
         requires,
+        relations: related,
+        when_erased,
         event,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
@@ -176,6 +194,7 @@ pub(crate) fn read(
         pairs: every,
         consent_traits,
         keys,
+        relations,
         sync,
     })
 }
@@ -216,21 +235,8 @@ fn stream(table: &mut TableReader<'_>) -> Option<Located<String>> {
     word::check_name(table.document(), &stream, "stream").then_some(stream)
 }
 
-/// A kind of the future is told apart from a slip.
-fn kind(table: &mut TableReader<'_>) -> EntityKind {
-    let later = table.peek_text("kind").filter(|(text, _)| LATER_KINDS.contains(&text.as_str()));
-    if let Some((text, location)) = later {
-        table.ask("kind");
-        let known = near::list(KINDS.iter().map(|(word, _)| *word)).unwrap_or_default();
-        let fault = table.fault(code::NOT_SUPPORTED, &location, "kind");
-        fault.with("found", text).with("known", known).record();
-        return EntityKind::default();
-    }
-    table.word("kind", KINDS).map(|word| word.value).unwrap_or_default()
-}
-
 /// The field pairs, and whether all of them could be read.
-fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
+fn pairs(table: &mut TableReader<'_>, kind: &EntityKind, is_event: bool) -> (Vec<Pair>, bool) {
     let example = "[[fields]]";
     let absent = table.peek_is_empty("fields");
     let tables = table.list("fields", example);
@@ -243,7 +249,7 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     }
     let written = tables.len();
     let mut pairs: Vec<Pair> = Vec::with_capacity(written);
-    for pair in tables.into_iter().filter_map(|table| pair(table, is_event)) {
+    for pair in tables.into_iter().filter_map(|table| pair(table, kind, is_event)) {
         match pairs.iter().find(|other| other.field.value == pair.field.value) {
             Some(first) => table.document().fault(
                 ConfigFault::new(code::DUPLICATE_FIELD, pair.field.location, pair.place)
@@ -257,39 +263,130 @@ fn pairs(table: &mut TableReader<'_>, is_event: bool) -> (Vec<Pair>, bool) {
     (pairs, sound)
 }
 
-fn pair(mut table: TableReader<'_>, is_event: bool) -> Option<Pair> {
+fn pair(mut table: TableReader<'_>, kind: &EntityKind, is_event: bool) -> Option<Pair> {
     let place = table.place().to_owned();
-    let field = table.required("field", "the name of a field", "field = \"email\"");
-    let direction = table.word("direction", DIRECTIONS);
+    let written = table.word("direction", DIRECTIONS);
+    let direction = written.as_ref().map_or(Direction::ToProfile, |word| word.value);
+    let made = conversion::made(&mut table);
+    let key = made.as_ref().map(|made| made.key);
+    let (from_nothing, to_nothing) =
+        (key.is_some() && direction.reads(), key.is_some() && !direction.reads());
+    let field = side(&mut table, "field", "field = \"email\"", key.filter(|_| from_nothing));
     let identity = table.filled("identity", "the name of a namespace", "identity = \"email\"");
     let to = if is_event && !table.has("trait") {
         // What ties an event is called as whom it names, unless it says otherwise.
         table.ask("trait");
         identity.clone()
+    } else if kind.is_object() && !table.has("trait") {
+        // Nobody's trait: an object keeps the words of its system.
+        table.ask("trait");
+        field.clone()
     } else {
-        table.required("trait", "the name of a trait", "trait = \"email\"")
+        side(&mut table, "trait", "trait = \"email\"", key.filter(|_| to_nothing))
     };
     if is_event {
-        event::field(&mut table, direction.as_ref());
+        event::field(&mut table, written.as_ref());
     }
+    if let (Some(key), Some(identity)) = (key, &identity) {
+        let fault = table.fault(code::NO_EFFECT, &identity.location, "identity");
+        let fault =
+            fault.with("why", format!("what `{key}` makes is no row's own and names nobody"));
+        fault.with("mend", "remove it; several traits together name by a composite").record();
+    }
+    let conversion = conversion::read(&mut table, direction, made);
     let names = [("field", &field), ("trait", &to)];
     let valid = names.into_iter().all(|(key, name)| {
         let place = table.place_of(key);
-        name.as_ref().is_some_and(|name| word::check_name(table.document(), name, &place))
+        name.as_ref().is_none_or(|name| word::check_name(table.document(), name, &place))
     });
+    if kind.is_object() {
+        of_object(&table, kind, written.as_ref(), identity.as_ref());
+    }
+    let location = table.location().clone();
     table.finish(FIELD_KEYS);
-    let (field, to) = (field?, to?);
+    let conversion = conversion?;
+    // The side that is made stands under the name of the other.
+    let stands =
+        |other: &Located<String>| Located::new(format!("{MADE}{}", other.value), location.clone());
+    let (field, to) = match (field, to) {
+        (None, Some(to)) if from_nothing => (stands(&to), to),
+        (Some(field), None) if to_nothing => (field.clone(), stands(&field)),
+        (field, to) => (field?, to?),
+    };
     valid.then(|| Pair {
         mapping: FieldMapping {
             field: FieldName::new(field.as_str()),
             to: TraitName::new(to.as_str()),
-            direction: direction.map_or(Direction::ToProfile, |word| word.value),
+            direction,
             identity: identity.as_ref().map(|name| name.as_str().into()),
+            conversion,
         },
         field,
         identity,
         place,
     })
+}
+
+/// The name of one side, unless the value is made there.
+fn side(
+    table: &mut TableReader<'_>,
+    key: &'static str,
+    example: &str,
+    made_by: Option<&str>,
+) -> Option<Located<String>> {
+    let Some(made_by) = made_by else {
+        return table.required(key, &format!("the name of a {key}"), example);
+    };
+    if table.has(key) {
+        let fault = table.fault(code::NO_EFFECT, &table.key_location(key), key);
+        let fault = fault.with("why", format!("`{made_by}` makes the value"));
+        fault.with("mend", format!("remove it, or `{made_by}`")).record();
+    }
+    table.ask(key);
+    None
+}
+
+/// What a template is made of, on its way into the profile, are fields that the
+/// sync reads: only what is asserted is evidence.
+fn check_templates(table: &TableReader<'_>, pairs: &[Pair], sound: bool) {
+    for pair in pairs.iter().filter(|_| sound) {
+        let Some(Made::Template(template)) = pair.mapping.made() else { continue };
+        if !pair.mapping.direction.reads() {
+            continue;
+        }
+        let read = pairs
+            .iter()
+            .filter(|other| other.mapping.made().is_none() && other.mapping.direction.reads());
+        let read: Vec<&str> = read.map(|other| other.field.as_str()).collect();
+        for name in template.names().filter(|name| !read.contains(name)) {
+            let place = format!("{}.template", pair.place);
+            let fault = ConfigFault::new(code::UNKNOWN_FIELD, pair.field.location.clone(), place);
+            let fault = fault.with("name", shown(name));
+            table.document().fault(near::hint(fault, name, read.iter().copied()));
+        }
+    }
+}
+
+/// What a field of an object cannot do.
+fn of_object(
+    table: &TableReader<'_>,
+    kind: &EntityKind,
+    direction: Option<&Located<Direction>>,
+    identity: Option<&Located<String>>,
+) {
+    let fault = |at: &Location, key, why, mend| {
+        let fault = table.fault(code::OBJECT, at, key).with("kind", kind.as_str());
+        fault.with("why", why).with("mend", mend).record();
+    };
+    if let Some(direction) = direction.filter(|direction| direction.value.writes()) {
+        let why = "are read and not written yet";
+        fault(&direction.location, "direction", why, "write `direction = \"->\"`");
+    }
+    if let Some(identity) = identity {
+        let why = "keep the identity that their system gives them";
+        let mend = "say whom the field names in a table `[[relations]]`";
+        fault(&identity.location, "identity", why, mend);
+    }
 }
 
 /// The fields to find rows by: those written, else those with an identity.
@@ -301,13 +398,23 @@ fn matching(
 ) -> Option<Vec<FieldName>> {
     let given = table.has("matching");
     let written = table.texts("matching", "matching = [\"code\"]");
+    // Where no way leads back to a field's form, nobody is found by it.
+    let telling = |pair: &&Pair| {
+        let conversion = pair.mapping.conversion.as_ref();
+        conversion.is_none_or(|conversion| conversion.write.is_some())
+    };
     if !given {
-        let telling = pairs.iter().filter(|pair| pair.identity.is_some());
+        let telling = pairs.iter().filter(|pair| pair.identity.is_some()).filter(telling);
         return Some(telling.map(|pair| pair.mapping.field.clone()).collect());
     }
     let mut sound = true;
     for name in &written {
-        if !pairs_sound || pairs.iter().any(|pair| pair.field.value == name.value) {
+        let pair = pairs.iter().find(|pair| pair.field.value == name.value);
+        if let Some(pair) = pair.filter(|pair| !telling(pair)) {
+            sound = false;
+            cannot_find(table, name, pair);
+        }
+        if !pairs_sound || pair.is_some() {
             continue;
         }
         sound = false;
@@ -318,6 +425,21 @@ fn matching(
         table.document().fault(near::hint(fault, name, known));
     }
     sound.then(|| written.iter().map(|name| FieldName::new(name.as_str())).collect())
+}
+
+/// A field whose form cannot be made of the trait's value finds no row.
+fn cannot_find(table: &TableReader<'_>, name: &Located<String>, pair: &Pair) {
+    let read = pair.mapping.conversion.iter().flat_map(|conversion| &conversion.read);
+    let stuck = read.map(|step| &step.transform).find_map(|t| Some((t, t.inverse().err()?)));
+    let Some((step, why)) = stuck else { return };
+    let place = table.place_of("matching");
+    let fault = ConfigFault::new(code::NOT_INVERTIBLE, name.location.clone(), place);
+    let fault = fault.with("step", step.as_str()).with("need", "rows are to be found by the field");
+    let mend = format!(
+        "leave `{}` out of `matching`, or convert it by steps that can be undone",
+        name.value
+    );
+    table.document().fault(fault.with("why", why).with("mend", mend));
 }
 
 /// A sync that creates must be able to find.

@@ -38,7 +38,7 @@ use hub_model::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::identity::{Normalised, normalise};
+use crate::mapping::identity_in;
 
 /// How far ahead of us the clock of a source may be.
 const AHEAD_SECONDS_MAX: i64 = 24 * 3600;
@@ -148,10 +148,7 @@ fn named<'a>(
 ) -> impl Iterator<Item = (&'a FieldMapping, Identity)> {
     naming(mapping).filter_map(|pair| {
         let namespace = rules.namespace(pair.identity.as_deref()?)?;
-        match normalise(namespace, row.get(pair.field.as_str())?) {
-            Normalised::Identity(identity) => Some((pair, identity)),
-            Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => None,
-        }
+        Some((pair, identity_in(pair, namespace, row.get(pair.field.as_str())?)?))
     })
 }
 

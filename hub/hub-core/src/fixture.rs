@@ -58,6 +58,7 @@ pub(crate) fn mapping(connection: &str, pairs: &[&str]) -> Mapping {
             },
             to: TraitName::new(words[2]),
             identity: words.get(3).map(|name| (*name).into()),
+            conversion: None,
         }
     };
     let fields: Vec<FieldMapping> = pairs.iter().map(pair).collect();

@@ -65,6 +65,9 @@ pub mod separate;
 mod equivalence;
 
 #[cfg(test)]
+mod objects;
+
+#[cfg(test)]
 mod round_trips;
 
 #[cfg(test)]

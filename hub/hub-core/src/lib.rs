@@ -8,13 +8,18 @@
 //! counters, and what a decision needs to know is loaded by the caller.
 //!
 //! The modules follow a row on its way: [`quality`] accepts it, [`sync`] tells
-//! an echo from a change, [`identity`] finds out who it is about, [`profile`]
-//! derives the golden record, [`event`] knows what happened and whose it is,
-//! [`consent`] says what may be done with it and
+//! an echo from a change, [`mapping`] makes of it what a trait holds (and back),
+//! [`relation`] reads whom it names besides, [`identity`] finds out who it is about,
+//! [`profile`] derives the golden record, [`event`] knows what happened and whose it
+//! is, [`consent`] says what may be done with it and
 //! [`retention`] how long it stays, and [`sync`] again says what is due elsewhere.
 //! [`privacy`] knows what must not come back.
 
 pub mod quality;
+
+pub mod mapping;
+
+pub mod relation;
 
 pub mod identity;
 

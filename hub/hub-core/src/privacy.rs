@@ -5,6 +5,10 @@
 //! whose key is not among the data. Without the key nobody can ask whether a
 //! person was ever here.
 
+pub mod unlink;
+
+pub use unlink::Unlink;
+
 use hmac::{Hmac, KeyInit, Mac};
 use hub_model::{Identity, Object, Profile, Record, RecordRef, Rules};
 use sha2::Sha256;

@@ -25,16 +25,18 @@ pub use changes::{Change, Changes, changes};
 pub use explain::{Evidence, Explanation, Standing, explain};
 pub use receivers::{Receiver, Reception, receivers};
 pub use survivorship::Lost;
+pub(crate) use survivorship::of_all as stamp_of_all;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Assertion, Claimed, Conflict, ConflictReason, EntityKind, Mapping, Profile, ProfileId,
-    Provenance, Record, RecordNo, Rules, Survivorship, Trait, TraitName,
+    Claimed, Conflict, ConflictReason, EntityKind, Mapping, Profile, ProfileId, Provenance, Record,
+    RecordNo, Rules, Survivorship, Trait, TraitName, Value,
 };
 
 use crate::identity::claims_of;
+use crate::mapping::{Said, said};
 use survivorship::Candidate;
 
 /// Derives a profile from all of its records.
@@ -112,8 +114,7 @@ fn candidates<'a>(members: &[&'a Record], rules: &'a Rules) -> Vec<Candidate<'a>
     let of_fields = |(record, mapping): (&'a Record, &'a Mapping)| {
         let read = mapping.fields.iter().filter(|pair| pair.direction.reads());
         read.filter_map(move |pair| {
-            let asserted = record.fields.get(&pair.field)?.asserted.as_ref()?;
-            Some(Candidate { record, mapping, pair, asserted })
+            Some(Candidate { record, mapping, pair, said: said(record, pair)? })
         })
     };
     members.iter().filter_map(of_record).flat_map(of_fields).collect()
@@ -123,24 +124,24 @@ fn candidates<'a>(members: &[&'a Record], rules: &'a Rules) -> Vec<Candidate<'a>
 /// mapping's priority, then the older record, then the field.
 fn newest(candidates: &[Candidate<'_>]) -> Option<Trait> {
     let winner = candidates.iter().max_by_key(|candidate| {
-        let Candidate { record, mapping, pair, asserted } = candidate;
+        let Candidate { record, mapping, pair, said } = candidate;
         let priority = Reverse(mapping.priority);
-        (asserted.stamp, priority, Reverse(record.number), Reverse(&pair.field))
+        (said.stamp, priority, Reverse(record.number), Reverse(&pair.field))
     })?;
     let provenance = Provenance {
         record: winner.record.number,
         field: winner.pair.field.clone(),
         rule: Survivorship::MostRecent,
     };
-    let Assertion { value, stamp, .. } = winner.asserted;
-    Some(Trait { value: value.clone(), stamp: *stamp, provenance })
+    let Said { value, stamp, .. } = &winner.said;
+    Some(Trait { value: Value::clone(value), stamp: *stamp, provenance })
 }
 
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        EntityKind, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp, Survivorship,
-        Timestamp, Value,
+        Conversion, EntityKind, Made, Normaliser, ProfileId, Record, RecordNo, Rules, RunId, Stamp,
+        Survivorship, Template, Timestamp, Transform, Value,
     };
 
     use super::derive;
@@ -198,6 +199,63 @@ mod tests {
         assert!(!profile.traits.contains_key("tag") && !profile.traits.contains_key("mail"));
         let a = read(&rules, Some(&a), (0, 1), &[("name", "")], &mut stamps);
         assert_eq!(golden(&rules, &[&a, &b]).traits["name"].value, Value::Null);
+    }
+
+    #[test]
+    fn traits_are_what_transforms_constants_and_templates_make_of_assertions() {
+        let lines = ["code -> code code", "a -> first", "b -> last", "=name -> name"];
+        let more = ["=status -> status", "z -> zone"];
+        let mut crm = mapping("crm", &[&lines[..], &more[..]].concat());
+        let usual = Transform::Default { value: Value::text("none") };
+        crm.fields[5].conversion = Some(Box::new(Conversion::reading(vec![usual.into()])));
+        let upper = Transform::Clean(hub_model::Cleaner::Upper);
+        let made = |made| Some(Box::new(Conversion { made: Some(made), ..Conversion::default() }));
+        crm.fields[2].conversion = Some(Box::new(Conversion::reading(vec![upper.into()])));
+        crm.fields[3].conversion = made(Made::Template(Template::parse("{a} {b}").unwrap()));
+        crm.fields[4].conversion = made(Made::Constant(Value::text("prospect")));
+        let prefix = Transform::StripPrefix { text: "c-".to_owned() };
+        crm.fields[0].conversion = Some(Box::new(Conversion::reading(vec![prefix.into()])));
+        let mut rules = rules(vec![namespace("code", Normaliser::Code)], vec![crm]);
+        let mut stamps = Stamps::after(0);
+        let fields = [("code", "c-7"), ("a", "Ana"), ("b", "Le Goff")];
+        let record = read(&rules, None, (0, 1), &fields, &mut stamps);
+        let profile = golden(&rules, &[&record]);
+        let shown: Vec<(&str, String, u64)> = profile
+            .traits
+            .iter()
+            .map(|(name, t)| (name.as_str(), t.value.to_json().to_string(), t.stamp.0))
+            .collect();
+        let expected = [
+            ("code", "\"7\"", 2),
+            ("first", "\"Ana\"", 3),
+            ("last", "\"LE GOFF\"", 4),
+            // What the fields hold, not what the traits became of them.
+            ("name", "\"Ana Le Goff\"", 4),
+            ("status", "\"prospect\"", 1),
+            // A field that was always empty.
+            ("zone", "\"none\"", 1),
+        ];
+        assert_eq!(shown, expected.map(|(name, value, stamp)| (name, value.to_owned(), stamp)));
+        // An identity is what the transforms make of its field.
+        assert_eq!(claims(&rules, &[&record]), ["code:7"]);
+        // The record keeps what its system shows, and nothing that was made.
+        let kept: Vec<&str> = record.fields.keys().map(|field| field.as_str()).collect();
+        assert_eq!(kept, ["a", "b", "code", "z"]);
+        assert_eq!(record.fields["b"].remote, Some(Value::text("Le Goff")));
+
+        // What fits no longer is no evidence, and is explained as that.
+        let strict = Transform::StripPrefix { text: "x".to_owned() };
+        rules.mappings[0].fields[2].conversion =
+            Some(Box::new(Conversion::reading(vec![strict.into()])));
+        let profile = golden(&rules, &[&record]);
+        assert!(!profile.traits.contains_key("last"));
+        let explained = super::explain(&profile, &[&record], &rules);
+        let last = explained.iter().find(|e| e.name.as_str() == "last").unwrap();
+        assert_eq!(last.evidence[0].standing, super::Standing::Lost(super::Lost::Unfit));
+        // What the hub created is nobody's word on whoever it is about.
+        let mut created = record.clone();
+        created.origin = hub_model::Origin::Created { for_record: RecordNo(9) };
+        assert!(!golden(&rules, &[&created]).traits.contains_key("status"));
     }
 
     #[test]

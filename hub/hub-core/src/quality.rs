@@ -6,9 +6,10 @@
 
 mod limits;
 
+mod plain;
 mod rules;
 
-mod codes;
+pub(crate) mod codes;
 
 mod clean;
 
@@ -17,3 +18,5 @@ mod stream;
 pub use limits::accept;
 pub use rules::{RowRules, SCHEMA_BYTES_MAX};
 pub use stream::StreamRules;
+
+pub(crate) use clean::{Unfit, expected, one as clean_one};

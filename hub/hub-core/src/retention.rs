@@ -105,6 +105,7 @@ pub fn emptied(record: &Record, stamp: Stamp, run: &RunId) -> Record {
         raw: Object::new(),
         fields: sent.map(|(field, state)| (field.clone(), told(state))).collect(),
         identities: Vec::new(),
+        relations: Vec::new(),
         run: run.clone(),
         ..record.clone()
     }

@@ -43,6 +43,7 @@ mod simulation;
 pub use deletes::{Verdict, deletes};
 pub use delivered::{Birth, created, delivered, mark_sent};
 pub use dispute::{pause, settled, to_pause};
+pub(crate) use due::form_wanted;
 pub use due::{Due, created_for, due};
 pub use echo::{looks_like, settle_birth, settle_echo};
 pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};

@@ -106,7 +106,7 @@ async fn bring(
 ) -> Result<(), Fault> {
     let mut plan = plan::plan(context, stream, profiles).await?;
     if plan.works.is_empty() {
-        return Ok(());
+        return outcome::refuse(context, plan.refused).await;
     }
     let looked = look::look(context, stream, &plan.works).await?;
     if context.workspace.head().await? != plan.head {
@@ -115,6 +115,7 @@ async fn bring(
     }
     plan.works = look::cleared(context, plan.works, &looked).await?;
     apply::check(context, &plan.works)?;
+    outcome::refuse(context, std::mem::take(&mut plan.refused)).await?;
     write::write(context, stream, plan).await
 }
 

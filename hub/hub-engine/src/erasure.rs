@@ -2,8 +2,8 @@
 //!
 //! The request is kept first, with tombstones: from then on nothing of the person
 //! is taken in again. Then everything that is kept of him leaves, and whoever
-//! hung together with him is derived anew; from that moment he is gone as far as
-//! anybody who asks can see. What the hub brought to other systems is taken back
+//! hung together with him is derived anew; rows of others that relate to him lose
+//! what names him. From that moment he is gone as far as anybody who asks can see. What the hub brought to other systems is taken back
 //! there, each with a receipt, by the next run of each sync. The files hold what
 //! was there before until they are compacted; that moment is kept as well.
 //!
@@ -14,6 +14,7 @@
 mod job;
 mod leave;
 mod tell;
+mod unlink;
 
 pub use job::{Action, Erasure, Phase, Receipt, Told};
 pub(crate) use tell::tell;
@@ -71,15 +72,18 @@ pub(crate) async fn begin(
         store.records(&profile.records).await?.into_iter().flatten().collect();
     let tombstones =
         privacy::tombstones(profile, &records, &workspace.rules, &workspace.tombstones.key);
+    let ends = unlink::ends(store, profile, &records, &workspace.rules).await?;
+    let objects = unlink::objects(store, &ends).await?;
     let telling = Telling {
         records: records.iter().map(|record| (record.number, record.at.clone())).collect(),
         profile: Some(profile.id),
         identities: event::reach(&profile.identities, &workspace.rules),
         texts: texts(profile, &records, &workspace.rules.mappings).into_iter().collect(),
         removals: removals(&records, &workspace.rules.mappings),
+        ends,
     };
     let (erasure, mut positions) =
-        job::create(store, workspace.env.now(), records.len(), telling).await?;
+        job::create(store, workspace.env.now(), (records.len(), objects), telling).await?;
     positions.extend(workspace.tombstones.keep(store, &tombstones).await?);
     store.commit(WriteSet { positions, ..WriteSet::default() }).await?;
     workspace.tombstones.remember(&tombstones);
@@ -120,7 +124,7 @@ fn removals(records: &[Record], mappings: &[Mapping]) -> Vec<Removal> {
                 Due::Update { fields, .. } => {
                     Some(fields.into_iter().map(|(field, (value, _))| (field, value)).collect())
                 }
-                Due::MarkSent { .. } | Due::Create { .. } => continue,
+                Due::MarkSent { .. } | Due::Create { .. } | Due::Refused { .. } => continue,
             };
             let version = record.version.clone();
             removals.push(Removal::new(mapping, record.at.key.clone(), version, fields));

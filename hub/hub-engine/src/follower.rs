@@ -89,8 +89,7 @@ pub(crate) async fn next(
     };
     let (profiles, after, at_end) = match place {
         Place::Scan { after, then } => {
-            let found = store.scan_profiles(after, limit).await?;
-            let profiles: Vec<_> = found.iter().map(|profile| profile.id).collect();
+            let profiles = store.profile_ids(after, limit).await?;
             match profiles.last() {
                 Some(last) => {
                     let after = Place::Scan { after: Some(*last), then };

@@ -6,6 +6,7 @@
 //! first page to its last, and only if the loss is plausible.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
 use hub_core::sync;
@@ -124,13 +125,13 @@ fn check_progress(page: &Page, same: bool, still: &mut u32, empty: &mut u32) -> 
 /// Applies a page slice by slice; returns the numbers of the rows it showed.
 async fn apply_page(
     context: &mut RunContext<'_>,
-    rules: &StreamRules,
+    rules: &Arc<StreamRules>,
     page: Page,
     mut position: Option<PositionChange>,
 ) -> Result<Vec<RecordNo>, Fault> {
     let mut numbers = Vec::new();
     let before = context.workspace.store.counters().await?.stamp;
-    let rows = reading::check_rows(context, rules, page.items);
+    let rows = reading::take_rows(context, rules, page.items);
     let mut slices = slice::cut(rows).into_iter().peekable();
     while let Some(rows) = slices.next() {
         let last = slices.peek().is_none();

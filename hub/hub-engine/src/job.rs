@@ -36,7 +36,8 @@ impl SyncJob {
         if self.mapping.event.is_some() {
             return Vec::new();
         }
-        self.mapping.fields.iter().map(|pair| pair.field.to_string()).collect()
+        let there = self.mapping.fields.iter().filter(|pair| pair.has_field());
+        there.map(|pair| pair.field.to_string()).collect()
     }
 
     /// Where the reading of its stream stands.

@@ -33,10 +33,13 @@ mod horizon;
 pub mod inbox;
 pub mod intake;
 pub mod job;
+pub mod mapping;
+mod objects;
 pub mod people;
 mod planning;
 mod reading;
 mod reform;
+pub mod related;
 mod replay;
 pub mod retry;
 pub mod run;
@@ -45,6 +48,7 @@ pub mod slice;
 mod slices;
 pub mod sweep;
 mod tombstones;
+mod unlink;
 pub mod workspace;
 
 /// What a typed identity means: the one decision that faces need to ask for, so

@@ -28,16 +28,19 @@ pub(crate) struct Reading {
 /// What was read.
 #[derive(Debug, Clone)]
 pub(crate) enum What {
-    /// A row that its rules admit: as received and, where cleaning changes it,
-    /// as it goes on.
-    Row {
+    /// A row that nobody has looked into yet: most rows of a page are known by
+    /// their mark, and then nobody has to.
+    Unopened {
         key: RemoteKey,
-        raw: Object,
-        cleaned: Option<Object>,
+        row: plugin_api::Row,
         version: Option<String>,
         /// By what it is known again.
         mark: u64,
+        /// What it has to keep.
+        rules: Arc<StreamRules>,
     },
+    /// A row that its rules admit.
+    Row(Admitted),
     /// Something happened; and what that ties, if it does.
     Event { event: Box<Event>, ties: Option<Ties> },
     /// It does not exist any more.
@@ -46,20 +49,33 @@ pub(crate) enum What {
     Rejected(Box<Quarantined>),
 }
 
+/// A row that its rules admit.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    pub key: RemoteKey,
+    /// As received.
+    pub raw: Object,
+    /// As it goes on, where cleaning changes it.
+    pub cleaned: Option<Object>,
+    pub version: Option<String>,
+    /// By what it is known again.
+    pub mark: u64,
+}
+
 impl Reading {
     /// The row with this key does not exist any more.
     pub fn gone(key: RemoteKey) -> Self {
         Self { what: What::Gone(key) }
     }
 
-    /// What an item that was admitted says about its row; `None` for kinds that
-    /// records are not made of.
-    fn of(item: Item, cleaned: Option<Object>, marks: &Marks) -> Option<Self> {
+    /// What an item says about its row; `None` for kinds that records are not
+    /// made of.
+    fn of(item: Item, rules: &Arc<StreamRules>, marks: &Marks) -> Option<Self> {
         let Item { key, change, version, .. } = item;
         let what = match change {
-            ItemChange::Upsert(raw) => {
-                let mark = marks.of(&raw, version.as_deref());
-                What::Row { key, raw, cleaned, version, mark }
+            ItemChange::Upsert(row) => {
+                let mark = marks.of(&row.text(), version.as_deref());
+                What::Unopened { key, row, version, mark, rules: Arc::clone(rules) }
             }
             // Archived or merged away by its own system: it is not there any
             // more, whatever the system may still show of it.
@@ -75,9 +91,26 @@ impl Reading {
         Some(Self { what })
     }
 
+    /// The same, looked into: admitted or rejected.
+    pub fn opened(self, context: &RunContext<'_>) -> Self {
+        let What::Unopened { key, row, version, mark, rules } = self.what else { return self };
+        let raw = match row.fields() {
+            Ok(fields) => fields.into_owned(),
+            Err(fault) => return reject(context, Some(key), fault, row.text().into_owned()),
+        };
+        let cleaned = match rules.admit(&raw) {
+            Ok(Cow::Borrowed(_)) => None,
+            Ok(Cow::Owned(cleaned)) => Some(cleaned),
+            Err(fault) => return reject(context, Some(key), fault, row.text().into_owned()),
+        };
+        Self { what: What::Row(Admitted { key, raw, cleaned, version, mark }) }
+    }
+
     pub fn key(&self) -> Option<&RemoteKey> {
         match &self.what {
-            What::Row { key, .. } | What::Gone(key) => Some(key),
+            What::Unopened { key, .. } | What::Row(Admitted { key, .. }) | What::Gone(key) => {
+                Some(key)
+            }
             // The record that it is about, if there is one.
             What::Event { ties, .. } => ties.as_ref().map(|ties| &ties.key),
             What::Rejected(row) => row.key.as_ref(),
@@ -87,36 +120,36 @@ impl Reading {
     /// The mark of the row; `None` if nothing is to be seen of it.
     pub fn mark(&self) -> Option<u64> {
         match &self.what {
-            What::Row { mark, .. } => Some(*mark),
+            What::Unopened { mark, .. } | What::Row(Admitted { mark, .. }) => Some(*mark),
             What::Event { ties, .. } => ties.as_ref().map(|ties| ties.mark),
             What::Gone(_) | What::Rejected(_) => None,
         }
     }
 
     pub fn is_row(&self) -> bool {
-        matches!(self.what, What::Row { .. } | What::Event { .. })
+        matches!(self.what, What::Unopened { .. } | What::Row(_) | What::Event { .. })
     }
 
     /// Why the row was not admitted, if it was not.
     pub fn fault(&self) -> Option<&Fault> {
         match &self.what {
             What::Rejected(row) => Some(&row.fault),
-            What::Row { .. } | What::Event { .. } | What::Gone(_) => None,
+            What::Unopened { .. } | What::Row(_) | What::Event { .. } | What::Gone(_) => None,
         }
     }
 
     pub fn too_large(self, context: &RunContext<'_>, fault: &Fault) -> Self {
-        match self.what {
-            What::Row { key, raw, .. } => {
-                let raw = serde_json::to_string(&raw).unwrap_or_default();
-                reject(context, Some(key), fault.clone(), raw)
+        let (key, raw) = match self.what {
+            What::Unopened { key, row, .. } => (key, row.text().into_owned()),
+            What::Row(Admitted { key, raw, .. }) => {
+                (key, serde_json::to_string(&raw).unwrap_or_default())
             }
             What::Event { event, .. } => {
-                let raw = serde_json::to_string(&event.properties).unwrap_or_default();
-                reject(context, Some(event.at.key), fault.clone(), raw)
+                (event.at.key, serde_json::to_string(&event.properties).unwrap_or_default())
             }
-            what => Self { what },
-        }
+            what => return Self { what },
+        };
+        reject(context, Some(key), fault.clone(), raw)
     }
 
     pub fn size_bytes(&self) -> usize {
@@ -124,8 +157,11 @@ impl Reading {
             row.iter().map(|(name, value)| name.len() + value.size_bytes()).sum()
         };
         match &self.what {
+            What::Unopened { row, .. } => row.size_bytes(),
             What::Event { event, .. } => bytes(&event.properties),
-            What::Row { raw, cleaned, .. } => bytes(raw) + cleaned.as_ref().map_or(0, bytes),
+            What::Row(Admitted { raw, cleaned, .. }) => {
+                bytes(raw) + cleaned.as_ref().map_or(0, bytes)
+            }
             What::Gone(_) => 0,
             What::Rejected(row) => row.raw.len(),
         }
@@ -149,7 +185,8 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
     };
     // A stream without declared fields takes any.
     let of_event = mapping.event.iter().flat_map(EventMapping::fields);
-    let mut named = mapping.fields.iter().map(|pair| &pair.field).chain(of_event);
+    let there = mapping.fields.iter().filter(|pair| pair.has_field());
+    let mut named = there.map(|pair| &pair.field).chain(of_event);
     let unknown = named.find(|field| stream.field(field.as_str()).is_none());
     if let (Some(field), false) = (unknown, stream.fields.is_empty()) {
         let known: Vec<_> = stream.fields.iter().map(|field| field.name.to_string()).collect();
@@ -170,26 +207,27 @@ pub(crate) async fn row_rules(context: &mut RunContext<'_>) -> Result<Arc<Stream
     }
     let schema = stream_info(context).await?.schema;
     let rules = Arc::new(StreamRules::compile(Some(&schema), &context.job.mapping)?);
+    context.marks = context.workspace.marks.declared(&schema);
     context.rules = Some(Arc::clone(&rules));
     Ok(rules)
 }
 
-/// Sorts rows that are admitted, and cleans them, from those that go to
-/// quarantine.
-pub(crate) fn check_rows(
+/// The rows of a page, unopened.
+pub(crate) fn take_rows(
     context: &RunContext<'_>,
-    rules: &StreamRules,
+    rules: &Arc<StreamRules>,
     items: Vec<ItemResult>,
 ) -> Vec<Reading> {
-    items.into_iter().map(|item| check_row(context, rules, item)).collect()
+    items.into_iter().map(|item| take_row(context, rules, item)).collect()
 }
 
-/// The same for one row, wherever it was seen.
-pub(crate) fn check_row(
-    context: &RunContext<'_>,
-    rules: &StreamRules,
-    item: ItemResult,
-) -> Reading {
+/// A row, wherever it was seen: admitted and cleaned, or on its way to
+/// quarantine.
+pub(crate) fn check_row(context: &RunContext<'_>, rules: &Arc<StreamRules>, item: Item) -> Reading {
+    take_row(context, rules, Ok(item)).opened(context)
+}
+
+fn take_row(context: &RunContext<'_>, rules: &Arc<StreamRules>, item: ItemResult) -> Reading {
     let item = match item {
         Ok(item) => item,
         Err(bad) => return reject(context, bad.key, bad.fault, bad.raw),
@@ -198,32 +236,22 @@ pub(crate) fn check_row(
         let fault = Fault::new(FaultCode::RowKey).with("key_bytes_max", limits::KEY_BYTES_MAX);
         return reject(context, None, fault, String::new());
     }
-    let mut cleaned = None;
-    if let ItemChange::Upsert(object) | ItemChange::Event(object) = &item.change {
-        match rules.admit(object) {
-            Ok(Cow::Borrowed(_)) => {}
-            Ok(Cow::Owned(row)) => cleaned = Some(row),
-            Err(fault) => {
-                let raw = serde_json::to_string(object).unwrap_or_default();
-                return reject(context, Some(item.key.clone()), fault, raw);
-            }
-        }
-    }
     if context.job.mapping.event.is_some() {
-        return happened(context, item, cleaned);
+        return happened(context, rules, item);
     }
     let key = item.key.clone();
-    Reading::of(item, cleaned, &context.workspace.marks).unwrap_or_else(|| {
+    Reading::of(item, rules, &context.marks).unwrap_or_else(|| {
         let fault = Fault::new(FaultCode::NotSupported).with("change", "event or membership");
         reject(context, Some(key), fault, String::new())
     })
 }
 
 /// What an item of a stream of events says; an ordinary row is an event as well.
-fn happened(context: &RunContext<'_>, item: Item, cleaned: Option<Object>) -> Reading {
+fn happened(context: &RunContext<'_>, rules: &StreamRules, item: Item) -> Reading {
     let Item { key, change, time, .. } = item;
-    let raw = match change {
-        ItemChange::Upsert(raw) | ItemChange::Event(raw) => raw,
+    let row = match change {
+        ItemChange::Upsert(row) => row,
+        ItemChange::Event(fields) => fields.into(),
         ItemChange::Archive(_) | ItemChange::Delete | ItemChange::MergedInto(_) => {
             return Reading::gone(key);
         }
@@ -234,20 +262,22 @@ fn happened(context: &RunContext<'_>, item: Item, cleaned: Option<Object>) -> Re
     };
     let (workspace, mapping) = (context.workspace, &context.job.mapping);
     let at = RecordRef { stream: mapping.stream.clone(), key };
-    let row = cleaned.as_ref().unwrap_or(&raw);
-    let told = Told { at: &at, row, time: time.as_deref(), now: workspace.env.now() };
-    match event::of(&told, mapping, &workspace.rules) {
+    let event = row.fields().and_then(|raw| {
+        let admitted = rules.admit(&raw)?;
+        let (time, now) = (time.as_deref(), workspace.env.now());
+        let told = Told { at: &at, row: &admitted, time, now };
+        event::of(&told, mapping, &workspace.rules)
+    });
+    match event {
         Ok(event) => {
             let ties = event::tie(&event, mapping, &workspace.rules).map(|tie| {
-                let mark = workspace.marks.of(&tie.row, None);
+                let row = plugin_api::Row::from(tie.row.clone());
+                let mark = context.marks.of(&row.text(), None);
                 Ties { key: tie.key, row: tie.row, mark }
             });
             Reading { what: What::Event { event: Box::new(event), ties } }
         }
-        Err(fault) => {
-            let raw = serde_json::to_string(&raw).unwrap_or_default();
-            reject(context, Some(at.key), fault, raw)
-        }
+        Err(fault) => reject(context, Some(at.key), fault, row.text().into_owned()),
     }
 }
 
@@ -257,6 +287,7 @@ pub(crate) fn comparable<'a>(rules: &StreamRules, row: &'a Object) -> Cow<'a, Ob
     rules.cleaned(row).unwrap_or(Cow::Borrowed(row))
 }
 
+/// A row that was read and is not taken goes to quarantine.
 fn reject(
     context: &RunContext<'_>,
     key: Option<RemoteKey>,

@@ -40,7 +40,7 @@ pub(crate) async fn replay(
                 && tried.insert(item.key.clone())
             {
                 context.counts.read += 1;
-                readings.push(reading::check_row(context, &rules, Ok(item)));
+                readings.push(reading::check_row(context, &rules, item));
             }
         }
         // Accepted rows leave; those after them move up.
@@ -64,5 +64,5 @@ fn item(context: &RunContext<'_>, row: Quarantined, key: Option<&RemoteKey>) -> 
         return None;
     }
     let object: Object = serde_json::from_str(&row.raw).ok()?;
-    Some(Item { key: own, change: ItemChange::Upsert(object), version: None, time: None })
+    Some(Item { key: own, change: ItemChange::Upsert(object.into()), version: None, time: None })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
+use hub_core::sync::Marks;
 use hub_model::{
     Answer, ConnectorVersion, Fault, FaultCode, Receipt, RemoteKey, Run, RunCounts, RunId,
     RunStatus, Stamp, SyncId, Timestamp, Trigger,
@@ -48,6 +49,9 @@ pub(crate) struct RunContext<'a> {
     pub stream: Option<StreamInfo>,
     /// What its rows must keep, once that was compiled.
     pub rules: Option<Arc<StreamRules>>,
+    /// What its rows are known by; covers what they must keep once that was
+    /// compiled.
+    pub marks: Marks,
     /// The hash of the plan that it applies, or is held with.
     pub plan: Option<String>,
     /// What was answered before to what it is held with.
@@ -74,6 +78,7 @@ impl<'a> RunContext<'a> {
             receipt: Receipt::default(),
             stream: None,
             rules: None,
+            marks: workspace.marks.clone(),
             plan: None,
             answer: None,
             allowed: None,

@@ -7,8 +7,11 @@
 //! lost and is due again; everything else in the row is read in the ordinary
 //! way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use hub_core::mapping::form;
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
@@ -102,7 +105,11 @@ fn search(context: &RunContext<'_>, pending: &Pending, profile: &Profile) -> Opt
     mapping.matching.iter().find_map(|name| {
         let pair = mapping.field(name.as_str())?;
         let sent = pending.attempt.fields.get(name).map(|(value, _)| value.clone());
-        let value = sent.or_else(|| profile.traits.get(&pair.to).map(|t| t.value.clone()))?;
+        let golden = || {
+            let golden = profile.traits.get(&pair.to)?;
+            form(pair, Cow::Borrowed(&golden.value)).ok().map(Cow::into_owned)
+        };
+        let value = sent.or_else(golden)?;
         let fields = BTreeMap::from([(name.clone(), value.clone())]);
         (!value.is_null()).then_some(LookupKey::Fields(fields))
     })
@@ -112,7 +119,7 @@ fn search(context: &RunContext<'_>, pending: &Pending, profile: &Profile) -> Opt
 /// the ordinary way for everything else that is in them.
 async fn answer(
     context: &mut RunContext<'_>,
-    rules: &StreamRules,
+    rules: &Arc<StreamRules>,
     questions: &[Question<'_>],
     found: Vec<Found>,
 ) -> Result<Vec<Reading>, Fault> {
@@ -128,7 +135,9 @@ async fn answer(
         let found = if question.key.is_some() { found.next() } else { None };
         match (found, &question.record) {
             (Some(Found::One(item)), record) => {
-                if let ItemChange::Upsert(object) = &item.change {
+                if let ItemChange::Upsert(row) = &item.change
+                    && let Ok(object) = row.fields()
+                {
                     let at = RecordRef {
                         stream: births.context.job.mapping.stream.clone(),
                         key: item.key.clone(),
@@ -144,10 +153,10 @@ async fn answer(
                     let version = item.version.as_deref();
                     // Cleaned like any row, or the vendor's form would pass for
                     // an edit of what we wrote.
-                    let object = reading::comparable(rules, object);
+                    let object = reading::comparable(rules, &object);
                     changed.extend(births.echo(question, known, at, &object, version));
                 }
-                rows.push(reading::check_row(births.context, rules, Ok(item)));
+                rows.push(reading::check_row(births.context, rules, item));
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
                 rows.push(Reading::gone(record.at.key.clone()));

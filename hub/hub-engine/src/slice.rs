@@ -3,21 +3,24 @@
 //! The same path serves pages, look-ups before a write and read-backs after an
 //! unknown outcome, so that a row means the same wherever it was seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use hub_core::event::is_later;
 use hub_core::identity::{Normalised, normalise};
+use hub_core::mapping::identity_in;
+use hub_core::privacy::Unlink;
 use hub_core::sync::{self, Context, Observation, Row, Stamps};
 use hub_model::{
-    Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, RemoteKey,
+    Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, Related, RemoteKey,
     RunCounts, limits,
 };
 use hub_store::{Counters, Error, PositionChange, WriteSet};
 
 use crate::conclude::{Changed, conclude};
 use crate::events::{self, Ties};
-use crate::reading::{Reading, What};
+use crate::reading::{Admitted, Reading, What};
 use crate::run::RunContext;
+use crate::unlink::taken;
 
 /// What a row costs in a commit, times its own size: the row and the profile
 /// that shows its values. A slice that weighs more after all is halved.
@@ -38,12 +41,22 @@ fn names_the_erased(context: &RunContext<'_>, row: &Quarantined) -> bool {
         return true;
     }
     let rules = &context.workspace.rules;
-    context.job.mapping.fields.iter().any(|pair| {
+    let mapping = &context.job.mapping;
+    let is_erased = |to: &Related| tombstones.refuse_related(to);
+    if (Unlink { mapping, rules, is_erased: &is_erased, texts: &[] }).concerns(&object) {
+        return true;
+    }
+    mapping.fields.iter().any(|pair| {
         let namespace = pair.identity.as_deref().and_then(|name| rules.namespace(name));
         let value = object.get(pair.field.as_str());
-        namespace.zip(value).is_some_and(|(namespace, value)| match normalise(namespace, value) {
-            Normalised::Identity(identity) => tombstones.refuse(&identity),
-            Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => false,
+        // What does not fit the pair's transforms may still name somebody as it is.
+        namespace.zip(value).is_some_and(|(namespace, value)| {
+            let plain = match normalise(namespace, value) {
+                Normalised::Identity(identity) => Some(identity),
+                Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => None,
+            };
+            let named = identity_in(pair, namespace, value).into_iter().chain(plain);
+            named.into_iter().any(|identity| tombstones.refuse(&identity))
         })
     })
 }
@@ -136,11 +149,11 @@ fn add(total: &mut RunCounts, slice: RunCounts) {
 /// Compares the rows of one slice with what is known of them.
 struct Observer {
     /// The number and mark of rows, as of the newest reading.
-    marks: BTreeMap<RemoteKey, (RecordNo, u64)>,
+    marks: HashMap<RemoteKey, (RecordNo, u64)>,
     /// The records of those whose readings say something new.
-    known: BTreeMap<RemoteKey, Record>,
+    known: HashMap<RemoteKey, Record>,
     /// Rows of which there are several readings.
-    repeated: BTreeSet<RemoteKey>,
+    repeated: HashSet<RemoteKey>,
     /// Whether any row may wait in quarantine: usually none does, and nothing
     /// has to be released.
     has_quarantine: bool,
@@ -158,18 +171,19 @@ struct Observer {
 impl Observer {
     async fn open(context: &RunContext<'_>, readings: &[Reading]) -> Result<Self, Error> {
         let store = &context.workspace.store;
-        let mut keys: BTreeSet<&RemoteKey> = BTreeSet::new();
-        let mut repeated = BTreeSet::new();
+        let mut keys: HashSet<&RemoteKey> = HashSet::with_capacity(readings.len());
+        let mut refs: Vec<RecordRef> = Vec::with_capacity(readings.len());
+        let mut repeated = HashSet::new();
+        let stream = &context.job.mapping.stream;
         for key in readings.iter().filter_map(Reading::key) {
-            if !keys.insert(key) {
+            if keys.insert(key) {
+                refs.push(RecordRef { stream: stream.clone(), key: key.clone() });
+            } else {
                 repeated.insert(key.clone());
             }
         }
-        let stream = &context.job.mapping.stream;
-        let at = |key: &RemoteKey| RecordRef { stream: stream.clone(), key: key.clone() };
-        let refs: Vec<RecordRef> = keys.into_iter().map(at).collect();
         let known = store.known(&refs).await?;
-        let marks: BTreeMap<RemoteKey, (RecordNo, u64)> = refs
+        let marks: HashMap<RemoteKey, (RecordNo, u64)> = refs
             .into_iter()
             .zip(known)
             .filter_map(|(at, known)| Some((at.key, known.map(|k| (k.number, k.mark))?)))
@@ -184,8 +198,7 @@ impl Observer {
         let found = store.records(&news.into_iter().collect::<Vec<_>>()).await?;
         let known = found.into_iter().flatten().map(|r| (r.at.key.clone(), r)).collect();
         let counters = store.counters().await?;
-        let rejected = readings.iter().any(|reading| reading.fault().is_some());
-        let has_quarantine = rejected || !store.quarantined(0, 1).await?.is_empty();
+        let has_quarantine = !store.quarantined(0, 1).await?.is_empty();
         Ok(Self {
             marks,
             known,
@@ -204,57 +217,66 @@ impl Observer {
 
     fn take(&mut self, context: &RunContext<'_>, reading: &Reading) {
         match &reading.what {
-            What::Row { key, raw, cleaned, version, mark } => {
-                let object = cleaned.as_ref().unwrap_or(raw);
-                self.take_row(context, key, (raw, object), version.as_deref(), *mark);
-            }
+            What::Unopened { key, mark, .. } if self.is_known(key, *mark) => {}
+            What::Unopened { .. } => self.take(context, &reading.clone().opened(context)),
+            What::Row(row) if self.is_known(&row.key, row.mark) => {}
+            What::Row(row) => self.take_row(context, row),
             What::Event { event, ties } => self.take_event(context, event, ties.as_ref()),
             What::Gone(key) => self.take_gone(context, key),
-            What::Rejected(row) if names_the_erased(context, row) => {
-                // Not even in quarantine.
-                self.counts.refused += 1;
-            }
-            What::Rejected(row) => {
-                self.counts.quarantined += 1;
-                self.set.quarantined.push((**row).clone());
-                // A known record is still there, only unreadable. What it shows
-                // next is looked at, even if it is what it showed before.
-                let known = row.key.as_ref().and_then(|key| self.marks.get_mut(key));
-                if let Some((number, mark)) = known {
-                    *mark = 0;
-                    self.set.marks.push((*number, 0));
-                    self.numbers.push(*number);
-                }
-            }
+            What::Rejected(row) => self.take_rejected(context, row),
         }
     }
 
-    fn take_row(
-        &mut self,
-        context: &RunContext<'_>,
-        key: &RemoteKey,
-        (raw, object): (&Object, &Object),
-        version: Option<&str>,
-        mark: u64,
-    ) {
-        if let Some((number, known)) = self.marks.get(key)
-            && *known == mark
-        {
-            self.numbers.push(*number);
+    /// Whether a row shows what it showed when it was last taken: then nothing
+    /// of it is to be looked at.
+    fn is_known(&mut self, key: &RemoteKey, mark: u64) -> bool {
+        match self.marks.get(key) {
+            Some((number, known)) if *known == mark => {
+                self.numbers.push(*number);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn take_rejected(&mut self, context: &RunContext<'_>, row: &Quarantined) {
+        if names_the_erased(context, row) {
+            // Not even in quarantine.
+            self.counts.refused += 1;
             return;
         }
+        self.counts.quarantined += 1;
+        self.has_quarantine = true;
+        self.set.quarantined.push(row.clone());
+        // A known record is still there, only unreadable. What it shows next is
+        // looked at, even if it is what it showed before.
+        let known = row.key.as_ref().and_then(|key| self.marks.get_mut(key));
+        if let Some((number, mark)) = known {
+            *mark = 0;
+            self.set.marks.push((*number, 0));
+            self.numbers.push(*number);
+        }
+    }
+
+    fn take_row(&mut self, context: &RunContext<'_>, row: &Admitted) {
+        let Admitted { key, raw, cleaned, version, mark } = row;
+        let object = cleaned.as_ref().unwrap_or(raw);
         let at = RecordRef { stream: context.job.mapping.stream.clone(), key: key.clone() };
         let known = self.known.get(key);
         if context.workspace.tombstones.refuse_row(&at, raw) {
             let number = known.map(|record| record.number);
             return self.refuse(context, key, number);
         }
+        let mapping = &context.job.mapping;
+        let Some((raw, object)) = taken(context.workspace, mapping, key, (raw, object)) else {
+            let number = known.map(|record| record.number);
+            return self.refuse(context, key, number);
+        };
         let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
-        let row = Row { at: &at, object, raw, version };
+        let row = Row { at: &at, object: &object, raw: &raw, version: version.as_deref() };
         let rules = &context.workspace.rules;
         let now = context.workspace.env.now();
         let about = Context { number, run: &context.id, rules, now };
-        let mapping = &context.job.mapping;
         let observed = sync::observe(known, &row, mapping, &mut self.stamps, &about);
         if let Observation::Seen(seen) = &observed
             && context.workspace.tombstones.refuse_facts(&seen.facts)
@@ -265,9 +287,9 @@ impl Observer {
         // Whatever it says: it was accepted.
         self.release(context, key);
         self.numbers.push(number);
-        self.set.marks.push((number, mark));
+        self.set.marks.push((number, *mark));
         if self.repeated.contains(key) {
-            self.marks.insert(key.clone(), (number, mark));
+            self.marks.insert(key.clone(), (number, *mark));
         }
         let Observation::Seen(seen) = observed else { return };
         if seen.is_new {
@@ -305,12 +327,16 @@ impl Observer {
         self.events.push(event.clone());
         let Some(Ties { key, row, mark }) = ties else { return };
         // A page that is older than what is known of them says nothing.
-        if self.known.get(key).is_none_or(|known| !is_later(&known.raw, row)) {
-            // The record is not what was read: the event is counted.
-            let counts = self.counts;
-            self.take_row(context, key, (row, row), None, *mark);
-            self.counts = counts;
+        let later = self.known.get(key).is_some_and(|known| is_later(&known.raw, row));
+        if later || self.is_known(key, *mark) {
+            return;
         }
+        // The record is not what was read: the event is counted.
+        let counts = self.counts;
+        let (key, raw) = (key.clone(), row.clone());
+        let row = Admitted { key, raw, cleaned: None, version: None, mark: *mark };
+        self.take_row(context, &row);
+        self.counts = counts;
     }
 
     fn take_gone(&mut self, context: &RunContext<'_>, key: &RemoteKey) {

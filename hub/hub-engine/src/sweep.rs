@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::is_under_way;
 use crate::events;
 use crate::horizon;
+use crate::objects;
 use crate::reform::{Fate, reform};
 use crate::run;
 use crate::slices::Slices;
@@ -113,6 +114,9 @@ async fn once(workspace: &Workspace, swept: &mut Swept) -> Result<bool, Error> {
         place.next = step.next.map_or(place.next, |next| next.min(place.next));
         step.act(workspace, until, swept).await?;
         if at_end {
+            let expired = objects::expire(workspace, until).await?;
+            swept.erased += expired.erased;
+            place.next = expired.next.map_or(place.next, |next| next.min(place.next));
             place = Place { done: until, until: None, after: None, next: place.next };
             if again {
                 place.next = until;
@@ -261,7 +265,8 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
                 let (record, fields) = match due {
                     Due::Update { record, fields } => (record, fields),
                     Due::Remove { record } => (record, BTreeMap::new()),
-                    Due::Create { .. } | Due::MarkSent { .. } => continue,
+                    // What has no form there is refused when the sync delivers.
+                    Due::Create { .. } | Due::MarkSent { .. } | Due::Refused { .. } => continue,
                 };
                 let key =
                     PendingKey { sync: mapping.sync.clone(), profile: id, record: Some(record) };

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use hub_core::privacy::{Key, TOMBSTONE_BYTES, Tombstone};
-use hub_model::{Identity, IdentityFact, Object, PositionName, RecordRef};
+use hub_model::{Identity, IdentityFact, Object, PositionName, RecordRef, Related};
 use hub_store::{Error, PositionChange, Store};
 
 /// Tombstones in one row of the store.
@@ -96,6 +96,14 @@ impl Tombstones {
     /// Whether a value must not come back.
     pub fn refuse(&self, identity: &Identity) -> bool {
         self.known().contains(&self.key.identity(identity))
+    }
+
+    /// Whether the end of a relation must not be named again.
+    pub fn refuse_related(&self, to: &Related) -> bool {
+        match to {
+            Related::Identity(identity) => self.refuse(identity),
+            Related::Row(at) => self.known().contains(&self.key.row(at)),
+        }
     }
 
     /// Whether a row must not be taken because of whom it names.

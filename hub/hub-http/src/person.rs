@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use hub_engine::delivery;
+use hub_engine::workspace::Workspace;
+use hub_engine::{delivery, related};
 use hub_model::{DecisionKind, Profile, Record, RecordNo, RecordRef, Rules};
 use hub_store::{Error, Store};
 use serde_json::{Value, json};
@@ -14,17 +15,19 @@ use crate::{timeline, views};
 
 /// Rows of quarantine read at once.
 const STEP_ROWS: usize = 500;
+/// Records read at once that relate to a person.
+const STEP_RECORDS: usize = 500;
 
 /// Everything that is kept of some profiles. Personal data.
 ///
 /// # Errors
 /// When the store cannot answer.
 pub async fn everything(
-    store: &dyn Store,
-    rules: &Rules,
+    workspace: &Workspace,
     profiles: &[Profile],
     lang: Lang,
 ) -> Result<Value, Error> {
+    let (store, rules) = (&*workspace.store, &*workspace.rules);
     let mut people = Vec::new();
     for profile in profiles {
         let records: Vec<Record> =
@@ -34,6 +37,12 @@ pub async fn everything(
             let numbers: BTreeSet<RecordNo> = profile.records.iter().copied().collect();
             entries.insert("consents".to_owned(), json!(profile.consents));
             entries.insert("kept".to_owned(), records.iter().map(record).collect());
+            let others = related::others(workspace, &records).await?;
+            let others: Value = others.iter().map(crate::related::other).collect();
+            entries.insert("relates_to".to_owned(), others);
+            let (objects, named) = relating(workspace, profile).await?;
+            entries.insert("objects".to_owned(), objects);
+            entries.insert("named_by".to_owned(), named);
             let events = timeline::all(store, rules, profile).await?;
             entries.insert("events".to_owned(), events);
             entries.insert("decisions".to_owned(), decisions(store, &numbers).await?);
@@ -74,6 +83,28 @@ fn record(record: &Record) -> Value {
         "fields": fields.collect::<serde_json::Map<String, Value>>(),
         "identities_ever": identities,
     })
+}
+
+/// What relates to the person: objects whole, since they are about him; of rows
+/// of other people, only that they name him.
+async fn relating(workspace: &Workspace, profile: &Profile) -> Result<(Value, Value), Error> {
+    let ends = related::ends(workspace, profile).await?;
+    let (mut objects, mut named, mut below) = (Vec::new(), Vec::new(), None);
+    loop {
+        let found = workspace.store.related(&ends, below, STEP_RECORDS).await?;
+        let Some(last) = found.last() else { return Ok((objects.into(), named.into())) };
+        below = Some(last.number);
+        for other in found {
+            let roles = other.relations.iter().filter(|relation| ends.contains(&relation.to));
+            let roles: BTreeSet<&str> = roles.map(|relation| &*relation.role).collect();
+            let mut shown =
+                if other.is_object() { record(&other) } else { views::record_ref(&other) };
+            if let Value::Object(entries) = &mut shown {
+                entries.insert("roles".to_owned(), json!(roles));
+            }
+            if other.is_object() { &mut objects } else { &mut named }.push(shown);
+        }
+    }
 }
 
 async fn decisions(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value, Error> {
@@ -157,11 +188,17 @@ pub fn csv(everything: &Value) -> String {
                 lines.push(line("history", "", &at, &step));
             }
         }
+        for object in items(&of("objects")) {
+            let from = source(&object);
+            for (name, value) in entries(&object.get("as_received").cloned().unwrap_or_default()) {
+                lines.push(line("object", &from, &name, &value));
+            }
+        }
         for event in items(&of("events")) {
             let name = event.get("name").map(plain).unwrap_or_default();
             lines.push(line("event", &source(&event), &name, &event));
         }
-        for kind in ["decisions", "deliveries", "quarantine"] {
+        for kind in ["relates_to", "named_by", "decisions", "deliveries", "quarantine"] {
             for item in items(&of(kind)) {
                 lines.push(line(kind, "", "", &item));
             }

@@ -43,7 +43,7 @@ pub(crate) async fn export(
     if profiles.is_empty() {
         return Err(Problem::new(Code::Nobody).at("identity"));
     }
-    let everything = person::everything(state.store(), state.rules(), &profiles, lang).await?;
+    let everything = person::everything(state.engine().workspace(), &profiles, lang).await?;
     Ok(match format {
         Format::Json => Json(everything).into_response(),
         Format::Csv => {
@@ -109,6 +109,7 @@ pub fn certificate(erasure: &Erasure) -> Value {
         .collect();
     json!({
         "id": erasure.id, "state": phase, "records": erasure.records,
+        "objects": erasure.objects,
         "requested": erasure.requested.to_string(),
         "logically_gone": erasure.logically_gone.map(|at| at.to_string()),
         "compacted": erasure.compacted.map(|at| at.to_string()),

@@ -76,6 +76,8 @@ pub enum Code {
     BadIdentity,
     /// No row of that key waits in quarantine.
     NotQuarantined,
+    /// There is no object of that key.
+    UnknownObject,
     /// Nobody has the identity.
     Nobody,
     /// Several people have the identity.
@@ -126,6 +128,7 @@ impl Code {
         Self::UnknownNamespace,
         Self::BadIdentity,
         Self::NotQuarantined,
+        Self::UnknownObject,
         Self::Nobody,
         Self::SeveralPeople,
         Self::WriteUnderWay,
@@ -169,6 +172,7 @@ impl Code {
             Self::UnknownNamespace => ("http/unknown-namespace", StatusCode::NOT_FOUND),
             Self::BadIdentity => ("http/bad-identity", StatusCode::BAD_REQUEST),
             Self::NotQuarantined => ("http/not-quarantined", StatusCode::NOT_FOUND),
+            Self::UnknownObject => ("http/unknown-object", StatusCode::NOT_FOUND),
             Self::Nobody => ("http/nobody", StatusCode::NOT_FOUND),
             Self::SeveralPeople => ("http/several-people", StatusCode::CONFLICT),
             Self::WriteUnderWay => ("http/write-under-way", StatusCode::CONFLICT),

@@ -12,6 +12,7 @@ use crate::extract::{Query, rows};
 use crate::find::{self, NotAnIdentity};
 use crate::history;
 use crate::problem::{Code, Problem};
+use crate::related;
 use crate::state::AppState;
 use crate::views;
 
@@ -62,7 +63,7 @@ async fn by_identity(
     }
     let mut profiles = Vec::new();
     for profile in &found {
-        profiles.push(views::profile(state.store(), profile).await?);
+        profiles.push(related::profile(state.engine().workspace(), profile).await?);
     }
     Ok(Json(json!({ "profiles": profiles })))
 }
@@ -100,7 +101,7 @@ pub(crate) async fn one(
     }
     let profile = state.store().profiles(&[id]).await?.into_iter().flatten().next();
     let profile = profile.ok_or_else(unknown)?;
-    Ok(Json(views::profile(state.store(), &profile).await?))
+    Ok(Json(related::profile(state.engine().workspace(), &profile).await?))
 }
 
 impl From<NotAnIdentity> for Problem {

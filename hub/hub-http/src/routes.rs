@@ -8,8 +8,8 @@ use axum::routing::{MethodRouter, delete, get, post};
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
-    conflicts, events, explained, guard, history, identity, inbox, login, page, plans, privacy,
-    profiles, quarantine, runs, status, syncs, timeline, upkeep,
+    conflicts, events, explained, guard, history, identity, inbox, login, mapping, page, plans,
+    privacy, profiles, quarantine, related, runs, status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -104,6 +104,8 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/profiles/{id}/history", Pii,  Nothing, || get(history::of_number)),
     route("GET",    "/api/v1/history",            Pii,     Nothing, || get(history::of_identity)),
     route("GET",    "/api/v1/profiles/{id}/events", Pii,   Nothing, || get(timeline::of_profile)),
+    route("GET",    "/api/v1/related",            Pii,     Nothing, || get(related::list)),
+    route("GET",    "/api/v1/objects",            Pii,     Nothing, || get(related::object)),
     route("GET",    "/api/v1/explain",            Pii,     Nothing, || get(explained::of_identity)),
     route("GET",    "/api/v1/records/{number}",   Pii,     Nothing, || get(explained::record)),
     route("GET",    "/api/v1/identity/reviews",   Pii,     Nothing, || get(identity::review)),
@@ -111,6 +113,7 @@ pub const ROUTES: &[Route] = &[
     route("POST",   "/api/v1/identity/refuse",    Decide,  Json,    || post(identity::refuse)),
     route("POST",   "/api/v1/identity/unmerge",   Decide,  Json,    || post(identity::unmerge)),
     route("POST",   "/api/v1/identity/preview",   Decide,  Json,    || post(identity::preview)),
+    route("POST",   "/api/v1/mapping/preview",    Pii,     Json,    || post(mapping::preview)),
     route("GET",    "/api/v1/conflicts",          Pii,     Nothing, || get(conflicts::list)),
     route("GET",    "/api/v1/conflicts/one",      Pii,     Nothing, || get(conflicts::one)),
     route("POST",   "/api/v1/conflicts/resolve",  Decide,  Json,    || post(conflicts::resolve)),

@@ -88,7 +88,7 @@ pub fn fields(mapping: &Mapping) -> Value {
     let pair = |pair: &hub_model::FieldMapping| {
         json!({
             "field": pair.field, "trait": pair.to, "direction": pair.direction,
-            "identity": pair.identity.as_deref(),
+            "identity": pair.identity.as_deref(), "converted": pair.conversion.is_some(),
         })
     };
     mapping.fields.iter().map(pair).collect()

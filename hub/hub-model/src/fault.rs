@@ -75,6 +75,8 @@ codes! {
     SnapshotShrank = "snapshot-shrank",
     /// The vendor rejected an item.
     Rejected = "rejected",
+    /// A value has no form in the system that it is to be written to.
+    NoForm = "no-form",
     /// The store refused or lost a commit.
     Store = "store",
     /// A mapping names something that the stream does not have.

@@ -54,6 +54,7 @@ name!(/** A scheduled job between a stream and the hub. */ SyncId);
 name!(/** The key of a row in its own system: opaque, at most [`KEY_BYTES_MAX`] bytes. */ RemoteKey);
 name!(/** A field of a record, in the vendor's words. */ FieldName);
 name!(/** A field of a profile, in the organisation's words. */ TraitName);
+name!(/** A kind of objects, in the organisation's words: order, deal, ticket. */ KindName);
 name!(/** The name of a stored position: a cursor, a follower's place. */ PositionName);
 name!(/** One execution of a sync; sorts by start. */ RunId);
 
@@ -84,6 +85,12 @@ ordinal!(/** The number of a record, given once in order of receipt, never reuse
 ordinal!(/** The number of a profile's founding (lowest) record. */ ProfileId);
 ordinal!(/** The hub's order of receipt; 0 means "never". */ Stamp);
 ordinal!(/** The number of a commit, without gaps; 0 means "before the first". */ CommitSeq);
+
+impl ProfileId {
+    /// Of a record that is part of no profile: an object. Records are numbered
+    /// from 1.
+    pub const NOBODY: Self = Self(0);
+}
 
 impl From<RecordNo> for ProfileId {
     fn from(founder: RecordNo) -> Self {

@@ -16,6 +16,7 @@ pub mod change;
 pub mod cleaning;
 pub mod conflict;
 pub mod consent;
+pub mod conversion;
 pub mod decision;
 pub mod delivery;
 pub mod event;
@@ -33,11 +34,13 @@ pub mod profile;
 pub mod quarantine;
 pub mod receipt;
 pub mod record;
+pub mod relation;
 pub mod retention;
 pub mod run;
 pub mod survivorship;
 pub mod time;
 pub mod time_format;
+pub mod transform;
 pub mod value;
 
 pub use change::{Change, ChangeKind};
@@ -47,14 +50,15 @@ pub use consent::{
     ChannelName, Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, Purpose,
     PurposeName,
 };
+pub use conversion::{Conversion, Made, Step, Template};
 pub use decision::{Decision, DecisionKind};
 pub use delivery::{Attempt, Pending, PendingKey, PendingState};
 pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
 pub use guards::{Answer, Guards, Hold};
 pub use id::{
-    CommitSeq, ConnectionId, FieldName, PositionName, ProfileId, RecordNo, RecordRef, RemoteKey,
-    RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+    CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo, RecordRef,
+    RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
 pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
@@ -66,9 +70,11 @@ pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
 pub use receipt::{ConnectorVersion, Receipt};
 pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
+pub use relation::{Related, RelatesTo, Relation, RelationMapping, RoleName, WhenErased};
 pub use retention::{History, Party, Source};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;
 pub use time_format::TimeFormat;
+pub use transform::{CodeForm, Kind, OneWay, Test, Transform};
 pub use value::{Object, Text, Value};

@@ -10,6 +10,8 @@ pub const VALUE_BYTES_MAX: usize = 32 * 1024;
 pub const DEPTH_LEVELS_MAX: usize = 16;
 /// Most fields in one record.
 pub const RECORD_FIELDS_MAX: usize = 1_000;
+/// Most relations of one record; a list that names more relates to the first.
+pub const RECORD_RELATIONS_MAX: usize = 256;
 /// Most decimal digits of a number, and the largest power of ten.
 pub const NUMBER_DIGITS_MAX: usize = 1_000;
 /// Largest absolute decimal exponent of a number.

@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::cleaning::Cleaning;
 use crate::consent::{ConsentKey, ConsentMapping, Purpose};
+use crate::conversion::{Conversion, Made};
 use crate::event::EventMapping;
 use crate::id::{ConnectionId, FieldName, StreamName, StreamRef, SyncId, TraitName, WorkspaceId};
 use crate::identity::NamespaceName;
 use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
+use crate::relation::{RelationMapping, WhenErased};
 use crate::retention::{History, Source};
 use crate::survivorship::{Survivorship, TraitRule};
 use crate::time::Timestamp;
@@ -43,6 +45,10 @@ impl Direction {
     }
 }
 
+/// What the name of a field or trait begins with that only stands for what the
+/// other side is made of.
+pub const MADE: char = '=';
+
 /// One field pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldMapping {
@@ -55,6 +61,22 @@ pub struct FieldMapping {
     pub direction: Direction,
     /// The namespace in which the value names somebody, if it does.
     pub identity: Option<NamespaceName>,
+    /// How the value changes on its way; absent where it goes as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Box<Conversion>>,
+}
+
+impl FieldMapping {
+    /// What the value is made of, where one side of the pair is no field, or no
+    /// trait, of its own: the name of that side begins with [`MADE`] then.
+    pub fn made(&self) -> Option<&Made> {
+        self.conversion.as_ref()?.made.as_ref()
+    }
+
+    /// Whether the row has the field: it is not made on the way to the trait.
+    pub fn has_field(&self) -> bool {
+        self.made().is_none() || self.direction == Direction::ToSystem
+    }
 }
 
 /// What a sync does when a profile has no record in its stream.
@@ -139,6 +161,12 @@ pub struct Mapping {
     /// The consents without which nothing of a profile is written there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<ConsentKey>,
+    /// Which fields relate the rows to somebody or something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<RelationMapping>,
+    /// What becomes of its objects when a person whom they name is erased.
+    #[serde(default, skip_serializing_if = "WhenErased::is_usual")]
+    pub when_erased: WhenErased,
     /// How its rows are events, if they are: then they are kept as such, and
     /// `kind` is what those are whom they name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +192,8 @@ impl Mapping {
             schema: None,
             consents: Vec::new(),
             requires: Vec::new(),
+            relations: Vec::new(),
+            when_erased: WhenErased::default(),
             event: None,
         }
     }

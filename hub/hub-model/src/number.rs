@@ -5,14 +5,23 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::{NUMBER_DIGITS_MAX, NUMBER_EXPONENT_MAX};
+use crate::value::Value;
 
 /// How many places either side of the point are written out in full.
 const PLAIN_PLACES_MAX: i64 = 40;
 
+/// A value that is no number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a number")]
+pub struct NotANumber;
+
 /// An exact decimal: `(-1)^negative * digits * 10^exponent`, kept canonical
 /// (no leading or trailing zero digit; zero has no digits and no sign).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
 pub struct Number {
     negative: bool,
     digits: String,
@@ -75,6 +84,48 @@ impl Number {
         self.to_string().parse().ok()
     }
 
+    /// The exact product; `None` beyond the limits of a number.
+    pub fn times(&self, other: &Self) -> Option<Self> {
+        let digit = |byte: u8| u64::from(byte - b'0');
+        let mut places = vec![0_u64; self.digits.len() + other.digits.len()];
+        for (i, a) in self.digits.bytes().rev().enumerate() {
+            for (place, b) in places.iter_mut().skip(i).zip(other.digits.bytes().rev()) {
+                *place += digit(a) * digit(b);
+            }
+        }
+        let mut carry = 0;
+        let mut digits: Vec<char> = Vec::with_capacity(places.len());
+        for place in places {
+            let sum = place + carry;
+            digits.extend(char::from_digit(u32::try_from(sum % 10).ok()?, 10));
+            carry = sum / 10;
+        }
+        let digits: String = digits.into_iter().rev().collect();
+        let negative = self.negative != other.negative;
+        let product = Self::canonical(negative, digits, self.exponent + other.exponent)?;
+        (product.digits.len() <= NUMBER_DIGITS_MAX).then_some(product)
+    }
+
+    /// One divided by it, if that has exact decimals: its digits are then a
+    /// power of two or of five. `None` for zero, and for more than 18 digits.
+    pub fn reciprocal(&self) -> Option<Self> {
+        let mut rest: u64 = self.digits.parse().ok().filter(|digits| *digits > 0)?;
+        // 10^k / 2^k = 5^k, and the other way round.
+        let (mut places, mut share) = (0_i64, 1_u128);
+        for (factor, counterpart) in [(2, 5), (5, 2)] {
+            while rest.is_multiple_of(factor) {
+                rest /= factor;
+                places += 1;
+                share = share.checked_mul(counterpart)?;
+            }
+        }
+        if rest != 1 {
+            return None;
+        }
+        let exponent = self.exponent.checked_neg()?.checked_sub(places)?;
+        Self::canonical(self.negative, share.to_string(), exponent)
+    }
+
     /// Position of the leading digit: the number is `0.d1d2... * 10^magnitude`.
     fn magnitude(&self) -> i64 {
         self.exponent + i64::try_from(self.digits.len()).unwrap_or(i64::MAX)
@@ -111,6 +162,17 @@ impl From<i64> for Number {
             digits: String::new(),
             exponent: 0,
         })
+    }
+}
+
+impl TryFrom<Value> for Number {
+    type Error = NotANumber;
+
+    fn try_from(value: Value) -> Result<Self, NotANumber> {
+        match value {
+            Value::Number(number) => Ok(number),
+            _ => Err(NotANumber),
+        }
     }
 }
 
@@ -202,6 +264,49 @@ mod tests {
         {
             assert_eq!(Number::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn products_and_shares_are_exact() {
+        let n = |text: &str| Number::parse(text).unwrap();
+        let products = [
+            ("0", "12", "0"),
+            ("-1.5", "2", "-3"),
+            ("0.1", "0.1", "0.01"),
+            (
+                "99999999999999999999",
+                "99999999999999999999",
+                "9999999999999999999800000000000000000001",
+            ),
+            ("-7e30", "-1e-30", "7"),
+        ];
+        for (a, b, product) in products {
+            assert_eq!(n(a).times(&n(b)), Some(n(product)), "{a} {b}");
+            assert_eq!(n(b).times(&n(a)), Some(n(product)), "{b} {a}");
+        }
+        let long = n(&"9".repeat(600));
+        assert_eq!(long.times(&long), None);
+        let shares = [
+            ("100", Some("0.01")),
+            ("0.01", Some("100")),
+            ("-8", Some("-0.125")),
+            ("1.25", Some("0.8")),
+            ("1", Some("1")),
+            ("3", None),
+            ("0", None),
+            ("60", None),
+        ];
+        for (number, share) in shares {
+            let reciprocal = n(number).reciprocal();
+            assert_eq!(reciprocal, share.map(n), "{number}");
+            if let Some(reciprocal) = reciprocal {
+                assert_eq!(reciprocal.times(&n(number)), Some(1.into()), "{number}");
+            }
+        }
+        let json = serde_json::to_string(&n("0.10")).unwrap();
+        assert_eq!(json, "0.1");
+        assert_eq!(serde_json::from_str::<Number>(&json).unwrap(), n("0.1"));
+        assert!(serde_json::from_str::<Number>("\"1\"").is_err());
     }
 
     #[test]

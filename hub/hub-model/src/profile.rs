@@ -7,30 +7,62 @@ use serde::{Deserialize, Serialize};
 
 use crate::conflict::Conflict;
 use crate::consent::Consent;
-use crate::id::{FieldName, ProfileId, RecordNo, Stamp, TraitName};
+use crate::id::{FieldName, KindName, ProfileId, RecordNo, Stamp, TraitName};
 use crate::identity::Identity;
 use crate::survivorship::Survivorship;
 use crate::value::Value;
 
-/// What a record describes.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
+/// What a record describes. Written as one word; any word but the first two
+/// names a kind of objects.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "KindName", into = "KindName")]
 pub enum EntityKind {
     /// A natural person; resolved into profiles.
     #[default]
     Person,
     /// An organisation; resolved into profiles of its own.
     Account,
+    /// Something else that is and changes: an order, a deal, a ticket. It keeps
+    /// the identity that its system gives it and is part of no profile.
+    Object(KindName),
 }
 
 impl EntityKind {
+    /// The kind of objects of that name.
+    pub fn object(name: &str) -> Self {
+        Self::Object(KindName::new(name))
+    }
+
     /// The word used in configuration and output.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Person => "person",
             Self::Account => "account",
+            Self::Object(name) => name.as_str(),
+        }
+    }
+
+    /// Whether it is resolved into no profile.
+    pub const fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+}
+
+impl From<KindName> for EntityKind {
+    fn from(name: KindName) -> Self {
+        match name.as_str() {
+            "person" => Self::Person,
+            "account" => Self::Account,
+            _ => Self::Object(name),
+        }
+    }
+}
+
+impl From<EntityKind> for KindName {
+    fn from(kind: EntityKind) -> Self {
+        match kind {
+            EntityKind::Object(name) => name,
+            resolved => Self::new(resolved.as_str()),
         }
     }
 }
@@ -91,5 +123,21 @@ impl Profile {
     /// What keeps a trait waiting for a person, if anything does.
     pub fn conflict(&self, name: &TraitName) -> Option<&Conflict> {
         self.conflicts.iter().find(|conflict| conflict.name == *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EntityKind;
+
+    #[test]
+    fn a_kind_is_one_word_and_comes_back_as_it_was() {
+        let kinds = [EntityKind::Person, EntityKind::Account, EntityKind::object("order")];
+        for (kind, word) in kinds.into_iter().zip(["person", "account", "order"]) {
+            let text = serde_json::to_string(&kind).unwrap();
+            assert_eq!(text, format!("\"{word}\""));
+            assert_eq!(serde_json::from_str::<EntityKind>(&text).unwrap(), kind);
+            assert_eq!((kind.as_str(), kind.is_object()), (word, word == "order"));
+        }
     }
 }

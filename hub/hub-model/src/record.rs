@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::conflict::Dispute;
 use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
 use crate::identity::Identity;
+use crate::relation::Relation;
 use crate::time::Timestamp;
 use crate::value::{Object, Value};
 
@@ -154,7 +155,11 @@ pub struct Record {
     /// Every identity it ever asserted, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<IdentityFact>,
-    /// The profile that it belongs to (derived; may be an alias).
+    /// Whom and what it relates to now, in order, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<Relation>,
+    /// The profile that it belongs to (derived; may be an alias);
+    /// [`ProfileId::NOBODY`] if it describes an object.
     pub profile: ProfileId,
     /// The run that last changed it.
     pub run: RunId,
@@ -166,9 +171,27 @@ impl Record {
         self.deleted.is_none()
     }
 
+    /// Whether it describes an object, which is part of no profile.
+    pub fn is_object(&self) -> bool {
+        self.profile == ProfileId::NOBODY
+    }
+
     /// Whether any of its fields was originated by its system.
     pub fn asserts_anything(&self) -> bool {
         self.fields.values().any(|field| field.asserted.is_some())
+    }
+
+    /// The state of each mapped field, and what the raw row has of it. Both are in
+    /// order of name, so that nothing is looked up.
+    pub fn fields_beside_raw(
+        &self,
+    ) -> impl Iterator<Item = (&FieldName, &FieldState, Option<&Value>)> {
+        let mut raw = self.raw.iter().peekable();
+        self.fields.iter().map(move |(name, state)| {
+            while raw.next_if(|(other, _)| other.as_str() < name.as_str()).is_some() {}
+            let own = raw.peek().filter(|(other, _)| other.as_str() == name.as_str());
+            (name, state, own.map(|(_, value)| *value))
+        })
     }
 
     /// The identity that it asserts now in a namespace, if any.
@@ -179,7 +202,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{FieldState, Value};
+    use super::{FieldName, FieldState, Record, Value};
 
     #[test]
     fn seen_to_be_empty_is_not_never_seen() {
@@ -187,6 +210,23 @@ mod tests {
             let state = FieldState { remote, ..FieldState::default() };
             let text = serde_json::to_string(&state).unwrap();
             assert_eq!(serde_json::from_str::<FieldState>(&text).unwrap(), state, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_stand_beside_the_raw_row() {
+        let json = serde_json::json!({
+            "number": 1, "origin": {"kind": "received"}, "born": 1, "profile": 1, "run": "r",
+            "ref": {
+                "stream": {"workspace": "w", "connection": "c", "stream": "s"}, "key": "k",
+            },
+            "raw": {"b": 1, "c": 2, "e": 3}, "fields": {"a": {}, "b": {}, "d": {}, "e": {}, "f": {}},
+        });
+        let record: Record = serde_json::from_value(json).unwrap();
+        assert_eq!(record.fields.len(), 5);
+        for (name, state, raw) in record.fields_beside_raw() {
+            assert_eq!(Some(state), record.fields.get(&FieldName::new(name.as_str())));
+            assert_eq!(raw, record.raw.get(name.as_str()), "{name}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -106,6 +106,34 @@ impl TimeFormat {
     }
 }
 
+impl TimeFormat {
+    /// Writes a date or local date-time in its ISO form by a pattern: what
+    /// [`TimeFormat::local`] reads. `None` for what the pattern has no room for,
+    /// and for the other forms.
+    pub fn write_local(&self, iso: &str) -> Option<String> {
+        let Self::Pattern(pattern) = self else { return None };
+        let day =
+            || Some(NaiveDate::parse_from_str(iso, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN));
+        let time = NaiveDateTime::parse_from_str(iso, "%Y-%m-%dT%H:%M:%S").ok().or_else(day)?;
+        let text = pattern.write(&time)?;
+        (self.local(&text).as_deref() == Some(iso)).then_some(text)
+    }
+
+    /// Writes an instant: what [`TimeFormat::instant`] reads. `None` for one that
+    /// the form has no room for, such as parts of a second.
+    pub fn write_instant(&self, time: Timestamp) -> Option<String> {
+        let text = match self {
+            Self::Rfc3339 => time.to_string(),
+            Self::UnixSeconds => (time.0 / 1_000_000).to_string(),
+            Self::UnixMilliseconds => (time.0 / 1_000).to_string(),
+            Self::Pattern(pattern) => {
+                pattern.write(&DateTime::<Utc>::from_timestamp_micros(time.0)?.naive_utc())?
+            }
+        };
+        (self.instant(&text) == Some(time)).then_some(text)
+    }
+}
+
 fn unix(text: &str, micros: i64) -> Option<Timestamp> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -196,6 +224,31 @@ impl Pattern {
         let time = NaiveTime::from_hms_opt(hour, minute, second)?;
         rest.is_empty().then(|| date.and_time(time))
     }
+
+    /// `None` for a year that has not four digits.
+    fn write(&self, time: &NaiveDateTime) -> Option<String> {
+        let year = u32::try_from(time.year()).ok().filter(|year| *year <= 9_999)?;
+        let mut text = String::with_capacity(self.text.len());
+        for piece in &self.pieces {
+            let number = match piece {
+                Piece::Literal(literal) => {
+                    text.push(*literal);
+                    continue;
+                }
+                Piece::Year => {
+                    text.push_str(&format!("{year:04}"));
+                    continue;
+                }
+                Piece::Month => time.month(),
+                Piece::Day => time.day(),
+                Piece::Hour => time.hour(),
+                Piece::Minute => time.minute(),
+                Piece::Second => time.second(),
+            };
+            text.push_str(&format!("{number:02}"));
+        }
+        Some(text)
+    }
 }
 
 impl fmt::Display for TimeFormat {
@@ -279,6 +332,40 @@ mod tests {
             let format = TimeFormat::parse(format).unwrap();
             let got = format.instant(text).map(|time| time.to_string());
             assert_eq!(got.as_deref(), read, "{format} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let locals = [
+            ("DD/MM/YYYY", "2026-04-03", Some("03/04/2026")),
+            ("YYYYMMDD", "0987-01-10", Some("09870110")),
+            ("DD.MM.YYYY hh:mm", "2026-03-29T23:59:00", Some("29.03.2026 23:59")),
+            // No room for the time, the second, the year; no date at all.
+            ("DD/MM/YYYY", "2026-04-03T00:00:00", None),
+            ("DD.MM.YYYY hh:mm", "2026-03-29T23:59:01", None),
+            ("DD.MM.YYYY hh:mm", "2026-03-29", None),
+            ("DD/MM/YYYY", "+12026-04-03", None),
+            ("DD/MM/YYYY", "03/04/2026", None),
+            ("rfc3339", "2026-04-03", None),
+        ];
+        for (format, iso, text) in locals {
+            let format = TimeFormat::parse(format).unwrap();
+            assert_eq!(format.write_local(iso).as_deref(), text, "{format} {iso}");
+        }
+        let instants = [
+            ("rfc3339", "2026-03-29T00:30:00.250Z", Some("2026-03-29T00:30:00.250Z")),
+            ("unix-seconds", "2026-03-29T00:30:00Z", Some("1774744200")),
+            ("unix-seconds", "1969-12-31T23:59:59Z", Some("-1")),
+            ("unix-milliseconds", "2026-03-29T00:30:00.250Z", Some("1774744200250")),
+            ("YYYY-MM-DD hh:mm", "2026-03-29T00:30:00Z", Some("2026-03-29 00:30")),
+            ("unix-seconds", "2026-03-29T00:30:00.250Z", None),
+            ("YYYY-MM-DD", "2026-03-29T00:30:00Z", None),
+        ];
+        for (format, instant, text) in instants {
+            let format = TimeFormat::parse(format).unwrap();
+            let time = crate::time::Timestamp::parse_rfc3339(instant).unwrap();
+            assert_eq!(format.write_instant(time).as_deref(), text, "{format} {instant}");
         }
     }
 

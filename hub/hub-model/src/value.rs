@@ -1,6 +1,8 @@
 //! Field values: JSON with exact numbers, sorted object keys and text in NFC,
 //! so that `==` is canonical equality and formatting is never a change.
 
+mod parsed;
+
 use std::collections::BTreeMap;
 
 use serde::de::Error as _;
@@ -9,6 +11,8 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::limits::{DEPTH_LEVELS_MAX, VALUE_BYTES_MAX};
 use crate::number::Number;
+
+pub use parsed::{Parsed, ParsedRow, RowError};
 
 /// Text that is cheap to copy: a value stands in its row, its record and its
 /// profile, and short ones need no memory of their own.
@@ -160,6 +164,12 @@ impl From<&str> for Value {
     }
 }
 
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
+    }
+}
+
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Number(Number::from(number))
@@ -168,14 +178,21 @@ impl From<i64> for Value {
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Number(_) => self.to_json().serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Object(entries) => serializer.collect_map(entries),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        Self::from_json(json).map_err(D::Error::custom)
+        let Parsed(value) = Parsed::deserialize(deserializer)?;
+        value.map_err(D::Error::custom)
     }
 }
 

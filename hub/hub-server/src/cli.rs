@@ -80,6 +80,9 @@ Nothing is changed. Exit code 2 when something is wrong.")]
     /// Syncs: list them, run one, see how they stand.
     #[command(subcommand)]
     Sync(SyncCommand),
+    /// Mappings: try one on stored records.
+    #[command(subcommand)]
+    Mapping(MappingCommand),
     /// Show exactly what the next delivery of a sync would write. Writes nothing.
     #[command(after_help = "\
 Examples:
@@ -125,6 +128,9 @@ when something had moved or the run failed.")]
     /// Profiles: find one by identity, export all.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Objects: show one order, deal, invoice or ticket.
+    #[command(subcommand)]
+    Object(ObjectCommand),
     /// Who is who: review, merge, unmerge, and try other rules.
     #[command(subcommand)]
     Identity(IdentityCommand),
@@ -266,6 +272,30 @@ nobody has the identity, or nothing is known of the trait.")]
         #[arg(long = "trait", value_name = "NAME")]
         name: Option<String>,
     },
+    /// List what relates to an identity: orders of a person, people of an account
+    /// or household.
+    #[command(after_help = "\
+Examples:
+  liaison profile related email:ana@example.org
+  liaison profile related crm:42 --role buyer --json | jq '.related[].fields.total'
+  liaison profile related household:h-7    # its members; nobody is merged by it
+
+The newest rows come first, then what the person's own rows relate to. Exit code 1
+when there is nothing.")]
+    Related {
+        /// `namespace:value`.
+        identity: String,
+        /// Only this role.
+        #[arg(long, value_name = "NAME")]
+        role: Option<String>,
+        /// Only records below this number: the next page.
+        #[arg(long, value_name = "NUMBER")]
+        below: Option<u64>,
+        /// How many rows.
+        #[arg(long, value_name = "ROWS", default_value_t = 100,
+              value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=500))]
+        limit: usize,
+    },
     /// Show what happened to somebody, newest first.
     #[command(after_help = "\
 Examples:
@@ -286,6 +316,24 @@ Each line: {\"id\", \"kind\", \"identities\": [{\"namespace\", \"value\"}], \"tr
 \"records\": [{\"connection\", \"stream\", \"key\"}]}. Memory use does not grow with
 the number of profiles.")]
     Export,
+}
+
+/// `liaison object`.
+#[derive(Debug, Subcommand)]
+pub enum ObjectCommand {
+    /// Show one object: what it says, what it relates to, what relates to it.
+    #[command(after_help = "\
+Examples:
+  liaison object get orders 1001
+  liaison object get orders 1001 --json | jq '.relates_to[].profiles'
+
+Exit code 1 when there is none of that key.")]
+    Get {
+        /// The sync that reads it.
+        sync: String,
+        /// Its key in the stream.
+        key: String,
+    },
 }
 
 /// Whose events, and which.
@@ -404,94 +452,6 @@ Examples:
     },
 }
 
-/// `liaison store`.
-#[derive(Debug, Subcommand)]
-pub enum StoreCommand {
-    /// Read everything and check what belongs together.
-    #[command(after_help = "\
-Example:
-  liaison store verify
-
-Needs the store for itself: stop `liaison serve` first. Changes nothing. Exit
-code 1 when something does not fit.")]
-    Verify,
-    /// Count what is in the store, and what it takes on the disk.
-    #[command(after_help = "\
-Example:
-  liaison store stats --json
-
-`live_bytes` are the bytes of its rows; what `disk_bytes` has beyond about twice
-of that is dead, and `liaison store compact` gives it back.")]
-    Stats,
-    /// Write the whole store to a file that any version of the same form reads.
-    #[command(after_help = "\
-Examples:
-  liaison store export --to store.ndjson.gz      # packed, for its name
-  liaison store export --to - | gpg -e -r ops > store.gpg
-  liaison store export --from /backups/monday --to monday.ndjson
-
-Needs the store for itself. While `liaison serve` runs, take a backup and export
-that. The file holds personal data and sealed tokens.")]
-    Export {
-        /// The file, which must not exist; `-` for stdout.
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
-        /// A backup to export instead of the store.
-        #[arg(long, value_name = "DIR")]
-        from: Option<PathBuf>,
-    },
-    /// Build the store from an export.
-    #[command(after_help = "\
-Examples:
-  liaison store import --from store.ndjson.gz
-  gpg -d store.gpg | liaison store import --from -
-
-Only where there is no store, or one without a commit. The file is checked to
-its last line before anything is put in place; after a kill the same command
-goes on. Syncs then look at every profile once more.")]
-    Import {
-        /// The file; `-` for stdin.
-        #[arg(long, value_name = "FILE")]
-        from: PathBuf,
-    },
-    /// Give space back: write what is alive into new files.
-    #[command(after_help = "\
-Example:
-  liaison store compact
-
-When `liaison serve` runs, it does the work and goes on with its own. Needs as
-much free space as the store has alive. A kill at any moment loses nothing.")]
-    Compact,
-    /// Write a copy of the store that can be restored.
-    #[command(after_help = "\
-Example:
-  liaison store backup --to /backups/monday
-
-When `liaison serve` runs, it does the work and goes on with its own; the backup
-is the store as of one commit. It is verified before the command ends.")]
-    Backup {
-        /// A folder that does not exist yet.
-        #[arg(long, value_name = "DIR")]
-        to: PathBuf,
-    },
-    /// Put a backup in the place of the store.
-    #[command(after_help = "\
-Examples:
-  liaison store restore --from /backups/monday
-  liaison store restore --from /backups/monday --replace   # over a sound store
-
-Stop `liaison serve` first. The backup is verified before and stays; the store
-that was there is kept beside the new one.")]
-    Restore {
-        /// The backup.
-        #[arg(long, value_name = "DIR")]
-        from: PathBuf,
-        /// Also when the store that is there opens.
-        #[arg(long)]
-        replace: bool,
-    },
-}
-
 /// `liaison token`.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
@@ -510,11 +470,15 @@ Example:
 
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
 pub use self::identity::{IdentityCommand, Pair};
+pub use self::mapping::MappingCommand;
 pub use self::plan::HoldCommand;
+pub use self::store::StoreCommand;
 
 mod conflict;
 mod identity;
+mod mapping;
 mod plan;
+mod store;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,8 @@ mod connection;
 mod connector;
 mod hold;
 mod identity;
+mod mapping;
+mod object;
 mod plan;
 mod privacy;
 mod profile;
@@ -46,11 +48,13 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Serve => serve::run(&loaded).await,
         Command::Check { online } => check::run(&loaded, online, out).await,
         Command::Sync(command) => sync::run(&loaded, command, out).await,
+        Command::Mapping(command) => mapping::run(&loaded, command, out).await,
         Command::Plan { id, read } => plan::show(&loaded, &id, read, out).await,
         Command::Apply { id, plan } => plan::apply(&loaded, &id, &plan, out).await,
         Command::Hold(command) => hold::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,
+        Command::Object(command) => object::run(&loaded, command, out).await,
         Command::Identity(command) => identity::run(&global, &loaded, command, out).await,
         Command::Conflict(command) => conflict::run(&loaded, command, out).await,
         Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,

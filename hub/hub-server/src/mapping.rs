@@ -35,7 +35,8 @@ pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
     if stream.fields.is_empty() {
         return faults;
     }
-    for (index, pair) in mapping.fields.iter().enumerate() {
+    let pairs = mapping.fields.iter().enumerate();
+    for (index, pair) in pairs.filter(|(_, pair)| pair.has_field()) {
         let at = sync.field_locations.get(index).unwrap_or(&sync.location);
         let place = format!("fields[{index}]");
         match stream.field(pair.field.as_str()) {

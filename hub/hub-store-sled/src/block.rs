@@ -492,6 +492,12 @@ mod tests {
             (asserted.source_time, asserted.seen) = (source_time, seen);
             records.push(record);
         }
+        // Objects, and what relates to rows, identities and texts of the raw row.
+        let mut order = f::order(4, 9);
+        order.raw.insert("buyer".into(), hub_model::Value::text("p9@example.org"));
+        f::relate(&mut order, "quote", hub_model::Related::Row(f::at("k1")));
+        f::relate(&mut records[1], "employer", f::related(7));
+        records[3] = order;
         let profiles: Vec<Profile> = (1..5).map(with_consents).collect();
         let mut packing = Packing::after(table::RECORD, 0);
         for row in &records {

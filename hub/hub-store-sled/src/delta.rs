@@ -23,8 +23,9 @@ const PROFILE: u8 = 4;
 const ALIAS: u8 = 5;
 const CLAIM: u8 = 6;
 const ERASED: u8 = 7;
-const PAST: u8 = 8;
-const FORGOTTEN: u8 = 9;
+const RELATED: u8 = 8;
+const PAST: u8 = 9;
+const FORGOTTEN: u8 = 10;
 const EVENT: u8 = 16;
 const EVENT_GONE: u8 = 17;
 
@@ -50,6 +51,8 @@ pub(crate) enum Op {
     Past { id: u32, location: Location },
     /// Nothing of a record is told as it was before a commit.
     Forgotten { number: u32, before: u64 },
+    /// Everything that a record relates to now, in order.
+    Related { number: u32, to: Vec<Hash> },
     /// Where an event lies, and what is kept of its key.
     Event { key: EventKey, location: Location },
     /// The same of an event that is gone for ever.
@@ -107,6 +110,12 @@ impl Op {
                 put_uint(out, u64::from(*number));
                 put_uint(out, *before);
             }
+            Self::Related { number, to } => {
+                out.push(RELATED);
+                put_uint(out, u64::from(*number));
+                put_len(out, to.len());
+                to.iter().for_each(|hash| hash.put(out));
+            }
             Self::Event { key, location } => {
                 out.push(EVENT);
                 put_event(out, *key, *location);
@@ -139,6 +148,11 @@ impl Op {
                 let count = bytes.count()?;
                 let profiles = (0..count).map(|_| bytes.short()).collect::<Result<_, _>>()?;
                 Self::Claim { identity, profiles, carriers }
+            }
+            RELATED => {
+                let (number, count) = (bytes.short()?, bytes.count()?);
+                let to = (0..count).map(|_| Hash::read(bytes)).collect::<Result<_, _>>()?;
+                Self::Related { number, to }
             }
             ERASED => Self::Erased { number: bytes.short()?, at: Hash::read(bytes)? },
             PAST => Self::Past { id: bytes.short()?, location: Location(bytes.short()?) },
@@ -233,6 +247,7 @@ mod tests {
             ops.push(Op::Erased { number: n, at });
             ops.push(Op::Past { id: n, location });
             ops.push(Op::Forgotten { number: n, before: u64::MAX });
+            ops.push(Op::Related { number: n, to: vec![at, Hash([n; 3])] });
             ops.push(Op::Event { key: at.into(), location });
             ops.push(Op::EventGone { key: at.into(), location });
         }

@@ -4,14 +4,14 @@
 //! Keys and identities are kept as 96 bits of a keyed hash, of which no two
 //! meet by chance in any store that fits a machine, and of which nobody can
 //! choose two that meet without the store's own key. That is 25 to 30 bytes an
-//! entry, and the customers' values are not in it.
+//! entry, twice that for a relation, and the customers' values are not in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
 use std::ops::Bound;
 
 use hashbrown::{HashMap, HashTable};
-use hub_model::{Claim, CommitSeq, Identity, ProfileId, RecordNo, RecordRef, StreamRef};
+use hub_model::{Claim, CommitSeq, Identity, ProfileId, RecordNo, RecordRef, Related, StreamRef};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::block::Location;
@@ -79,6 +79,14 @@ impl HashKey {
     pub fn identity(self, identity: &Identity) -> Hash {
         self.hash(&[&identity.namespace, &identity.value])
     }
+
+    /// Of the other end of a relation.
+    pub fn related(self, to: &Related) -> Hash {
+        match to {
+            Related::Identity(identity) => self.identity(identity),
+            Related::Row(at) => self.row(at),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +129,10 @@ pub(crate) struct Index {
     pasts: BTreeMap<u32, Location>,
     /// The commits before which nothing is told of records.
     forgotten: BTreeMap<u32, u64>,
+    /// Records by what they relate to.
+    related: BTreeSet<(Hash, u32)>,
+    /// What each of them relates to.
+    relates: BTreeSet<(u32, Hash)>,
     events: EventIndex,
 }
 
@@ -196,6 +208,7 @@ impl Index {
             Op::Forgotten { number, before } => {
                 self.forgotten.insert(number, before);
             }
+            Op::Related { number, to } => self.apply_related(number, &to),
             Op::Event { key, location } => self.events.insert(key, location),
             Op::EventGone { key, location } => self.events.remove(key, location),
         }
@@ -206,10 +219,21 @@ impl Index {
         let is_it = |row: &Numbered| row.at == at && row.number == number;
         let Ok(entry) = part.find_entry(at.low(), is_it) else { return };
         entry.remove();
+        self.apply_related(number, &[]);
         self.records -= 1;
         self.forgotten.remove(&number);
         put(&mut self.places, number, Place::default(), Place::default());
         put(&mut self.marks, number, 0, 0);
+    }
+
+    fn apply_related(&mut self, number: u32, to: &[Hash]) {
+        let before: Vec<Hash> = self.relates(number).collect();
+        for hash in before {
+            self.relates.remove(&(number, hash));
+            self.related.remove(&(hash, number));
+        }
+        self.relates.extend(to.iter().map(|hash| (number, *hash)));
+        self.related.extend(to.iter().map(|hash| (*hash, number)));
     }
 
     fn apply_claim(&mut self, identity: Hash, mut profiles: Vec<u32>, carriers: u32) {
@@ -372,6 +396,12 @@ impl Index {
         self.absorbed.range((id, 0)..=(id, u32::MAX)).map(|(_, id)| ProfileId(u64::from(*id)))
     }
 
+    /// Whether anybody claims an identity, or carries it.
+    pub fn is_claimed(&self, identity: Hash) -> bool {
+        let part = self.claims.get(identity.part());
+        part.is_some_and(|part| part.find(identity.low(), |row| row.identity == identity).is_some())
+    }
+
     /// Who claims an identity.
     pub fn claim(&self, identity: Hash) -> Option<Claim> {
         let row = self.claims.get(identity.part())?;
@@ -380,6 +410,38 @@ impl Index {
         let profiles = if row.profile == SEVERAL { several() } else { &[row.profile][..] };
         let profiles = profiles.iter().map(|id| ProfileId(u64::from(*id))).collect();
         Some(Claim { profiles, carriers: row.carriers })
+    }
+
+    /// What a record relates to, in order.
+    pub fn relates(&self, number: u32) -> impl Iterator<Item = Hash> + use<'_> {
+        let first = (number, Hash([0; 3]));
+        self.relates.range(first..=(number, Hash([u32::MAX; 3]))).map(|(_, hash)| *hash)
+    }
+
+    /// The numbers below one of records that relate to this, highest first.
+    pub fn related(
+        &self,
+        to: Hash,
+        below: Option<RecordNo>,
+    ) -> impl Iterator<Item = RecordNo> + use<'_> {
+        let below = below.and_then(|number| u32::try_from(number.0).ok()).unwrap_or(u32::MAX);
+        let found = self.related.range((to, 0)..(to, below)).rev();
+        found.map(|(_, number)| RecordNo(u64::from(*number)))
+    }
+
+    /// Whether a record is found by what it relates to.
+    pub fn is_related(&self, to: Hash, number: RecordNo) -> bool {
+        u32::try_from(number.0).is_ok_and(|number| self.related.contains(&(to, number)))
+    }
+
+    /// The numbers of records that relate to anything, lowest first.
+    fn relating(&self) -> impl Iterator<Item = u32> + use<'_> {
+        let after = |number: u32| {
+            let next = (number.checked_add(1)?, Hash([0; 3]));
+            self.relates.range(next..).next().map(|(number, _)| *number)
+        };
+        let first = self.relates.first().map(|(number, _)| *number);
+        std::iter::successors(first, move |number| after(*number))
     }
 
     /// Everything as changes that make it anew, without the dead.
@@ -401,6 +463,9 @@ impl Index {
             let profiles = if row.profile == SEVERAL { several() } else { vec![row.profile] };
             Op::Claim { identity: row.identity, profiles, carriers: row.carriers }
         });
+        let related = self.relating();
+        let related =
+            related.map(|number| Op::Related { number, to: self.relates(number).collect() });
         let streams = self.streams.iter().cloned().map(Op::Stream);
         let pasts = self.pasts.iter().map(|(id, at)| Op::Past { id: *id, location: *at });
         let forgotten = self.forgotten.iter();
@@ -408,7 +473,7 @@ impl Index {
             forgotten.map(|(no, before)| Op::Forgotten { number: *no, before: *before });
         let events = self.events.all().map(|(key, location)| Op::Event { key, location });
         let people = streams.chain(born).chain(profiles).chain(aliases).chain(claims);
-        people.chain(pasts).chain(forgotten).chain(events)
+        people.chain(related).chain(pasts).chain(forgotten).chain(events)
     }
 
     /// The keys of events.
@@ -416,9 +481,10 @@ impl Index {
         &self.events
     }
 
-    /// Records, profiles, aliases, claims, events.
-    pub fn counts(&self) -> [u64; 5] {
-        let aliases = self.aliases.len() as u64;
-        [self.records, self.profile_count, aliases, self.claim_count, self.events.count()]
+    /// Records, profiles, aliases, claims, events, relations.
+    pub fn counts(&self) -> [u64; 6] {
+        let (aliases, relations) = (self.aliases.len() as u64, self.related.len() as u64);
+        let (claims, events) = (self.claim_count, self.events.count());
+        [self.records, self.profile_count, aliases, claims, events, relations]
     }
 }

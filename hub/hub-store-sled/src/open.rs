@@ -270,13 +270,13 @@ fn index(rows: &Rows, meta: &Meta) -> Result<Index, Error> {
     for row in rows.scan(&keys::all(table::DELTA), None) {
         delta::read(&row?.1, |op| index.apply(op))?;
     }
-    let Stats { records, profiles, aliases, claims, events, .. } = meta.stats;
-    let wanted = [records, profiles, aliases, claims, events];
+    let Stats { records, profiles, aliases, claims, events, relations, .. } = meta.stats;
+    let wanted = [records, profiles, aliases, claims, events, relations];
     let counts = index.counts();
     if counts != wanted {
         return Err(Error::Corrupt(format!(
-            "the log of the index leads to {counts:?} records, profiles, aliases, claims and \
-             events; the newest commit had {wanted:?}"
+            "the log of the index leads to {counts:?} records, profiles, aliases, claims, events \
+             and relations; the newest commit had {wanted:?}"
         )));
     }
     Ok(index)

@@ -76,8 +76,10 @@ impl<'a> People<'a> {
         for (number, at) in records {
             let at = self.hash_key.row(at);
             if self.index.number(at) == Some(number) {
-                self.ops.push(Op::Erased { number: short(number.0)?, at });
+                let number = short(number.0)?;
                 self.meta.stats.records -= 1;
+                self.meta.stats.relations -= self.index.relates(number).count() as u64;
+                self.ops.push(Op::Erased { number, at });
             }
         }
         let profiles: BTreeSet<ProfileId> = profiles.iter().copied().collect();
@@ -134,12 +136,13 @@ impl<'a> People<'a> {
             let mark = marks.remove(&row.number).unwrap_or(0);
             if self.index.record(row.number).is_some() {
                 self.ops.push(Op::Record { number, location, mark });
-                continue;
+            } else {
+                let stream = streams.place(&row.at.stream, &mut self.ops)?;
+                let at = self.hash_key.row(&row.at);
+                self.ops.push(Op::Born { number, location, mark, at, stream });
+                self.meta.stats.records += 1;
             }
-            let stream = streams.place(&row.at.stream, &mut self.ops)?;
-            let at = self.hash_key.row(&row.at);
-            self.ops.push(Op::Born { number, location, mark, at, stream });
-            self.meta.stats.records += 1;
+            self.related(number, row);
         }
         for (number, mark) in marks {
             if let Some(location) = self.index.record(number) {
@@ -150,6 +153,19 @@ impl<'a> People<'a> {
         self.blocks.extend(blocks);
         self.meta.record_block = last;
         Ok(())
+    }
+
+    /// What a record relates to, if that is not as it was.
+    fn related(&mut self, number: u32, row: &Record) {
+        let ends = row.relations.iter().map(|relation| self.hash_key.related(&relation.to));
+        let ends: BTreeSet<Hash> = ends.collect();
+        if self.index.relates(number).eq(ends.iter().copied()) {
+            return;
+        }
+        let stats = &mut self.meta.stats;
+        let (was, is) = (self.index.relates(number).count() as u64, ends.len() as u64);
+        stats.relations = stats.relations + is - was;
+        self.ops.push(Op::Related { number, to: ends.into_iter().collect() });
     }
 
     fn profiles(&mut self, set: &WriteSet) -> Result<(), Error> {
@@ -223,7 +239,7 @@ impl<'a> People<'a> {
             |(identity, claim): (Identity, Claim)| (self.hash_key.identity(&identity), claim);
         let claims: BTreeMap<Hash, Claim> = claims.into_iter().map(hash).collect();
         for (identity, claim) in claims {
-            let was = self.index.claim(identity).is_some();
+            let was = self.index.is_claimed(identity);
             let is = claim != Claim::default();
             let stats = &mut self.meta.stats;
             stats.claims = stats.claims + u64::from(is) - u64::from(was);

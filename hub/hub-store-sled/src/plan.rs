@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{Pending, PendingKey, Quarantined, StreamRef, SyncId};
+use hub_model::{PendingKey, Quarantined, StreamRef, SyncId, Timestamp};
 use hub_store::rules::{QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX, inbox_done};
 use hub_store::{Error, WriteSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::delta::{self, Op};
 use crate::events;
@@ -33,6 +33,12 @@ pub(crate) struct Plan<'a> {
     pub ops: Vec<Op>,
     /// Payloads to put; `None` = remove.
     pub changed: BTreeMap<Key, Option<Vec<u8>>>,
+}
+
+/// All of a delivery that its own end has to know.
+#[derive(Deserialize)]
+struct DueTime {
+    due: Timestamp,
 }
 
 /// Which count a table's rows are counted in.
@@ -138,7 +144,7 @@ impl<'a> Plan<'a> {
     fn forget_due(&mut self, key: &PendingKey) -> Result<(), Error> {
         let row = keys::pending(key);
         if let Some(payload) = self.payload(&row)? {
-            let stored: Pending = crate::rows::decoded(&row, &payload)?;
+            let stored: DueTime = crate::rows::decoded(&row, &payload)?;
             self.changed.insert(keys::due(key, stored.due), None);
         }
         Ok(())

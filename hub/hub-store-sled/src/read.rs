@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Run, Stamp, StreamRef, SyncId, Timestamp,
+    Quarantined, Record, RecordNo, RecordRef, Related, Run, Stamp, StreamRef, SyncId, Timestamp,
 };
 use hub_store::dump::Rows as Told;
 use hub_store::{
@@ -63,6 +63,10 @@ impl View for Reader<'_> {
 
     fn claim(&self, identity: &Identity) -> Result<Option<Claim>, Error> {
         Ok(self.index.claim(self.hash_key().identity(identity)))
+    }
+
+    fn is_related(&self, to: &Related, number: RecordNo) -> Result<bool, Error> {
+        Ok(self.index.is_related(self.hash_key().related(to), number))
     }
 
     fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error> {
@@ -173,6 +177,22 @@ impl Reader<'_> {
         let numbers = self.index.records_of(stream, after).take(limit);
         let found =
             numbers.map(|no| self.record(no)?.ok_or_else(|| missing("record", "its number")));
+        found.collect()
+    }
+
+    pub fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let mut numbers: BTreeSet<RecordNo> = BTreeSet::new();
+        for end in to {
+            numbers.extend(self.index.related(self.hash_key().related(end), below).take(limit));
+        }
+        let newest = numbers.into_iter().rev().take(limit);
+        let found =
+            newest.map(|no| self.record(no)?.ok_or_else(|| missing("record", "a relation")));
         found.collect()
     }
 

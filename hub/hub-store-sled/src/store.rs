@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId, Timestamp,
     WorkspaceId,
 };
 use hub_store::history::{self, AsOf, HistoryPage};
@@ -343,6 +343,17 @@ impl Store for SledStore {
         self.read(move |reader| reader.scan_profiles(after, limit)).await
     }
 
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        let shared = self.shared();
+        shared.may_read()?;
+        let ids = shared.state().index.profiles_after(after).take(limit).collect();
+        Ok(ids)
+    }
+
     async fn conflicted(
         &self,
         after: Option<ProfileId>,
@@ -359,6 +370,16 @@ impl Store for SledStore {
     ) -> Result<Vec<Record>, Error> {
         let stream = stream.clone();
         self.read(move |reader| reader.scan_records(&stream, after, limit)).await
+    }
+
+    async fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let to = to.to_vec();
+        self.read(move |reader| reader.related(&to, below, limit)).await
     }
 
     async fn pending(

@@ -1,6 +1,8 @@
 //! Verify: reads every row there is, and checks what belongs together.
 
-use hub_model::{CommitSeq, Decision, Identity, Pending, ProfileId, Quarantined, Run};
+use std::collections::BTreeSet;
+
+use hub_model::{CommitSeq, Decision, Identity, Pending, ProfileId, Quarantined, Related, Run};
 use hub_store::audit::{self, Findings};
 use hub_store::{Error, Stats, VerifyFinding, View};
 
@@ -68,19 +70,26 @@ impl Check<'_> {
         self.blocks(table::RECORD, |item| record::read(item).map(|_| ()))?;
         self.blocks(table::PROFILE, |item| version::read(item).map(|_| ()))?;
         self.each(table::DELTA, |_, _, payload| delta::read(payload, |_| ()))?;
-        let [records, profiles, aliases, claims, events] = reader.index.counts();
+        let [records, profiles, aliases, claims, events, relations] = reader.index.counts();
         self.counted = Stats { records, profiles, aliases, claims, events, ..self.counted };
         let mut claimed = Vec::new();
         for number in reader.index.records_after(None) {
             let Some(Some(record)) = self.found.sound(reader.record(number))? else { continue };
             let looked = audit::record(&record, reader, &mut self.found);
             self.found.sound(looked)?;
+            let ends: BTreeSet<&Related> = record.relations.iter().map(|r| &r.to).collect();
+            self.counted.relations += ends.len() as u64;
             claimed.extend(record.identities.into_iter().filter_map(|fact| fact.identity));
             if claimed.len() > CLAIMS_AT_ONCE {
                 self.claims(&mut claimed)?;
             }
         }
         self.claims(&mut claimed)?;
+        if self.counted.relations != relations {
+            let counted = self.counted.relations;
+            let detail = format!("records have {counted} relations, {relations} lead to them");
+            self.found.add("relation", detail);
+        }
         for id in reader.index.profiles_after(None) {
             if let Some(Some(profile)) = self.found.sound(reader.profile(id))? {
                 self.conflicted += u64::from(!profile.conflicts.is_empty());

@@ -45,8 +45,8 @@ impl Findings {
     }
 }
 
-/// A record: its row leads back to it, its number was given out, its profile
-/// lists it.
+/// A record: its row leads back to it, its number was given out, whatever it
+/// relates to leads to it, its profile lists it.
 ///
 /// # Errors
 /// Whatever the view answers.
@@ -57,6 +57,14 @@ pub fn record(record: &Record, view: &impl View, found: &mut Findings) -> Result
     }
     if number.0 == 0 || number.0 > view.counters()?.record {
         found.add("counters", format!("record {number} was never given out"));
+    }
+    for (place, relation) in record.relations.iter().enumerate() {
+        if !view.is_related(&relation.to, number)? {
+            found.add("relation", format!("relation {place} of record {number} is not found"));
+        }
+    }
+    if record.is_object() {
+        return Ok(());
     }
     let id = view.resolve(record.profile)?;
     match view.profile(id)? {

@@ -18,6 +18,7 @@ mod cases_events;
 mod cases_history;
 mod cases_people;
 mod cases_refused;
+mod cases_related;
 mod cases_rows;
 mod cases_work;
 pub mod fixtures;
@@ -37,7 +38,7 @@ pub use random::Random;
 #[doc(hidden)]
 pub use {
     cases_dump::*, cases_events::*, cases_history::*, cases_people::*, cases_refused::*,
-    cases_rows::*, cases_work::*,
+    cases_related::*, cases_rows::*, cases_work::*,
 };
 
 use crate::memory::MemoryStore;
@@ -149,6 +150,8 @@ macro_rules! each_store_case {
             records_are_scanned_per_stream_in_order_of_number
             a_mark_goes_with_the_next_change_of_its_record
             what_is_erased_is_gone_and_its_number_with_it
+            objects_are_found_by_whom_they_relate_to
+            a_relation_goes_with_the_next_change_of_its_record
             pending_waits_until_due
             pending_follows_merged_profiles
             decisions_are_kept_in_order

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId, Timestamp,
 };
 
 use crate::dump::{self as dumping, DumpCursor, DumpPage};
@@ -156,6 +156,14 @@ impl Store for MemoryStore {
         Ok(self.read().scan_profiles(after, limit))
     }
 
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        Ok(self.read().profile_ids(after, limit))
+    }
+
     async fn conflicted(
         &self,
         after: Option<ProfileId>,
@@ -171,6 +179,15 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
         Ok(self.read().scan_records(stream, after, limit))
+    }
+
+    async fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        Ok(self.read().related(to, below, limit))
     }
 
     async fn pending(

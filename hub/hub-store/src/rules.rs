@@ -5,9 +5,12 @@
 //! the stored state. A worker that lost a race must hear [`Error::Conflict`],
 //! not that its counters are stale.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use hub_model::{CommitSeq, PositionName, ProfileId, Record, RecordNo, RecordRef, Stamp, limits};
+use hub_model::{
+    CommitSeq, PositionName, ProfileId, Record, RecordNo, RecordRef, Related, Relation, Stamp,
+    limits,
+};
 
 use crate::history::Moment;
 use crate::store::Error;
@@ -95,8 +98,13 @@ fn names(set: &WriteSet) -> Result<(), Error> {
             at.key.as_str(),
         ])
     };
+    let related = |relation: &Relation| match &relation.to {
+        Related::Identity(identity) => longest([&*identity.namespace, &*identity.value]),
+        Related::Row(row) => at(row),
+    };
     let longest = [
         set.records.iter().map(|r| at(&r.at)).max(),
+        set.records.iter().flat_map(|r| &r.relations).map(related).max(),
         set.claims.iter().map(|(i, _)| longest([&*i.namespace, &*i.value])).max(),
         set.positions.iter().map(|p| p.name.as_str().len()).max(),
         set.pending.iter().map(|p| p.key.sync.as_str().len()).max(),
@@ -178,8 +186,8 @@ fn counters(set: &WriteSet, view: &impl View) -> Result<Counters, Error> {
 }
 
 fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), Error> {
-    let mut numbers: BTreeMap<&RecordRef, RecordNo> = BTreeMap::new();
-    let mut refs: BTreeMap<RecordNo, &RecordRef> = BTreeMap::new();
+    let mut numbers: HashMap<&RecordRef, RecordNo> = HashMap::with_capacity(set.records.len());
+    let mut refs: HashMap<RecordNo, &RecordRef> = HashMap::with_capacity(set.records.len());
     for record in &set.records {
         let number = record.number;
         if number.0 == 0 || number.0 > counters.record {
@@ -193,11 +201,12 @@ fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), E
             ));
         }
         // A number belongs to one row and a row has one number, for ever.
-        // Anything else is two workers that gave out the same number.
-        let stored = view.record(number)?;
-        let other_ref = stored.is_some_and(|stored| stored.at != record.at)
-            || refs.insert(number, &record.at).is_some_and(|at| *at != record.at);
-        let other_number = view.number(&record.at)?.is_some_and(|stored| stored != number)
+        // Anything else is two workers that gave out the same number. A number
+        // that its row has is that row's; only another one is worth a look.
+        let stored = view.number(&record.at)?;
+        let taken = stored != Some(number) && view.has_record(number)?;
+        let other_ref = taken || refs.insert(number, &record.at).is_some_and(|at| *at != record.at);
+        let other_number = stored.is_some_and(|stored| stored != number)
             || numbers.insert(&record.at, number).is_some_and(|earlier| earlier != number);
         if other_ref || other_number {
             return refuse(format!(
@@ -210,7 +219,7 @@ fn records(set: &WriteSet, view: &impl View, counters: Counters) -> Result<(), E
 }
 
 fn marks(set: &WriteSet, view: &impl View) -> Result<(), Error> {
-    let put: BTreeSet<RecordNo> = set.records.iter().map(|record| record.number).collect();
+    let put: HashSet<RecordNo> = set.records.iter().map(|record| record.number).collect();
     for (number, _) in &set.marks {
         if !put.contains(number) && !view.has_record(*number)? {
             return refuse(format!("a mark for record {number}, which does not exist"));

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Event, Fault, Identity, Pending, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +136,9 @@ pub struct Stats {
     pub aliases: u64,
     /// Identities claimed.
     pub claims: u64,
+    /// Relations of records: to each other end once.
+    #[serde(default)]
+    pub relations: u64,
     /// Deliveries not settled.
     pub pending: u64,
     /// Rows in quarantine.
@@ -152,7 +156,7 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
     /// Stable name of the check: `record-index`, `counters`, `profile-member`,
-    /// `alias`, `claim`, `history`, `event`, `log-gap`, `checksum`; of a body's own layout `index`,
+    /// `alias`, `claim`, `history`, `relation`, `event`, `log-gap`, `checksum`; of a body's own layout `index`,
     /// `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
@@ -202,6 +206,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Profile>, Error>;
 
+    /// The ids of profiles in order, without reading them.
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error>;
+
     /// Profiles that have a conflict, in order of id.
     async fn conflicted(
         &self,
@@ -214,6 +225,15 @@ pub trait Store: Send + Sync {
         &self,
         stream: &StreamRef,
         after: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error>;
+
+    /// Records, deleted ones included, that relate to any of these, each once, in
+    /// order of number, the newest first; those with a number below `below`.
+    async fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
         limit: usize,
     ) -> Result<Vec<Record>, Error>;
 

@@ -2,7 +2,7 @@
 
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, PositionName, Profile, ProfileId, Record,
-    RecordNo, RecordRef, Stamp, Timestamp,
+    RecordNo, RecordRef, Related, Stamp, Timestamp,
 };
 
 use crate::dump::Rows;
@@ -34,6 +34,8 @@ pub trait View {
     fn alias(&self, id: ProfileId) -> Result<Option<ProfileId>, Error>;
     /// The claim row of an identity, ids as stored.
     fn claim(&self, identity: &Identity) -> Result<Option<Claim>, Error>;
+    /// Whether a record is found as one that relates to this.
+    fn is_related(&self, to: &Related, number: RecordNo) -> Result<bool, Error>;
     /// A position.
     fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error>;
     /// The decision of a stamp.

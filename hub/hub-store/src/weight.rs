@@ -9,7 +9,7 @@
 
 use std::io;
 
-use hub_model::{Claim, Event, Identity, Profile, ProfileId, Record, Value};
+use hub_model::{Claim, Event, Identity, Profile, ProfileId, Record, Related, Value};
 use serde::Serialize;
 
 use crate::history::{Became, Version};
@@ -72,9 +72,8 @@ impl WriteSet {
 
 fn record_bytes(record: &Record) -> usize {
     let raw = record.raw.iter().map(|(name, value)| name.len() + value.size_bytes());
-    let fields = record.fields.iter().map(|(name, state)| {
+    let fields = record.fields_beside_raw().map(|(_, state, raw)| {
         // What the raw row says is kept once.
-        let raw = record.raw.get(name.as_str());
         let own = |value: Option<&Value>| {
             value.filter(|value| Some(*value) != raw).map_or(0, Value::size_bytes)
         };
@@ -85,12 +84,20 @@ fn record_bytes(record: &Record) -> usize {
     let said = record.identities.iter().map(|fact| {
         3 * NUMBER_BYTES + fact.identity.as_ref().map_or(0, |identity| identity.value.len())
     });
+    let related = record.relations.iter().map(|relation| {
+        let named = match &relation.to {
+            Related::Identity(identity) => identity.value.len(),
+            Related::Row(at) => at.key.as_str().len(),
+        };
+        // What it names, and where it is found by that.
+        6 * NUMBER_BYTES + named
+    });
     let version = record.version.as_ref().map_or(0, String::len);
     ROW_BYTES
         + record.at.key.as_str().len()
         + version
         + record.absences.len() * 2 * NUMBER_BYTES
-        + raw.chain(fields).chain(said).sum::<usize>()
+        + raw.chain(fields).chain(said).chain(related).sum::<usize>()
 }
 
 fn profile_bytes(profile: &Profile) -> usize {

@@ -16,6 +16,7 @@
 pub mod connector;
 pub mod manifest;
 pub mod page;
+pub mod row;
 pub mod stream;
 pub mod tokens;
 pub mod write;
@@ -23,6 +24,7 @@ pub mod write;
 pub use connector::{CallContext, Connector};
 pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest, RateBudget};
 pub use page::{Cursor, Item, ItemChange, Page, ReadRequest};
+pub use row::Row;
 pub use stream::{FieldInfo, StreamInfo};
 pub use tokens::{TokenStore, TokenStoreError};
 pub use write::{

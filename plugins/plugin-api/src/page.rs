@@ -2,6 +2,8 @@
 
 use hub_model::{Fault, Object, RemoteKey, StreamName};
 
+use crate::row::Row;
+
 /// An opaque position after a page. The connector makes it, the hub keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor(pub Vec<u8>);
@@ -21,7 +23,7 @@ pub struct ReadRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemChange {
     /// The row as it is now.
-    Upsert(Object),
+    Upsert(Row),
     /// The row is archived (soft-deleted), as it is now.
     Archive(Object),
     /// The row is gone.

@@ -1,6 +1,10 @@
 //! Rules about reading.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use plugin_api::page::ItemResult;
+use plugin_api::{Item, ItemChange};
 
 use crate::Verdict;
 use crate::breach::{Breach, Must};
@@ -37,8 +41,13 @@ pub async fn cursors_advance(subject: &Subject<'_>) -> Verdict {
 pub async fn rows_are_readable(subject: &Subject<'_>) -> Verdict {
     let must = Must("every row has a valid key and keeps the limits");
     let pages = subject.snapshot(must).await?;
-    let bad = pages.iter().flat_map(|page| &page.items).find_map(|item| item.as_ref().err());
-    bad.map_or(Ok(()), |bad| Err(must.broken(bad.fault.to_string())))
+    let fault = |item: &ItemResult| match item {
+        Err(bad) => Some(bad.fault.clone()),
+        Ok(Item { change: ItemChange::Upsert(row), .. }) => row.fields().err(),
+        Ok(_) => None,
+    };
+    let fault = pages.iter().flat_map(|page| &page.items).find_map(fault);
+    fault.map_or(Ok(()), |fault| Err(must.broken(fault.to_string())))
 }
 
 /// A key MUST stand for one row of a snapshot.
@@ -74,7 +83,8 @@ async fn rows_of(
     must: Must,
 ) -> Result<BTreeSet<(String, Option<hub_model::Object>)>, Breach> {
     let pages = subject.snapshot(must).await?;
-    let entry = |item: &plugin_api::Item| (item.key.as_str().to_owned(), row(item).cloned());
+    let entry =
+        |item: &plugin_api::Item| (item.key.as_str().to_owned(), row(item).map(Cow::into_owned));
     Ok(items(&pages).map(entry).collect())
 }
 
@@ -108,7 +118,7 @@ pub async fn rows_fit_the_schema(subject: &Subject<'_>) -> Verdict {
     let properties = info.schema.get("properties").and_then(serde_json::Value::as_object);
     let unknown = items(&pages)
         .filter_map(row)
-        .flat_map(|row| row.keys())
+        .flat_map(|row| row.keys().cloned().collect::<Vec<_>>())
         .find(|name| !properties.is_some_and(|properties| properties.contains_key(name.as_str())));
     unknown.map_or(Ok(()), |name| Err(must.broken(format!("it does not know {name}"))))
 }

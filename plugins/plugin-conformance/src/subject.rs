@@ -1,6 +1,8 @@
 //! What is judged: a connector, one of its streams, and the calls that rules
 //! have in common.
 
+use std::borrow::Cow;
+
 use hub_model::{Object, RemoteKey, StreamName, Timestamp};
 use plugin_api::{
     CallContext, Connector, Found, Item, ItemChange, LookupKey, LookupRequest, Page, ReadRequest,
@@ -94,10 +96,11 @@ pub(crate) fn items(pages: &[Page]) -> impl Iterator<Item = &Item> {
     pages.iter().flat_map(|page| page.items.iter().filter_map(|item| item.as_ref().ok()))
 }
 
-/// The row that an item shows.
-pub(crate) fn row(item: &Item) -> Option<&Object> {
+/// The row that an item shows, if it can be read.
+pub(crate) fn row(item: &Item) -> Option<Cow<'_, Object>> {
     match &item.change {
-        ItemChange::Upsert(row) | ItemChange::Archive(row) | ItemChange::Event(row) => Some(row),
+        ItemChange::Upsert(row) => row.fields().ok(),
+        ItemChange::Archive(row) | ItemChange::Event(row) => Some(Cow::Borrowed(row)),
         _ => None,
     }
 }

@@ -235,7 +235,8 @@ impl Connector for Sandboxed {
         request: &LookupRequest,
     ) -> Result<Vec<Found>, Fault> {
         let keys = request.keys.len();
-        self.call(call, Ask::Lookup(encode::lookup(request)), move |_, answer| match answer {
+        let ask = Ask::Lookup(encode::lookup(request)?);
+        self.call(call, ask, move |_, answer| match answer {
             Answer::Found(found) => decode::outcome::found(found, keys),
             _ => Err(mixed_up()),
         })

@@ -1,12 +1,15 @@
 //! From the hub's requests to what crosses into a guest.
 
+use std::collections::BTreeMap;
+
 use hub_model::{Fault, FaultCode, FieldName, Object, Value};
 use plugin_api::{
     Action, CallContext, Consent, LookupKey, LookupRequest, ReadRequest, WriteItem, WriteRequest,
 };
-use serde_json::{Map, json};
+use serde::Serialize;
 
 use crate::binding::{Binding, Environment};
+use crate::decode::bug;
 use crate::since_v0_1_0::exported::{destination, lookup, source};
 use crate::since_v0_1_0::imported::types as wit;
 
@@ -36,30 +39,36 @@ pub fn read(request: &ReadRequest) -> source::ReadRequest {
 }
 
 /// A request for rows.
-pub fn lookup(request: &LookupRequest) -> lookup::LookupRequest {
+///
+/// # Errors
+/// `connector-bug` for a key that is no JSON, which none is known to be.
+pub fn lookup(request: &LookupRequest) -> Result<lookup::LookupRequest, Fault> {
     let key = |key: &LookupKey| match key {
-        LookupKey::Key(key) => lookup::LookupKey::Key(key.as_str().to_owned()),
+        LookupKey::Key(key) => Ok(lookup::LookupKey::Key(key.as_str().to_owned())),
         LookupKey::Fields(fields) => {
-            lookup::LookupKey::Fields(serde_json::Value::Object(named(fields.iter())).to_string())
+            let text = serde_json::to_string(fields).map_err(|_| bug("a key that is no JSON"))?;
+            Ok(lookup::LookupKey::Fields(text))
         }
     };
-    lookup::LookupRequest {
+    Ok(lookup::LookupRequest {
         stream: request.stream.as_str().to_owned(),
-        keys: request.keys.iter().map(key).collect(),
+        keys: request.keys.iter().map(key).collect::<Result<_, _>>()?,
         fields: request.fields.clone(),
-    }
+    })
 }
 
 /// A batch to write.
 ///
 /// # Errors
-/// `limit-exceeded` for more items than can be counted.
+/// `limit-exceeded` for more items than can be counted, `connector-bug` for one
+/// that is no JSON, which none is known to be.
 pub fn write(request: &WriteRequest) -> Result<destination::WriteRequest, Fault> {
     let count = u32::try_from(request.items.len())
         .map_err(|_| Fault::new(FaultCode::LimitExceeded).at("batch"))?;
     let mut data = Vec::new();
     for item in &request.items {
-        data.extend_from_slice(serde_json::Value::Object(line(item)).to_string().as_bytes());
+        let written = serde_json::to_writer(&mut data, &Line::of(item));
+        written.map_err(|_| bug("an item that is no JSON"))?;
         data.push(b'\n');
     }
     Ok(destination::WriteRequest {
@@ -69,28 +78,46 @@ pub fn write(request: &WriteRequest) -> Result<destination::WriteRequest, Fault>
     })
 }
 
-fn line(item: &WriteItem) -> Map<String, serde_json::Value> {
-    let mut line = Map::new();
-    let mut put = |name: &str, value: serde_json::Value| line.insert(name.to_owned(), value);
-    put("action", json!(action(item.action)));
-    if let Some(key) = &item.key {
-        put("key", json!(key.as_str()));
+/// An item as its line has it, members in order of name.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Line<'a> {
+    action: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consents: Vec<Given<'a>>,
+    idempotency_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    if_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(rename = "match", skip_serializing_if = "BTreeMap::is_empty")]
+    matching: &'a BTreeMap<FieldName, Value>,
+    patch: &'a Object,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_seconds: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Given<'a> {
+    granted: bool,
+    purpose: &'a str,
+    since: &'a str,
+    source: &'a str,
+}
+
+impl<'a> Line<'a> {
+    fn of(item: &'a WriteItem) -> Self {
+        Self {
+            action: action(item.action),
+            consents: item.consents.iter().map(consent).collect(),
+            idempotency_key: &item.idempotency_key,
+            if_version: item.if_version.as_deref(),
+            key: item.key.as_ref().map(|key| key.as_str()),
+            matching: &item.matching,
+            patch: &item.patch,
+            ttl_seconds: item.ttl_seconds,
+        }
     }
-    if !item.matching.is_empty() {
-        put("match", named(item.matching.iter()).into());
-    }
-    put("patch", patch(&item.patch));
-    if let Some(version) = &item.if_version {
-        put("if-version", json!(version));
-    }
-    put("idempotency-key", json!(item.idempotency_key));
-    if !item.consents.is_empty() {
-        put("consents", item.consents.iter().map(consent).collect());
-    }
-    if let Some(seconds) = item.ttl_seconds {
-        put("ttl-seconds", json!(seconds));
-    }
-    line
 }
 
 const fn action(action: Action) -> &'static str {
@@ -102,23 +129,9 @@ const fn action(action: Action) -> &'static str {
     }
 }
 
-fn named<'a>(
-    fields: impl Iterator<Item = (&'a FieldName, &'a Value)>,
-) -> Map<String, serde_json::Value> {
-    fields.map(|(name, value)| (name.as_str().to_owned(), value.to_json())).collect()
-}
-
-fn patch(object: &Object) -> serde_json::Value {
-    object.iter().map(|(name, value)| (name.clone(), value.to_json())).collect()
-}
-
-fn consent(consent: &Consent) -> serde_json::Value {
-    json!({
-        "purpose": consent.purpose,
-        "granted": consent.granted,
-        "since": consent.since,
-        "source": consent.source,
-    })
+fn consent(consent: &Consent) -> Given<'_> {
+    let Consent { purpose, granted, since, source } = consent;
+    Given { granted: *granted, purpose, since, source }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::fault::{Fault, FaultCode};
+use crate::verbatim::Verbatim;
 
 /// What happened to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,6 +40,9 @@ pub struct Row {
     /// The row itself, an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
+    /// The same as the vendor wrote it, in place of `data`.
+    #[serde(rename = "data", skip_serializing_if = "Option::is_none")]
+    pub verbatim: Option<Verbatim>,
     /// The surviving row's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub into: Option<String>,
@@ -71,6 +75,7 @@ impl Row {
             key,
             change,
             data: None,
+            verbatim: None,
             into: None,
             container: None,
             version: None,
@@ -89,6 +94,15 @@ impl Row {
     /// The row as it is now: an object, as `serde_json::json!({..})` or a `Map`.
     pub fn upsert(key: impl Into<String>, data: impl Into<Value>) -> Self {
         Self::holding(key, Change::Upsert, data)
+    }
+
+    /// The row as it is now, as the vendor wrote it; see [`crate::verbatim`].
+    ///
+    /// # Errors
+    /// `bug`; no row that was read from JSON is known to cause it.
+    pub fn verbatim(key: impl Into<String>, row: Verbatim) -> Result<Self, Fault> {
+        let verbatim = Some(row.on_one_line()?);
+        Ok(Self { verbatim, ..Self::new(Some(key.into()), Change::Upsert) })
     }
 
     /// The row is archived, and as it is now.
@@ -159,7 +173,7 @@ impl Row {
         self
     }
 
-    /// The row's fields, if it holds an object.
+    /// The row's fields, if it holds an object that was taken apart.
     pub fn fields(&self) -> Option<&Map<String, Value>> {
         self.data.as_ref().and_then(Value::as_object)
     }

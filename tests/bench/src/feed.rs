@@ -9,13 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use hub_model::{EntityKind, Fault, FaultCode, FieldName, Object, RemoteKey, StreamName, Value};
+use hub_model::{EntityKind, Fault, FaultCode, FieldName, RemoteKey, StreamName};
 use plugin_api::{
     CallContext, Connector, Cursor, FieldInfo, Found, Item, ItemChange, JobState, LookupRequest,
-    Manifest, Page, ReadRequest, StreamInfo, WriteReport, WriteRequest,
+    Manifest, Page, ReadRequest, Row, StreamInfo, WriteReport, WriteRequest,
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::clock::{self, thread_cpu};
 use crate::people::People;
@@ -132,14 +133,14 @@ fn count(total: &AtomicU64, time: Duration) {
 fn item(row: u64, text: &str) -> Result<Item, Fault> {
     let broken =
         |error: &dyn std::fmt::Display| Fault::new(FaultCode::ConnectorBug).with("row", error);
-    let json: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|error| broken(&error))?;
-    let mut object = Object::new();
-    for (name, value) in json {
-        object.insert(name.into(), Value::from_json(value).map_err(|error| broken(&error))?);
-    }
+    let line: &RawValue = serde_json::from_str(text).map_err(|error| broken(&error))?;
     let key = RemoteKey::new(format!("C{row:08}"));
-    Ok(Item { key, change: ItemChange::Upsert(object), version: None, time: None })
+    Ok(Item {
+        key,
+        change: ItemChange::Upsert(Row::Text(line.get().into())),
+        version: None,
+        time: None,
+    })
 }
 
 fn manifest() -> serde_json::Value {

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Fault, FaultCode, Identity, Pending, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, Run, RunId, StreamRef, SyncId, Timestamp,
+    ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId,
+    Timestamp,
 };
 use hub_store::{
     AsOf, Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, HistoryPage, InboxEntry,
@@ -116,6 +117,14 @@ impl Store for MortalStore {
         self.alive()?;
         self.body.scan_profiles(after, limit).await
     }
+    async fn profile_ids(
+        &self,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        self.alive()?;
+        self.body.profile_ids(after, limit).await
+    }
     async fn conflicted(
         &self,
         after: Option<ProfileId>,
@@ -132,6 +141,15 @@ impl Store for MortalStore {
     ) -> Result<Vec<Record>, Error> {
         self.alive()?;
         self.body.scan_records(stream, after, limit).await
+    }
+    async fn related(
+        &self,
+        to: &[Related],
+        below: Option<RecordNo>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        self.alive()?;
+        self.body.related(to, below, limit).await
     }
     async fn pending(
         &self,

@@ -22,6 +22,9 @@ use crate::system::{Door, FIELDS, System};
 const STEPS: usize = 120;
 /// Rounds in which the hub must fall silent.
 const QUIET_ROUNDS_MAX: usize = 40;
+/// How many fleets in a hundred have systems with forms of their own, which their
+/// mappings transform.
+const FLEETS_WITH_FORMS_PERCENT: u32 = 40;
 /// Rounds without a write that count as silence: one may complete a snapshot
 /// that a crash had cut, one reads, one delivers.
 const SILENT_ROUNDS: usize = 3;
@@ -64,7 +67,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What the users did: the truth that the oracle compares with.
 #[derive(Debug, Default)]
 pub struct Truth {
-    /// Every value that a user typed, in the form its system stored.
+    /// Every value that a user typed, as its system stored it, in the form that
+    /// everybody has.
     pub typed: BTreeSet<(&'static str, Option<String>)>,
     /// Rows that users deleted: (system, e-mail) -> keys.
     pub deleted: BTreeMap<(usize, String), Vec<String>>,
@@ -99,9 +103,14 @@ impl Fleet {
         let mut dice = Dice::new(seed);
         let faults = *dice.pick(&[0, 5, 20, 40]);
         let count = 2 + dice.below(3);
+        let mut forms = Dice::new(seed ^ 0xf0f0);
+        let has_forms = forms.percent(FLEETS_WITH_FORMS_PERCENT);
         let system = |k: usize| {
             let name = ["a", "b", "c", "d"][k];
-            Arc::new(Mutex::new(System::new(name, Dice::new(seed * 31 + k as u64), faults)))
+            let own = seed * 31 + k as u64;
+            let system = System::new(name, Dice::new(own), faults);
+            let with_forms = |system: System| system.with_forms(Dice::new(own ^ 0xf0f0));
+            Arc::new(Mutex::new(if has_forms { with_forms(system) } else { system }))
         };
         let crash_percent = *dice.pick(&[0, 10, 30]);
         Self {
@@ -143,12 +152,16 @@ impl Fleet {
     /// The rules: e-mail names people, every field travels both ways.
     pub fn rules(&self) -> Rules {
         let mapping = |system: &Arc<Mutex<System>>| {
-            let name = lock(system).name.clone();
+            let (name, forms) = {
+                let system = lock(system);
+                (system.name.clone(), system.forms.clone())
+            };
             let pair = |field: &&str| FieldMapping {
                 field: FieldName::from(*field),
                 to: TraitName::from(*field),
                 direction: Direction::Both,
                 identity: (*field == "email").then(|| "email".into()),
+                conversion: forms[field].conversion(),
             };
             let stream = StreamRef::new("default", &name, "people");
             Mapping {
@@ -356,13 +369,15 @@ fn edit(system: &mut System, truth: &mut Truth, dice: &mut Dice) {
     let field = *dice.pick(&["name", "phone", "stage"]);
     truth.edits += 1;
     let value = (!dice.percent(8)).then(|| format!("{}{}x", &field[..2], truth.edits));
+    let value = system.forms[field].there(value);
     system.put(&key, &[(field, value)]);
     typed(system, truth, &key, &[field]);
 }
 
 fn typed(system: &mut System, truth: &mut Truth, key: &str, fields: &[&'static str]) {
     for field in fields {
-        truth.typed.insert((field, system.rows[key].fields[field].clone()));
+        let stored = system.rows[key].fields[field].clone();
+        truth.typed.insert((field, system.forms[field].elsewhere(stored)));
         system.unseen.insert((key.to_owned(), field), ());
     }
 }

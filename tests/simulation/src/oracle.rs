@@ -1,11 +1,12 @@
 //! The oracle: after silence, the systems and the store are compared with what
 //! users did. Names follow the invariants of the design's reliability rules.
 
+use hub_core::mapping::said;
 use hub_model::{Identity, Origin, Profile, Record, RecordRef, RemoteKey, Survivorship, Value};
 use hub_store::Store;
 
 use crate::fleet::{Fleet, lock};
-use crate::system::FIELDS;
+use crate::system::{FIELDS, Form};
 
 /// What is wrong with a fleet after its run; empty = nothing.
 pub async fn findings(fleet: &Fleet, silent_after: Option<usize>) -> Vec<String> {
@@ -77,7 +78,10 @@ async fn one_person(fleet: &Fleet, email: &str, rows: &[(usize, String)]) -> Vec
                     wrong.push(format!("I5: golden {field} {golden:?} of {email} was never typed"));
                 }
                 let stored = &system.rows[key].fields[field];
-                if *stored != system.habits[field].apply(&golden) {
+                let form = system.forms[field];
+                // Of several forms that mean the same, a system keeps its own.
+                let same = form != Form::Plain && form.elsewhere(stored.clone()) == golden;
+                if !same && *stored != system.habits[field].apply(&form.there(golden.clone())) {
                     wrong.push(format!(
                         "I1: {field} of {email} in {} is {stored:?}, golden is {golden:?}",
                         system.name
@@ -103,11 +107,13 @@ fn not_the_owners(
         let own = members.iter().flatten().filter(|record| {
             rule.sources.iter().any(|sync| sync.as_str() == record.at.stream.connection.as_str())
         });
-        let said =
-            own.filter_map(|record| record.fields.get(rule.name.as_str())?.asserted.as_ref());
-        let said = &said.max_by_key(|said| said.stamp)?.value;
+        let said = own.filter_map(|record| {
+            let mapping = rules.mappings.iter().find(|m| m.stream == record.at.stream)?;
+            said(record, mapping.field(rule.name.as_str())?)
+        });
+        let said = said.max_by_key(|said| said.stamp)?.value;
         let golden = profile.traits.get(&rule.name).map(|golden| &golden.value)?;
-        let differs = golden != said;
+        let differs = *golden != *said;
         differs.then(|| {
             format!("S04: {} of {email} is {golden:?}, its owner says {said:?}", rule.name)
         })

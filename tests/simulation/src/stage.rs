@@ -58,6 +58,7 @@ pub fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldM
         to: field.into(),
         direction,
         identity: identity.map(Into::into),
+        conversion: None,
     }
 }
 
@@ -97,7 +98,7 @@ impl Table {
     }
 
     fn item(key: &str, row: &Object) -> Item {
-        let change = ItemChange::Upsert(row.clone());
+        let change = ItemChange::Upsert(row.clone().into());
         Item { key: RemoteKey::from(key), change, version: None, time: None }
     }
 

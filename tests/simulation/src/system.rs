@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use hub_model::{EntityKind, Fault, FaultCode, Number, Object, RemoteKey, StreamName, Value};
+use hub_model::{
+    Cleaner, Conversion, EntityKind, Fault, FaultCode, Number, Object, RemoteKey, StreamName,
+    Transform, Value,
+};
 use plugin_api::{
     Action, CallContext, Connector, Cursor, FieldInfo, Found, Item, ItemChange, JobState,
     LookupKey, LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem,
@@ -42,6 +45,52 @@ impl Habit {
     }
 }
 
+/// The form that a system gives a field, and that its mapping transforms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// As everybody else has it.
+    #[default]
+    Plain,
+    /// With a text before and one after it.
+    Marked,
+    /// Any case, which the mapping reads as upper case.
+    AnyCase,
+}
+
+impl Form {
+    /// The transforms of the mapping.
+    pub fn conversion(self) -> Option<Box<Conversion>> {
+        let steps = match self {
+            Self::Plain => return None,
+            Self::Marked => vec![
+                Transform::StripPrefix { text: "T-".to_owned() }.into(),
+                Transform::StripSuffix { text: "#".to_owned() }.into(),
+            ],
+            Self::AnyCase => vec![Transform::Clean(Cleaner::Upper).into()],
+        };
+        Some(Box::new(Conversion::reading(steps)))
+    }
+
+    /// What the system has where everybody else has the value.
+    pub fn there(self, value: Option<String>) -> Option<String> {
+        match self {
+            Self::Plain | Self::AnyCase => value,
+            Self::Marked => value.map(|text| format!("T-{text}#")),
+        }
+    }
+
+    /// What everybody else has where the system has the value.
+    pub fn elsewhere(self, value: Option<String>) -> Option<String> {
+        match self {
+            Self::Plain => value,
+            Self::AnyCase => value.map(|text| text.to_uppercase()),
+            Self::Marked => {
+                value.and_then(|text| Some(text.strip_prefix("T-")?.strip_suffix('#')?.to_owned()))
+            }
+        }
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -66,6 +115,8 @@ pub struct System {
     pub rows: BTreeMap<String, Row>,
     /// What it does to each field.
     pub habits: BTreeMap<&'static str, Habit>,
+    /// The form that it gives each field.
+    pub forms: BTreeMap<&'static str, Form>,
     /// Whether it checks `if-version`.
     pub conditional: bool,
     /// Whether reading is a whole snapshot each time.
@@ -107,6 +158,7 @@ impl System {
             name: name.to_owned(),
             rows: BTreeMap::new(),
             habits,
+            forms: FIELDS.iter().map(|field| (*field, Form::Plain)).collect(),
             conditional: dice.percent(50),
             snapshot: dice.percent(50),
             page_rows: *dice.pick(&[1, 3, 7]),
@@ -120,6 +172,18 @@ impl System {
             created: 0,
             dice,
         }
+    }
+
+    /// The same with forms of its own, drawn from other dice: what a seed decides
+    /// besides stays as it is.
+    pub fn with_forms(mut self, mut dice: Dice) -> Self {
+        if dice.percent(50) {
+            self.forms.insert("phone", Form::Marked);
+        }
+        if dice.percent(50) {
+            self.forms.insert("name", Form::AnyCase);
+        }
+        self
     }
 
     fn clock(&self) -> i64 {
@@ -178,7 +242,7 @@ impl System {
             change: if row.deleted {
                 ItemChange::Delete
             } else {
-                ItemChange::Upsert(Self::data(row))
+                ItemChange::Upsert(Self::data(row).into())
             },
             version: Some(row.version.to_string()),
             time: None,

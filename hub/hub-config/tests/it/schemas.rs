@@ -56,10 +56,12 @@ fn slips_of_form_do_not_validate() {
         "ids",
         "words",
         "kind-of-later",
+        "objects-with-slips",
         "events-with-slips",
         "sync-without-fields",
         "rules-with-slips",
         "cleaning-with-slips",
+        "transforms-with-slips",
     ];
     for name in names {
         let case = cases().into_iter().find(|case| case.ends_with(name)).expect(name);

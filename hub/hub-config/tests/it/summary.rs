@@ -97,6 +97,10 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
     mapping.schema.iter().for_each(|schema| writeln!(out, "    schema {schema}").unwrap());
     mapping.consents.iter().for_each(|consent| writeln!(out, "    {consent:?}").unwrap());
     mapping.requires.iter().for_each(|key| writeln!(out, "    requires {key}").unwrap());
+    mapping.relations.iter().for_each(|relation| writeln!(out, "    {relation:?}").unwrap());
+    if !mapping.when_erased.is_usual() {
+        writeln!(out, "    when erased {:?}", mapping.when_erased).unwrap();
+    }
     for (pair, location) in mapping.fields.iter().zip(&sync.field_locations) {
         writeln!(
             out,
@@ -104,5 +108,20 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
             pair.field, pair.direction, pair.to, pair.identity
         )
         .unwrap();
+        if let Some(conversion) = &pair.conversion {
+            conversion.made.iter().for_each(|made| writeln!(out, "        {made:?}").unwrap());
+            for step in &conversion.read {
+                writeln!(out, "        -> {:?} {:?}", step.transform, step.otherwise).unwrap();
+            }
+            match &conversion.write {
+                None => writeln!(out, "        no way back").unwrap(),
+                Some(steps) => {
+                    for step in steps {
+                        writeln!(out, "        <- {:?} {:?}", step.transform, step.otherwise)
+                            .unwrap();
+                    }
+                }
+            }
+        }
     }
 }

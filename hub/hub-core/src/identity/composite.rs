@@ -1,27 +1,29 @@
 //! Identities of several traits together: name and birth date, birth date and
 //! postcode.
 
+use std::borrow::Cow;
+
 use hub_model::limits::KEY_BYTES_MAX;
 use hub_model::{
     FieldName, Identity, IdentityFact, Mapping, Namespace, Record, Rules, Stamp, Value,
 };
 
 use super::normalise::{Form, Normalised, Reason, form};
+use crate::mapping::said;
 
 /// What stands between parts; inside of one it is escaped.
 const BETWEEN: char = '|';
 const ESCAPE: char = '\\';
 
 /// What a record says in a composite namespace: every part is a trait that the
-/// record asserts itself, in its own form. One part that is missing, malformed
+/// record asserts itself, in the form that the trait has. One part that is missing, malformed
 /// or names nobody, and the whole names nobody.
 pub fn identity(namespace: &Namespace, record: &Record, mapping: &Mapping) -> Normalised {
     let parts = namespace.parts.iter().map(|part| {
         let pair = mapping.field_of(part.of.as_str());
-        let state = pair.and_then(|pair| record.fields.get(&pair.field));
-        let asserted = state.and_then(|state| state.asserted.as_ref());
-        let value = asserted.map_or(&Value::Null, |asserted| &asserted.value);
-        form(namespace, part.normaliser, value)
+        let said = pair.and_then(|pair| said(record, pair));
+        let value = said.map_or(Cow::Owned(Value::Null), |said| said.value);
+        form(namespace, part.normaliser, &value)
     });
     named(namespace, joined(parts))
 }

@@ -39,10 +39,12 @@ enum Event {
 
 /// Replays everything that records said and people decided, in the order of
 /// the stamps. The order of `records` does not matter, nor do the profiles and
-/// contested marks that they carry: these are derived anew.
+/// contested marks that they carry: these are derived anew. Objects bear on
+/// nobody.
 pub fn fold(records: &[Record], decisions: &[Decision], rules: &Rules) -> Partition {
     let separations = Separations::new(decisions);
-    let records: BTreeMap<RecordNo, &Record> = records.iter().map(|r| (r.number, r)).collect();
+    let people = records.iter().filter(|record| !record.is_object());
+    let records: BTreeMap<RecordNo, &Record> = people.map(|r| (r.number, r)).collect();
     let mut events = events(&records, &separations);
     events.sort_unstable();
     let mut replay = Replay::new(&records, &separations, rules);
@@ -182,12 +184,11 @@ impl<'a> Replay<'a> {
         self.owners.get(&record).copied()
     }
 
-    fn kind(&self, id: ProfileId) -> EntityKind {
+    fn kind(&self, id: ProfileId) -> &EntityKind {
         let stream = self.records.get(&RecordNo(id.0)).map(|record| &record.at.stream);
         stream
             .and_then(|stream| self.rules.mapping(&stream.connection, &stream.stream))
-            .map(|mapping| mapping.kind)
-            .unwrap_or_default()
+            .map_or(&EntityKind::Person, |mapping| &mapping.kind)
     }
 
     /// The profiles, other than one's own and of the same kind, that claim an

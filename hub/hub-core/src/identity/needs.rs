@@ -66,6 +66,9 @@ impl World<'_> {
     }
 
     fn needs_of(&self, record: &Record, missing: &mut Needs) {
+        if record.is_object() {
+            return;
+        }
         if !self.owners.contains_key(&record.number) {
             missing.profiles.insert(record.profile);
         }

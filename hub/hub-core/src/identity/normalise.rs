@@ -192,13 +192,36 @@ fn email(text: &str) -> Result<String, Reason> {
     if local.is_empty() || local.contains(strange) || domain.contains('@') {
         return Err(Reason::Email);
     }
-    let domain =
-        idna::domain_to_ascii_strict(domain.trim_end_matches('.')).map_err(|_| Reason::Domain)?;
-    if domain.is_empty() {
-        return Err(Reason::Domain);
-    }
-    let address = format!("{local}@{domain}");
+    let domain = domain.trim_end_matches('.');
+    let address = if is_plain_domain(domain) {
+        format!("{local}@{domain}")
+    } else {
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| Reason::Domain)?;
+        if domain.is_empty() {
+            return Err(Reason::Domain);
+        }
+        format!("{local}@{domain}")
+    };
     if address.len() > EMAIL_BYTES_MAX { Err(Reason::Length) } else { Ok(address) }
+}
+
+/// Longest domain name and longest label of one, in bytes (RFC 1035, 2.3.4,
+/// without the root).
+const DOMAIN_BYTES_MAX: usize = 253;
+const LABEL_BYTES_MAX: usize = 63;
+
+/// Whether lower-case text is a domain name in its ASCII form already: what
+/// UTS 46 leaves as it is. Nearly all are.
+fn is_plain_domain(domain: &str) -> bool {
+    let plain = |label: &[u8]| {
+        let ends = [label.first(), label.last()];
+        (1..=LABEL_BYTES_MAX).contains(&label.len())
+            && label.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+            && ends.iter().all(|end| *end != Some(&b'-'))
+            // `xn--` and its like say that the rest is in another form.
+            && label.get(2..4) != Some(b"--")
+    };
+    domain.len() <= DOMAIN_BYTES_MAX && domain.as_bytes().split(|b| *b == b'.').all(plain)
 }
 
 /// E.164; a number with an extension keeps it (`+33140205050;ext=12`, as in
@@ -445,6 +468,25 @@ mod tests {
         let (email, strange) = settle_never(email);
         assert_eq!((&*email.never, &*strange), (&["accueil@mairie.fr".to_owned()][..], &[1][..]));
         check(&email, &[("ACCUEIL@mairie.fr", "never"), ("mairie@mairie.fr", "mairie@mairie.fr")]);
+    }
+
+    #[test]
+    fn a_plain_domain_is_one_that_stays_as_it_is() {
+        let alphabet = ['a', 'z', '0', '-', '-', '.', 'x', 'n', 'A', '\u{e9}', '_', ' '];
+        let long =
+            ["a".repeat(63), "a".repeat(64), ["ab."; 84].concat() + "a", ["ab."; 85].concat()];
+        let mut plain = 0;
+        let some = (0..20_000).map(|seed| {
+            let mut rng = Rng(seed);
+            (0..rng.below(12)).map(|_| *rng.pick(&alphabet)).collect::<String>()
+        });
+        for domain in some.chain(long) {
+            if super::is_plain_domain(&domain) {
+                plain += 1;
+                assert_eq!(idna::domain_to_ascii_strict(&domain).ok(), Some(domain));
+            }
+        }
+        assert!(plain > 1_000, "{plain}");
     }
 
     /// Whatever text arrives: no panic, and the normal form is its own.

@@ -7,6 +7,7 @@ use hub_model::{Decision, Profile, ProfileId, Record, RecordNo, Rules, SyncId};
 
 use super::rebuild::{Rebuilt, rebuild};
 use super::restate::restate;
+use crate::mapping::forget_forms;
 use crate::sync::{Due, due};
 
 /// Profiles that would become one.
@@ -84,7 +85,8 @@ pub fn preview(records: &[Record], before: Facts<'_>, after: Facts<'_>) -> Previ
         identities: restate(record, before.rules, after.rules),
         ..record.clone()
     });
-    let new = rebuild(restated.collect(), after.decisions, after.rules);
+    let mut new = rebuild(restated.collect(), after.decisions, after.rules);
+    forget_forms((&old, before.rules), (&mut new, after.rules));
     compare((&old, before.rules), (&new, after.rules))
 }
 
@@ -143,6 +145,8 @@ fn count(writes: &mut BTreeMap<SyncId, Writes>, sync: SyncId, due: &Due) {
         Due::MarkSent { .. } => {}
         // A preview asks for golden values only; nothing is taken back in it.
         Due::Remove { .. } => {}
+        // It is told to nobody.
+        Due::Refused { .. } => {}
         Due::Update { .. } => writes.entry(sync).or_default().updates += 1,
         Due::Create { .. } => writes.entry(sync).or_default().creates += 1,
     }

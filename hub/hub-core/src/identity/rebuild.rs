@@ -49,7 +49,7 @@ pub fn rebuild(records: Vec<Record>, decisions: &[Decision], rules: &Rules) -> R
             rebuilt.records.get(&RecordNo(id.0)).map_or_else(EntityKind::default, |founder| {
                 let stream = &founder.at.stream;
                 let mapping = rules.mapping(&stream.connection, &stream.stream);
-                mapping.map(|mapping| mapping.kind).unwrap_or_default()
+                mapping.map(|mapping| mapping.kind.clone()).unwrap_or_default()
             });
         rebuilt.profiles.insert(id, crate::profile::derive(id, kind, &members, rules));
     }

@@ -15,6 +15,7 @@ use hub_model::{
 use super::claims::claims_of;
 use super::preview::{Preview, compare};
 use super::rebuild::Rebuilt;
+use crate::relation;
 
 /// Profiles by the records that they hold.
 pub type Holdings = BTreeMap<ProfileId, BTreeSet<RecordNo>>;
@@ -92,7 +93,8 @@ impl Regrouped {
         for (id, members) in after {
             for record in members.iter().filter_map(|number| before.records.get(number)) {
                 let identities = facts(record);
-                let record = Record { identities, profile: *id, ..record.clone() };
+                let relations = relation::relations(record, rules);
+                let record = Record { identities, relations, profile: *id, ..record.clone() };
                 new.records.insert(record.number, record);
             }
             let held: Vec<&Record> =
@@ -100,8 +102,9 @@ impl Regrouped {
             let founder = new.records.get(&RecordNo(id.0)).map(|founder| &founder.at.stream);
             let mapping = founder.and_then(|s| rules.mapping(&s.connection, &s.stream));
             // A founder whose stream is mapped no more leaves the profile its kind.
-            let was = before.profiles.get(id).map(|profile| profile.kind);
-            let kind = mapping.map(|mapping| mapping.kind).or(was).unwrap_or(EntityKind::Person);
+            let was = before.profiles.get(id).map(|profile| profile.kind.clone());
+            let kind =
+                mapping.map(|mapping| mapping.kind.clone()).or(was).unwrap_or(EntityKind::Person);
             for identity in claims_of(held.iter().copied(), rules).into_keys() {
                 new.claims.entry(identity).or_default().profiles.push(*id);
             }

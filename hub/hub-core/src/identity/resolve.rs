@@ -22,6 +22,10 @@ impl<'a> World<'a> {
     /// [`NotLoaded`]; the world is then of no use.
     pub fn apply(&mut self, seen: Seen) -> Result<(), NotLoaded> {
         let number = seen.record.number;
+        if seen.record.is_object() {
+            self.keep(seen.record);
+            return Ok(());
+        }
         if self.is_stranger(&seen) {
             self.welcome(seen);
             return Ok(());
@@ -36,6 +40,12 @@ impl<'a> World<'a> {
         }
         self.newborn = None;
         Ok(())
+    }
+
+    /// An object is part of no profile: it is kept, and bears on nobody.
+    fn keep(&mut self, record: Record) {
+        self.outcome.records.insert(record.number);
+        self.records.insert(record.number, record);
     }
 
     /// Whether a new row names somebody whom no other record ever named: nothing
@@ -87,7 +97,7 @@ impl<'a> World<'a> {
         let number = record.number;
         let id = ProfileId::from(number);
         let mapping = self.rules.mapping(&record.at.stream.connection, &record.at.stream.stream);
-        let kind = mapping.map(|mapping| mapping.kind).unwrap_or_default();
+        let kind = mapping.map(|mapping| mapping.kind.clone()).unwrap_or_default();
         self.records.insert(number, record);
         self.owners.insert(number, id);
         self.profiles.insert(id, Member { kind, records: BTreeSet::from([number]) });
@@ -105,6 +115,10 @@ impl<'a> World<'a> {
     /// [`NotLoaded`]; the world is then of no use.
     pub fn revise(&mut self, mut record: Record) -> Result<(), NotLoaded> {
         self.newborn = None;
+        if record.is_object() {
+            self.keep(record);
+            return Ok(());
+        }
         let number = record.number;
         let id = self.owner(number)?;
         let before = self.claimed(id)?;
@@ -224,12 +238,12 @@ impl<'a> World<'a> {
 
     /// The other profiles of the same kind that claim an identity, lowest first.
     fn rivals(&self, identity: &Identity, id: ProfileId) -> Result<Vec<ProfileId>, NotLoaded> {
-        let kind = self.profiles.get(&id).ok_or(NotLoaded::Profile(id))?.kind;
+        let kind = &self.profiles.get(&id).ok_or(NotLoaded::Profile(id))?.kind;
         let claim = &self.claims.get(identity).ok_or(NotLoaded::ClaimOf(id))?.claim;
         let mut rivals = Vec::new();
         for rival in claim.profiles.iter().filter(|rival| **rival != id) {
             let member = self.profiles.get(rival).ok_or(NotLoaded::Profile(*rival))?;
-            if member.kind == kind {
+            if member.kind == *kind {
                 rivals.push(*rival);
             }
         }

@@ -10,11 +10,12 @@ use hub_model::{
 
 use super::composite;
 use super::normalise::{Normalised, normalise};
+use crate::mapping::{identity_in, said, same_reading};
 
 /// The identity facts of a record under changed rules, oldest first.
 ///
 /// Facts of a namespace whose forms did not change, told by a field that still
-/// carries it, stay as they are. For others, the newest is made anew from what
+/// carries it and is converted as it was, stay as they are. For others, the newest is made anew from what
 /// the record asserts now; older ones from the normal form that was kept, since
 /// no other is. What a composite was before is not known: only what it is.
 ///
@@ -32,7 +33,9 @@ pub fn restate(record: &Record, before: &Rules, after: &Rules) -> Vec<IdentityFa
             continue;
         };
         let was = old.and_then(|old| old.field(pair.field.as_str()));
-        let carried = was.is_some_and(|was| was.identity == pair.identity && was.direction.reads());
+        let carried = was.is_some_and(|was| {
+            was.identity == pair.identity && was.direction.reads() && same_reading(was, pair)
+        });
         if carried && same_forms(before.namespace(&namespace.name), namespace) {
             let told = record.identities.iter();
             let own = told.filter(|f| f.field == pair.field && f.namespace == namespace.name);
@@ -43,11 +46,15 @@ pub fn restate(record: &Record, before: &Rules, after: &Rules) -> Vec<IdentityFa
     }
     for namespace in after.composites(mapping) {
         let known = old.is_some_and(|old| old.composites.contains(&namespace.name));
-        let fields = |mapping: Option<&Mapping>| -> Vec<_> {
-            let parts = namespace.parts.iter();
-            parts.map(|part| mapping?.field_of(part.of.as_str()).map(|p| p.field.clone())).collect()
+        let alike = known && {
+            namespace.parts.iter().all(|part| {
+                let was = old.and_then(|old| old.field_of(part.of.as_str()));
+                match (was, mapping.field_of(part.of.as_str())) {
+                    (Some(was), Some(is)) => was.field == is.field && same_reading(was, is),
+                    (was, is) => was.is_none() && is.is_none(),
+                }
+            })
         };
-        let alike = known && fields(old) == fields(Some(mapping));
         if alike && same_forms(before.namespace(&namespace.name), namespace) {
             let told = record.identities.iter().filter(|fact| fact.namespace == namespace.name);
             facts.extend(told.cloned().map(unmarked));
@@ -77,7 +84,7 @@ fn bare(mapping: &Mapping) -> Mapping {
         pair.identity.is_some() || (pair.direction.reads() && !mapping.composites.is_empty())
     };
     Mapping {
-        kind: mapping.kind,
+        kind: mapping.kind.clone(),
         fields: mapping.fields.iter().filter(names).cloned().collect(),
         composites: mapping.composites.clone(),
         records_per_profile_max: mapping.records_per_profile_max,
@@ -124,7 +131,7 @@ fn again(record: &Record, pair: &FieldMapping, namespace: &Namespace) -> Vec<Ide
     }
     if let Some(asserted) = asserted {
         let edited = record.identities.iter().any(|f| f.stamp == asserted.stamp && f.edited);
-        told.push((asserted.stamp, edited, named(normalise(namespace, &asserted.value))));
+        told.push((asserted.stamp, edited, identity_in(pair, namespace, &asserted.value)));
     }
     let mut has_named = false;
     told.retain(|(_, _, identity)| {
@@ -146,8 +153,7 @@ fn again(record: &Record, pair: &FieldMapping, namespace: &Namespace) -> Vec<Ide
 fn composed(record: &Record, namespace: &Namespace, mapping: &Mapping) -> Option<IdentityFact> {
     let identity = named(composite::identity(namespace, record, mapping))?;
     let stamps = namespace.parts.iter().filter_map(|part| {
-        let pair = mapping.field_of(part.of.as_str())?;
-        record.fields.get(&pair.field)?.asserted.as_ref().map(|asserted| asserted.stamp)
+        said(record, mapping.field_of(part.of.as_str())?).map(|said| said.stamp)
     });
     Some(IdentityFact {
         identity: Some(identity),

@@ -86,7 +86,7 @@ fn what_is_separated_stays_separated_until_somebody_joins_it() {
             let [id] = owners.into_iter().collect::<Vec<_>>()[..] else { unreachable!() };
             let members: Vec<&Record> =
                 anew.profiles[&id].records.iter().map(|n| &anew.records[n]).collect();
-            let kind = anew.profiles[&id].kind;
+            let kind = anew.profiles[&id].kind.clone();
             let own = crate::profile::derive(id, kind, &members, &rules);
             assert_eq!(anew.profiles[&id], own, "seed {seed}");
         }

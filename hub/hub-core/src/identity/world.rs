@@ -36,7 +36,7 @@ pub struct Member {
 
 impl From<&Profile> for Member {
     fn from(profile: &Profile) -> Self {
-        Self { kind: profile.kind, records: profile.records.iter().copied().collect() }
+        Self { kind: profile.kind.clone(), records: profile.records.iter().copied().collect() }
     }
 }
 
@@ -176,7 +176,7 @@ impl<'a> World<'a> {
             let records = records.collect::<Result<Vec<_>, _>>()?;
             resolution.profiles.push(crate::profile::derive(
                 *id,
-                member.kind,
+                member.kind.clone(),
                 &records,
                 self.rules,
             ));

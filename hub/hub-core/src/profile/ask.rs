@@ -11,6 +11,7 @@
 //! What a person settles is as if everybody had known it: only what is typed later
 //! counts beside it.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use hub_model::{
@@ -19,6 +20,7 @@ use hub_model::{
 };
 
 use super::survivorship::Candidate;
+use crate::mapping::{Said, as_said};
 
 /// What the assertions of a trait come to.
 #[derive(Debug)]
@@ -32,26 +34,28 @@ pub(super) enum Hearing<'c, 'a> {
 }
 
 /// A golden value of before, who knows of it, and its stamp.
-type Agreed<'c, 'a> = (&'c Candidate<'a>, &'a Value, Stamp);
+type Agreed<'c, 'a> = (&'c Candidate<'a>, Cow<'a, Value>, Stamp);
 
 /// Hears all assertions of a trait; `None` if there are none.
 pub(super) fn hear<'c, 'a>(candidates: &'c [Candidate<'a>]) -> Option<Hearing<'c, 'a>> {
     let settled = settled(candidates);
     let since = settled.map_or(Stamp(0), |(_, settled)| settled.stamp);
-    let later: Vec<_> = candidates.iter().filter(|c| c.asserted.stamp > since).collect();
+    let later: Vec<_> = candidates.iter().filter(|c| c.said.stamp > since).collect();
     if let (Some((by, settled)), true) = (settled, later.is_empty()) {
         return Some(Hearing::Settled(by, settled));
     }
     let superseded = |one: &Candidate<'_>| later.iter().any(|other| supersedes(other, one));
     let mut standing: Vec<_> = later.iter().copied().filter(|one| !superseded(one)).collect();
-    standing.sort_by_key(|c| (Reverse(c.asserted.stamp), c.record.number, &c.pair.field));
+    standing.sort_by_key(|c| (Reverse(c.said.stamp), c.record.number, &c.pair.field));
     let agreed = agreed(&standing, settled);
     // Whoever typed back what had been agreed contradicts nobody.
-    let is_news = |one: &&Candidate<'_>| agreed.is_none_or(|(_, v, _)| *v != one.asserted.value);
+    let is_news = |one: &&Candidate<'_>| {
+        agreed.as_ref().is_none_or(|(_, value, _)| **value != *one.said.value)
+    };
     let news: Vec<_> = standing.iter().copied().filter(is_news).collect();
     let standing = if news.is_empty() { standing } else { news };
     let first = *standing.first()?;
-    let same = standing.iter().all(|one| one.asserted.value == first.asserted.value);
+    let same = standing.iter().all(|one| one.said.value == first.said.value);
     Some(if same { Hearing::Agreed(first) } else { Hearing::Open(standing, agreed) })
 }
 
@@ -62,9 +66,9 @@ fn agreed<'c, 'a>(
 ) -> Option<Agreed<'c, 'a>> {
     let told = standing.iter().filter_map(|one| {
         let basis = basis(one).filter(|basis| basis.knew > Stamp(0))?;
-        Some((*one, &basis.agreed, basis.knew))
+        Some((*one, as_said(one.pair, &basis.agreed), basis.knew))
     });
-    let settled = settled.map(|(by, told)| (by, &told.value, told.stamp));
+    let settled = settled.map(|(by, told)| (by, Cow::Borrowed(&told.value), told.stamp));
     told.chain(settled)
         .max_by_key(|(by, _, stamp)| (*stamp, Reverse(by.record.number), Reverse(&by.pair.field)))
 }
@@ -85,9 +89,9 @@ fn basis<'a>(candidate: &Candidate<'a>) -> Option<&'a Basis> {
 /// Whether the author of one assertion knew the other. What was said before the
 /// rule was to ask was said by the rule of then, by which the newest counts.
 fn supersedes(one: &Candidate<'_>, other: &Candidate<'_>) -> bool {
-    let (said, stamp) = (&other.asserted.value, other.asserted.stamp);
-    let knew = |basis: &Basis| basis.knew >= stamp || basis.before == *said;
-    one.asserted.stamp > stamp && basis(one).is_none_or(knew)
+    let Said { value, stamp, .. } = &other.said;
+    let knew = |basis: &Basis| basis.knew >= *stamp || *as_said(one.pair, &basis.before) == **value;
+    one.said.stamp > *stamp && basis(one).is_none_or(knew)
 }
 
 /// The golden value and the conflict that assertions of a trait come to.
@@ -106,14 +110,12 @@ pub(super) fn settle(
     };
     match hear(candidates) {
         None => (None, None),
-        Some(Hearing::Agreed(by)) => {
-            (Some(golden(by, &by.asserted.value, by.asserted.stamp)), None)
-        }
+        Some(Hearing::Agreed(by)) => (Some(golden(by, &by.said.value, by.said.stamp)), None),
         Some(Hearing::Settled(by, settled)) => {
             (Some(golden(by, &settled.value, settled.stamp)), None)
         }
         Some(Hearing::Open(sides, agreed)) => {
-            let golden = agreed.map(|(by, value, stamp)| golden(by, value, stamp));
+            let golden = agreed.map(|(by, value, stamp)| golden(by, &value, stamp));
             let side = |side: &&Candidate<'_>| Side {
                 record: side.record.number,
                 field: side.pair.field.clone(),

@@ -11,6 +11,7 @@ use hub_model::{
 
 use super::ask::{self, Hearing};
 use super::survivorship::{Candidate, Lost, ranks};
+use crate::mapping::said;
 
 /// What one record says about a trait, and what became of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +24,8 @@ pub struct Evidence {
     pub live: bool,
     /// The field.
     pub field: FieldName,
-    /// The value as asserted: cleaned, and the one that competes. Of an echo,
-    /// the form that the system shows.
+    /// The value as asserted: cleaned, in the form that the trait has, and the one
+    /// that competes. Of an echo, the form that the system shows.
     pub value: Value,
     /// The value as it was received last, before cleaning; absent if the row
     /// has none.
@@ -69,24 +70,32 @@ pub struct Explanation {
 /// in order of name. `members` are all records of the profile.
 pub fn explain(profile: &Profile, members: &[&Record], rules: &Rules) -> Vec<Explanation> {
     let live = members.iter().any(|record| record.is_live());
+    // What competes, and what has no voice.
     let mut traits: BTreeMap<&TraitName, (Vec<Candidate<'_>>, Vec<Evidence>)> = BTreeMap::new();
     for record in members {
         let stream = &record.at.stream;
         let Some(mapping) = rules.mapping(&stream.connection, &stream.stream) else { continue };
         for pair in &mapping.fields {
+            let reads = pair.direction.reads();
+            if let Some(said) = said(record, pair).filter(|_| reads) {
+                let candidate = Candidate { record, mapping, pair, said };
+                traits.entry(&pair.to).or_default().0.push(candidate);
+                continue;
+            }
             let Some(state) = record.fields.get(&pair.field) else { continue };
-            match &state.asserted {
-                Some(asserted) if pair.direction.reads() => {
-                    let candidate = Candidate { record, mapping, pair, asserted };
-                    traits.entry(&pair.to).or_default().0.push(candidate);
-                }
+            let silent = match &state.asserted {
+                Some(asserted) if reads => Evidence {
+                    stamp: asserted.stamp,
+                    source_time: asserted.source_time,
+                    ..evidence(record, &pair.field, &asserted.value, Standing::Lost(Lost::Unfit))
+                },
                 _ => {
                     let shown = state.remote.as_ref().filter(|shown| !shown.is_null());
                     let Some(shown) = shown else { continue };
-                    let echo = evidence(record, &pair.field, shown, Standing::Lost(Lost::Echo));
-                    traits.entry(&pair.to).or_default().1.push(echo);
+                    evidence(record, &pair.field, shown, Standing::Lost(Lost::Echo))
                 }
-            }
+            };
+            traits.entry(&pair.to).or_default().1.push(silent);
         }
     }
     let usual = |name: &TraitName| TraitRule {
@@ -122,7 +131,7 @@ fn judged(rule: &TraitRule, candidates: &[Candidate<'_>], live: bool) -> Vec<Evi
         let (Some(rank), Some(best)) = (ranks.get(index), best) else {
             return Standing::Lost(Lost::Gone);
         };
-        let shares = rule.rule == Survivorship::Union && !candidate.asserted.value.is_null();
+        let shares = rule.rule == Survivorship::Union && !candidate.said.value.is_null();
         if !live {
             Standing::Lost(Lost::Gone)
         } else if shares {
@@ -154,11 +163,11 @@ fn heard(candidates: &[Candidate<'_>], live: bool) -> Vec<Evidence> {
 }
 
 fn asserted(candidate: &Candidate<'_>, standing: Standing) -> Evidence {
-    let asserted = candidate.asserted;
+    let said = &candidate.said;
     Evidence {
-        stamp: asserted.stamp,
-        source_time: asserted.source_time,
-        ..evidence(candidate.record, &candidate.pair.field, &asserted.value, standing)
+        stamp: said.stamp,
+        source_time: said.source_time,
+        ..evidence(candidate.record, &candidate.pair.field, &said.value, standing)
     }
 }
 

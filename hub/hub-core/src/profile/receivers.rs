@@ -7,6 +7,8 @@ use hub_model::{
     TraitName,
 };
 
+use crate::mapping::{carried, golden, held};
+
 /// How far the value of a trait has come at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reception {
@@ -73,8 +75,8 @@ pub fn receivers(
         let mut here: Vec<&Record> = members.iter().filter(there).copied().collect();
         here.sort_by_key(|record| record.number);
         for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
-            let golden = profile.traits.get(&pair.to).map_or(Stamp(0), |golden| golden.stamp);
-            let held = profile.conflict(&pair.to).is_some();
+            let (_, golden) = golden(profile, members, pair);
+            let held = held(profile, pair);
             let receiver = |record: Option<&Record>| Receiver {
                 sync: mapping.sync.clone(),
                 at: record.map(|record| record.at.clone()),
@@ -84,11 +86,13 @@ pub fn receivers(
                     reception => reception,
                 },
             };
-            let places = found.entry(pair.to.clone()).or_default();
-            if here.is_empty() {
-                places.push(receiver(None));
+            for name in carried(pair) {
+                let places = found.entry(name).or_default();
+                if here.is_empty() {
+                    places.push(receiver(None));
+                }
+                places.extend(here.iter().map(|record| receiver(Some(record))));
             }
-            places.extend(here.iter().map(|record| receiver(Some(record))));
         }
     }
     found

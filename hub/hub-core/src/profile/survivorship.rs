@@ -9,21 +9,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hub_model::limits::VALUE_BYTES_MAX;
 use hub_model::{
-    Assertion, ConsentState, FieldMapping, FieldName, Mapping, Provenance, Record, RecordNo, Stamp,
+    ConsentState, FieldMapping, FieldName, Mapping, Provenance, Record, RecordNo, Stamp,
     Survivorship, Timestamp, Trait, TraitRule, Value,
 };
+
+use crate::mapping::Said;
 
 /// Most items of a union; beyond it, and beyond the size of a value, the least
 /// in canonical order stay.
 const UNION_ITEMS_MAX: usize = 1_000;
 
-/// An assertion that competes for a trait.
-#[derive(Debug, Clone, Copy)]
+/// An assertion that competes for a trait, in the form that the trait has.
+#[derive(Debug, Clone)]
 pub(super) struct Candidate<'a> {
     pub(super) record: &'a Record,
     pub(super) mapping: &'a Mapping,
     pub(super) pair: &'a FieldMapping,
-    pub(super) asserted: &'a Assertion,
+    pub(super) said: Said<'a>,
 }
 
 /// How far a candidate satisfies the rule; the greater wins.
@@ -70,6 +72,9 @@ pub enum Lost {
     Echo,
     /// No record of the profile is live; its values persist in the records only.
     Gone,
+    /// It does not fit the transforms of today; the row is judged by them when it
+    /// is read next.
+    Unfit,
 }
 
 impl Lost {
@@ -85,6 +90,7 @@ impl Lost {
             Self::Decided => "decided",
             Self::Echo => "echo",
             Self::Gone => "gone",
+            Self::Unfit => "unfit",
         }
     }
 }
@@ -109,13 +115,13 @@ impl Rank<'_> {
 }
 
 /// The ranks of candidates, in their order.
-pub(super) fn ranks<'a>(rule: &TraitRule, candidates: &[Candidate<'a>]) -> Vec<Rank<'a>> {
+pub(super) fn ranks<'a>(rule: &TraitRule, candidates: &'a [Candidate<'_>]) -> Vec<Rank<'a>> {
     let counts =
         if rule.rule == Survivorship::MostFrequent { counts(candidates) } else { BTreeMap::new() };
-    let rank = |candidate: &Candidate<'a>| Rank {
-        filled: rule.rule.null_counts() || !candidate.asserted.value.is_null(),
+    let rank = |candidate: &'a Candidate<'_>| Rank {
+        filled: rule.rule.null_counts() || !candidate.said.value.is_null(),
         score: score(rule, candidate, &counts),
-        stamp: candidate.asserted.stamp,
+        stamp: candidate.said.stamp,
         priority: Reverse(candidate.mapping.priority),
         record: Reverse(candidate.record.number),
         field: Reverse(&candidate.pair.field),
@@ -125,13 +131,13 @@ pub(super) fn ranks<'a>(rule: &TraitRule, candidates: &[Candidate<'a>]) -> Vec<R
 
 fn score<'a>(
     rule: &TraitRule,
-    candidate: &Candidate<'a>,
+    candidate: &'a Candidate<'_>,
     counts: &BTreeMap<&Value, usize>,
 ) -> Score<'a> {
-    let value = &candidate.asserted.value;
+    let value: &Value = &candidate.said.value;
     match rule.rule {
         Survivorship::MostRecent | Survivorship::Union | Survivorship::Ask => Score::Any,
-        Survivorship::MostRecentAtSource => Score::Time(candidate.asserted.source_time),
+        Survivorship::MostRecentAtSource => Score::Time(candidate.said.source_time),
         Survivorship::SourcePriority => {
             let listed = rule.sources.iter().position(|sync| *sync == candidate.mapping.sync);
             let after = (rule.sources.len(), candidate.mapping.priority);
@@ -146,17 +152,21 @@ fn score<'a>(
         Survivorship::Min => Score::Least(Reverse(value)),
         Survivorship::Max => Score::Greatest(value),
         Survivorship::Strictest => {
-            let consent = candidate.mapping.consent(candidate.pair.field.as_str());
-            Score::Strictness(consent.map(|c| c.state_of(value)).unwrap_or_default())
+            // What a value states is configured in the system's own form.
+            let field = &candidate.pair.field;
+            let consent = candidate.mapping.consent(field.as_str());
+            let asserted = candidate.record.fields.get(field).and_then(|s| s.asserted.as_ref());
+            let state = consent.zip(asserted).map(|(consent, a)| consent.state_of(&a.value));
+            Score::Strictness(state.unwrap_or_default())
         }
     }
 }
 
 /// How many records assert each value, in whichever of their fields.
-fn counts<'a>(candidates: &[Candidate<'a>]) -> BTreeMap<&'a Value, usize> {
+fn counts<'a>(candidates: &'a [Candidate<'_>]) -> BTreeMap<&'a Value, usize> {
     let mut records: BTreeMap<&Value, BTreeSet<RecordNo>> = BTreeMap::new();
     for candidate in candidates {
-        records.entry(&candidate.asserted.value).or_default().insert(candidate.record.number);
+        records.entry(&candidate.said.value).or_default().insert(candidate.record.number);
     }
     records.into_iter().map(|(value, records)| (value, records.len())).collect()
 }
@@ -184,23 +194,23 @@ pub(super) fn settle(rule: &TraitRule, candidates: &[Candidate<'_>]) -> Option<T
         let (value, stamp) = union(candidates);
         return Some(Trait { value, stamp, provenance });
     }
-    let asserted = winner.asserted;
-    Some(Trait { value: asserted.value.clone(), stamp: asserted.stamp, provenance })
+    let Said { value, stamp, .. } = &winner.said;
+    Some(Trait { value: Value::clone(value), stamp: *stamp, provenance })
 }
 
 /// All items of all values, each once, in canonical order.
 fn union(candidates: &[Candidate<'_>]) -> (Value, Stamp) {
     let mut items: BTreeSet<&Value> = BTreeSet::new();
     let mut stamps: BTreeSet<Stamp> = BTreeSet::new();
-    for asserted in candidates.iter().map(|candidate| candidate.asserted) {
-        match &asserted.value {
+    for said in candidates.iter().map(|candidate| &candidate.said) {
+        match &*said.value {
             Value::Null => continue,
             Value::List(list) => items.extend(list.iter().filter(|item| !item.is_null())),
             single => {
                 items.insert(single);
             }
         }
-        stamps.insert(asserted.stamp);
+        stamps.insert(said.stamp);
     }
     let mut bytes_left = VALUE_BYTES_MAX.saturating_sub(2);
     let mut kept = Vec::with_capacity(items.len().min(UNION_ITEMS_MAX));
@@ -219,7 +229,7 @@ fn union(candidates: &[Candidate<'_>]) -> (Value, Stamp) {
 /// those up to the newest by a hash of the set, and is none of the set: every
 /// record was born with a stamp that no assertion has. Two sets of `n` stamps
 /// share one by chance once in `n`.
-fn of_all(stamps: &BTreeSet<Stamp>) -> Stamp {
+pub(crate) fn of_all(stamps: &BTreeSet<Stamp>) -> Stamp {
     let Some(newest) = stamps.last().filter(|_| stamps.len() > 1) else {
         return stamps.last().copied().unwrap_or_default();
     };

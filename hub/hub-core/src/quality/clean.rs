@@ -10,7 +10,7 @@ const GROUP_DIGITS: usize = 3;
 
 /// A value that its cleaner cannot clean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Unfit;
+pub(crate) struct Unfit;
 
 /// Cleans a row by the steps in order.
 ///
@@ -41,7 +41,7 @@ fn unfit(step: &Cleaning, field: &FieldName, value: &Value) -> Fault {
 }
 
 /// What a cleaner takes, for people.
-fn expected(cleaner: &Cleaner) -> String {
+pub(crate) fn expected(cleaner: &Cleaner) -> String {
     match cleaner {
         Cleaner::Trim
         | Cleaner::Squeeze
@@ -72,7 +72,8 @@ fn each(cleaner: &Cleaner, value: &Value) -> Result<Value, Unfit> {
     }
 }
 
-fn one(cleaner: &Cleaner, value: &Value) -> Result<Value, Unfit> {
+/// A single value.
+pub(crate) fn one(cleaner: &Cleaner, value: &Value) -> Result<Value, Unfit> {
     let text = match value {
         Value::Text(text) => Ok(text.as_str()),
         _ => Err(Unfit),

@@ -42,7 +42,7 @@ veven vivie vovol wawln wowol xhxho yiyid yoyor zazha zhzho zhchi zuzul \
 
 // spelling: on
 /// The two capital letters of a country, from two letters or three in any case.
-pub(super) fn country(code: &str) -> Option<String> {
+pub(crate) fn country(code: &str) -> Option<String> {
     let code = code.to_ascii_uppercase();
     COUNTRIES.split(' ').find_map(|entry| {
         let (two, three) = entry.split_at_checked(2)?;
@@ -50,9 +50,31 @@ pub(super) fn country(code: &str) -> Option<String> {
     })
 }
 
+/// The three letters of a country, from its two capital ones.
+pub(crate) fn country_long(short: &str) -> Option<String> {
+    long(COUNTRIES, short)
+}
+
+/// The three letters of a language (of ISO 639-2 for terminology), from its short
+/// form, with the region if it has one.
+pub(crate) fn language_long(short: &str) -> Option<String> {
+    match short.split_once('-') {
+        Some((language, region)) => Some(format!("{}-{region}", long(LANGUAGES, language)?)),
+        None => long(LANGUAGES, short),
+    }
+}
+
+/// The first of the long forms of a short one.
+fn long(table: &str, short: &str) -> Option<String> {
+    table.split(' ').find_map(|entry| {
+        let (two, three) = entry.split_at_checked(2)?;
+        (two == short).then(|| three.to_owned())
+    })
+}
+
 /// A language as BCP 47 writes it at its shortest, with a region if one was
 /// given: `fr`, `fr-CA`.
-pub(super) fn language(code: &str) -> Option<String> {
+pub(crate) fn language(code: &str) -> Option<String> {
     let (language, region) = match code.split_once(['-', '_']) {
         Some((language, region)) => (language, Some(country(region)?)),
         None => (code, None),
@@ -67,7 +89,7 @@ pub(super) fn language(code: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{COUNTRIES, LANGUAGES, country, language};
+    use super::{COUNTRIES, LANGUAGES, country, country_long, language, language_long};
 
     #[test]
     fn the_tables_are_whole() {
@@ -116,5 +138,24 @@ mod tests {
         for (code, short) in cases {
             assert_eq!(language(code).as_deref(), short, "{code}");
         }
+    }
+
+    #[test]
+    fn long_forms_lead_back() {
+        for entry in COUNTRIES.split(' ').filter(|entry| !entry.is_empty()) {
+            let long = country_long(&entry[..2]).unwrap();
+            assert_eq!(
+                (long.as_str(), country(&long).as_deref()),
+                (&entry[2..], Some(&entry[..2]))
+            );
+        }
+        for entry in LANGUAGES.split(' ').filter(|entry| !entry.is_empty()) {
+            let long = language_long(&entry[..2]).unwrap();
+            assert_eq!(language(&long).as_deref(), Some(&entry[..2]));
+        }
+        // The form for terminology, not the one for libraries.
+        assert_eq!(language_long("de").as_deref(), Some("deu"));
+        assert_eq!(language_long("fr-CA").as_deref(), Some("fra-CA"));
+        assert_eq!((country_long("XX"), language_long("xx-FR")), (None, None));
     }
 }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use hub_model::{Cleaning, Fault, Mapping, Object};
+use hub_model::{Cleaning, Fault, FaultCode, FieldMapping, Mapping, Object};
 
 use super::clean::clean;
 use super::limits::accept;
 use super::rules::RowRules;
+use crate::mapping::reading;
 
 /// The checks and cleaners of a stream.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct StreamRules {
     clean: Vec<Cleaning>,
     /// What the organisation asks of them, after they are cleaned.
     required: Option<RowRules>,
+    /// The pairs whose values change on their way into the profile.
+    converted: Vec<FieldMapping>,
 }
 
 impl StreamRules {
@@ -36,13 +39,15 @@ impl StreamRules {
             declared: declared.map(RowRules::compile).transpose()?,
             clean: mapping.clean.clone(),
             required: required.transpose()?,
+            converted: mapping.fields.iter().filter(|pair| converts(pair)).cloned().collect(),
         })
     }
 
     /// Accepts a row: its limits, the connector's schema, the cleaners in order,
-    /// then the organisation's schema. Returns the row as it goes on; nothing is
-    /// copied where nothing is cleaned. The row as received stays with the
-    /// record.
+    /// then the organisation's schema; and each value must fit the transforms that
+    /// it goes through on its way into the profile. Returns the row as it goes on,
+    /// in its system's form; nothing is copied where nothing is cleaned. The row as
+    /// received stays with the record.
     ///
     /// Rows that come back from a write are cleaned the same way before they
     /// are compared, or a vendor's form would pass for an edit; see
@@ -60,6 +65,7 @@ impl StreamRules {
         if let Some(required) = &self.required {
             required.check(&row)?;
         }
+        self.converted.iter().try_for_each(|pair| fits(pair, &row))?;
         Ok(row)
     }
 
@@ -77,11 +83,26 @@ impl StreamRules {
     }
 }
 
+/// Whether a value may not fit on its way into the profile.
+fn converts(pair: &FieldMapping) -> bool {
+    let steps = pair.conversion.as_ref().is_some_and(|conversion| !conversion.read.is_empty());
+    let made = pair.made().is_some();
+    pair.direction.reads() && (steps || made)
+}
+
+fn fits(pair: &FieldMapping, row: &Object) -> Result<(), Fault> {
+    let said = reading(pair, row);
+    said.map(|_| ()).map_err(|misfit| misfit.fault(FaultCode::RowInvalid, &pair.field))
+}
+
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
-    use hub_model::{Cleaner, Cleaning, FaultCode, FieldName, Object, Otherwise, Value};
+    use hub_model::{
+        Cleaner, Cleaning, Conversion, FaultCode, FieldName, Made, Object, Otherwise, Template,
+        Transform, Value,
+    };
     use serde_json::json;
 
     use super::StreamRules;
@@ -126,6 +147,38 @@ mod tests {
                 }
                 (got, expected) => panic!("{json}: {got:?}, {expected:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_row_whose_value_does_not_fit_its_transforms_is_not_admitted() {
+        let mut crm = mapping("crm", &["code -> code", "=name -> name"]);
+        let strip = Transform::StripPrefix { text: "c-".to_owned() };
+        crm.fields[0].conversion = Some(Box::new(Conversion::reading(vec![strip.into()])));
+        let template = Some(Made::Template(Template::parse("{a}").unwrap()));
+        crm.fields[1].conversion =
+            Some(Box::new(Conversion { made: template, ..Conversion::default() }));
+        let rules = StreamRules::compile(None, &crm).unwrap();
+        let cases = [
+            (json!({"code": "c-1", "a": "x"}), None),
+            (json!({"code": null}), None),
+            (json!({}), None),
+            (json!({"code": "secret"}), Some(("code", "strip-prefix", "text"))),
+            (json!({"a": ["secret"]}), Some(("=name", "template", "list"))),
+        ];
+        for (json, refused) in cases {
+            let row = row(json.clone());
+            let admitted = rules.admit(&row);
+            // It goes on in its system's form.
+            assert!(
+                admitted.as_ref().is_ok_and(|row| matches!(row, Cow::Borrowed(_)))
+                    == refused.is_none()
+            );
+            let Some((place, rule, class)) = refused else { continue };
+            let fault = admitted.unwrap_err();
+            assert_eq!((fault.code, fault.place.as_str()), (FaultCode::RowInvalid, place));
+            assert_eq!((&*fault.args["rule"], &*fault.args["class"]), (rule, class));
+            assert!(!format!("{fault:?}").contains("secret"), "{fault:?}");
         }
     }
 

@@ -109,6 +109,7 @@ pub fn created(
         raw,
         fields,
         identities: Vec::new(),
+        relations: Vec::new(),
         profile: birth.profile,
         run: birth.run,
     }

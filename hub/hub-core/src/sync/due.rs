@@ -1,13 +1,16 @@
 //! What is due: the difference between the golden record and what each system
 //! was told.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hub_model::{
-    CreatePolicy, FieldMapping, FieldName, Mapping, Origin, Profile, Record, RecordNo, Stamp, Value,
+    CreatePolicy, Fault, FieldMapping, FieldName, Made, Mapping, Origin, Profile, Record, RecordNo,
+    Stamp, Value,
 };
 
 use super::echo::form_there;
+use crate::mapping::{form, form_of_own, golden, held};
 
 /// One thing that a sync owes a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,18 @@ pub enum Due {
         /// The record that the new one belongs to, also after a separation.
         for_record: RecordNo,
     },
+    /// Values of which one has no form there. None of them is written before that
+    /// is mended: a row is written whole, or waits whole.
+    Refused {
+        /// The record; absent where a row would be created.
+        record: Option<RecordNo>,
+        /// What would be written. Of a value without a form, the golden value.
+        fields: BTreeMap<FieldName, (Value, Stamp)>,
+        /// The record that a new one belongs to.
+        for_record: RecordNo,
+        /// The first that has none, and why.
+        fault: Fault,
+    },
     /// A row that the hub created, to be deleted: see [`super::take_back`].
     Remove {
         /// The record.
@@ -45,7 +60,8 @@ pub enum Due {
     },
 }
 
-/// What a sync owes a profile, given all records of the profile.
+/// What a sync owes a profile, given all records of the profile. Values are in the
+/// form that they have there.
 ///
 /// A field is due when its golden stamp *differs* from the one last delivered:
 /// after a separation golden stamps go down. A trait that nobody asserts
@@ -66,7 +82,11 @@ pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due
     here.sort_by_key(|record| record.number);
     here.into_iter()
         .filter(|record| record.is_live())
-        .flat_map(|record| update(profile, record, mapping))
+        .flat_map(|record| {
+            told(record, mapping, |pair| {
+                (!held(profile, pair)).then(|| wanted(profile, members, record, pair))
+            })
+        })
         .collect()
 }
 
@@ -76,16 +96,52 @@ pub(super) fn speaks(record: &Record) -> bool {
     record.is_live() && (record.origin == Origin::Received || record.asserts_anything())
 }
 
-fn golden(profile: &Profile, pair: &FieldMapping) -> (Value, Stamp) {
-    profile
-        .traits
-        .get(&pair.to)
-        .map_or((Value::Null, Stamp(0)), |golden| (golden.value.clone(), golden.stamp))
+/// What a field of a row should show.
+pub(super) struct Wanted {
+    /// The value in the form that it has there, or why it has none.
+    pub form: Result<Value, Fault>,
+    /// The value in the trait's form, where it has none there.
+    pub golden: Value,
+    /// Its golden stamp.
+    pub stamp: Stamp,
 }
 
-fn update(profile: &Profile, record: &Record, mapping: &Mapping) -> Vec<Due> {
-    let may_go = |pair: &FieldMapping| profile.conflict(&pair.to).is_none();
-    told(record, mapping, |pair| may_go(pair).then(|| golden(profile, pair)))
+impl Wanted {
+    /// A value in the form that it has there.
+    pub(super) const fn plain(value: Value, stamp: Stamp) -> Self {
+        Self { form: Ok(value), golden: Value::Null, stamp }
+    }
+
+    fn of(profile: &Profile, members: &[&Record], pair: &FieldMapping) -> Self {
+        let (golden, stamp) = golden(profile, members, pair);
+        let (form, golden) = match golden {
+            // Nothing is copied where nothing is converted.
+            Ok(golden) if pair.conversion.is_none() => (Ok(golden), Value::Null),
+            Ok(golden) => (form(pair, golden.clone()), golden.into_owned()),
+            Err(fault) => (Err(fault), Value::Null),
+        };
+        Self { form: form.map(Cow::into_owned), golden, stamp }
+    }
+}
+
+fn wanted(profile: &Profile, members: &[&Record], record: &Record, pair: &FieldMapping) -> Wanted {
+    let own = profile.traits.get(&pair.to);
+    match (form_of_own(own, record, pair), own) {
+        (Some(form), Some(own)) => Wanted::plain(form.clone(), own.stamp),
+        _ => Wanted::of(profile, members, pair),
+    }
+}
+
+/// The form in which a row should show a golden value, if it has one there, and
+/// the golden stamp.
+pub(crate) fn form_wanted(
+    profile: &Profile,
+    members: &[&Record],
+    record: &Record,
+    pair: &FieldMapping,
+) -> (Option<Value>, Stamp) {
+    let Wanted { form, stamp, .. } = wanted(profile, members, record, pair);
+    (form.ok(), stamp)
 }
 
 /// What a row has to be told so that it shows the wanted values: those that it
@@ -93,27 +149,38 @@ fn update(profile: &Profile, record: &Record, mapping: &Mapping) -> Vec<Due> {
 pub(super) fn told(
     record: &Record,
     mapping: &Mapping,
-    wanted: impl Fn(&FieldMapping) -> Option<(Value, Stamp)>,
+    wanted: impl Fn(&FieldMapping) -> Option<Wanted>,
 ) -> Vec<Due> {
     let mut silent = BTreeMap::new();
     let mut fields = BTreeMap::new();
+    let mut refused = None;
     for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
-        let Some((value, stamp)) = wanted(pair) else { continue };
+        let Some(Wanted { form, golden, stamp }) = wanted(pair) else { continue };
         if stamp == record.fields.get(&pair.field).map_or(Stamp(0), |state| state.sent) {
             continue;
         }
-        if *form_there(record, &pair.field).unwrap_or(&Value::Null) == value {
-            silent.insert(pair.field.clone(), stamp);
-        } else {
-            fields.insert(pair.field.clone(), (value, stamp));
+        match form {
+            Ok(value) if *form_there(record, &pair.field).unwrap_or(&Value::Null) == value => {
+                silent.insert(pair.field.clone(), stamp);
+            }
+            Ok(value) => {
+                fields.insert(pair.field.clone(), (value, stamp));
+            }
+            Err(fault) => {
+                fields.insert(pair.field.clone(), (golden, stamp));
+                refused.get_or_insert(fault);
+            }
         }
     }
     let mut due = Vec::new();
+    let number = record.number;
     if !silent.is_empty() {
-        due.push(Due::MarkSent { record: record.number, fields: silent });
+        due.push(Due::MarkSent { record: number, fields: silent });
     }
-    if !fields.is_empty() {
-        due.push(Due::Update { record: record.number, fields });
+    if let Some(fault) = refused {
+        due.push(Due::Refused { record: Some(number), fields, for_record: number, fault });
+    } else if !fields.is_empty() {
+        due.push(Due::Update { record: number, fields });
     }
     due
 }
@@ -141,18 +208,34 @@ fn create(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Option<D
         .matching
         .iter()
         .filter_map(|name| mapping.field(name.as_str()))
-        .map(|pair| (pair.field.clone(), golden(profile, pair).0))
+        .filter_map(|pair| {
+            let (golden, _) = golden(profile, members, pair);
+            Some((pair.field.clone(), form(pair, golden.ok()?).ok()?.into_owned()))
+        })
         .filter(|(_, value)| tells(value))
         .collect();
-    let fields: BTreeMap<FieldName, (Value, Stamp)> = mapping
-        .fields
-        .iter()
-        .filter(|pair| pair.direction.writes() && profile.conflict(&pair.to).is_none())
-        .map(|pair| (pair.field.clone(), golden(profile, pair)))
-        .filter(|(_, (value, _))| !value.is_null())
-        .collect();
-    let worth_it = !matching.is_empty() && !fields.is_empty();
-    worth_it.then_some(Due::Create { fields, matching, for_record })
+    let mut fields = BTreeMap::new();
+    let mut refused = None;
+    let mut worth_it = false;
+    let writing = mapping.fields.iter().filter(|pair| pair.direction.writes());
+    for pair in writing.filter(|pair| !held(profile, pair)) {
+        let Wanted { form, golden, stamp } = Wanted::of(profile, members, pair);
+        let value = form.unwrap_or_else(|fault| {
+            refused.get_or_insert(fault);
+            golden
+        });
+        // A constant alone is no reason for a row.
+        worth_it |= !value.is_null() && !matches!(pair.made(), Some(Made::Constant(_)));
+        if !value.is_null() {
+            fields.insert(pair.field.clone(), (value, stamp));
+        }
+    }
+    match refused {
+        _ if !worth_it => None,
+        Some(fault) => Some(Due::Refused { record: None, fields, for_record, fault }),
+        None if matching.is_empty() => None,
+        None => Some(Due::Create { fields, matching, for_record }),
+    }
 }
 
 /// Whether a value can find a row: blank text and the like fit too many.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Assertion, Attempt, CreatePolicy, EntityKind, FieldName, FieldState, Mapping, Object, Origin,
-    Profile, ProfileId, Provenance, Record, RecordNo, RunId, Stamp, Trait, TraitName, Value,
+    Assertion, Attempt, Cleaner, Conversion, CreatePolicy, EntityKind, FaultCode, FieldName,
+    FieldState, Made, Mapping, Object, Origin, Profile, ProfileId, Provenance, Record, RecordNo,
+    RunId, Stamp, Template, Trait, TraitName, Transform, Value,
 };
 
 use super::{Birth, Due, created, delivered, due, mark_sent};
-use crate::fixture::{at, mapping, row};
+use crate::fixture::{at, mapping, row, rules};
+use crate::identity::rebuild::Rebuilt;
+use crate::mapping::forget_forms;
 
 fn crm() -> Mapping {
     mapping("crm", &["mail <-> mail email", "name <- name", "seen -> seen"])
@@ -63,7 +66,7 @@ fn shop_record() -> Record {
 fn writes(due: &[Due]) -> BTreeMap<&str, (Value, u64)> {
     let updates = due.iter().filter_map(|due| match due {
         Due::Update { fields, .. } | Due::Create { fields, .. } => Some(fields),
-        Due::MarkSent { .. } | Due::Remove { .. } => None,
+        Due::MarkSent { .. } | Due::Remove { .. } | Due::Refused { .. } => None,
     });
     updates
         .flatten()
@@ -144,7 +147,7 @@ fn what_was_done_is_not_due_again() {
                 let attempt = Attempt { fields, idempotency_key: String::new() };
                 delivered(&next, &attempt, Some(&returned), Some("v2"), &crm())
             }
-            Due::Create { .. } | Due::Remove { .. } => panic!("it is there"),
+            Due::Create { .. } | Due::Remove { .. } | Due::Refused { .. } => panic!("it is there"),
         };
     }
     assert_eq!(due(&golden, &[&shop, &next], &crm()), []);
@@ -245,4 +248,113 @@ fn a_created_record_remembers_and_asserts_nothing() {
     assert_eq!(record.raw.get("name"), Some(&Value::text("Ana")));
     assert_eq!(state("seen"), (Some(Value::text("today")), 0));
     assert_eq!(record.raw.get("id"), Some(&Value::text("k3")));
+}
+
+/// `country` of this mapping has two forms, and `label` is made of traits.
+fn converting() -> Mapping {
+    let mut crm = mapping("crm", &["mail <-> mail email", "land <-> country", "label <- =label"]);
+    let table = [("FR", "France"), ("DE", "Germany")];
+    let table = table.map(|(key, name)| (key.to_owned(), Value::text(name))).into();
+    let way = vec![
+        Transform::Clean(Cleaner::Upper).into(),
+        Transform::Clean(Cleaner::Map { table }).into(),
+    ];
+    crm.fields[1].conversion = Some(Box::new(Conversion::reading(way)));
+    let template = Template::parse("{mail} ({country})").unwrap();
+    crm.fields[2].conversion = Some(Box::new(Conversion {
+        made: Some(Made::Template(template)),
+        read: Vec::new(),
+        write: Some(vec![Transform::Title.into()]),
+    }));
+    crm
+}
+
+#[test]
+fn golden_values_are_written_in_the_form_that_they_have_there() {
+    let (crm, shop) = (converting(), shop_record());
+    let golden = profile(&[("mail", "a@x.fr", 9), ("country", "France", 8)]);
+    let made = due(&golden, &[&shop], &crm);
+    let [Due::Create { fields, .. }] = made.as_slice() else { panic!("{made:?}") };
+    assert_eq!(fields["land"], (Value::text("FR"), Stamp(8)));
+    assert_eq!(fields["label"].0, Value::text("A@x.fr (france)"));
+
+    // The form is there already, in whatever form it was told.
+    let shows = record(&crm, 2, &[("mail", "a@x.fr", 9), ("land", "FR", 3), ("label", "x", 9)]);
+    let owed = due(&golden, &[&shop, &shows], &crm);
+    let silent = BTreeMap::from([(FieldName::new("land"), Stamp(8))]);
+    assert_eq!(owed[0], Due::MarkSent { record: RecordNo(2), fields: silent });
+    let told = &writes(&owed)["label"];
+    assert_eq!(told.0, Value::text("A@x.fr (france)"));
+    // The stamp of a template moves with each of its parts.
+    let moved = profile(&[("mail", "a@x.fr", 9), ("country", "France", 7)]);
+    assert_ne!(writes(&due(&moved, &[&shop, &shows], &crm))["label"].1, told.1);
+}
+
+#[test]
+fn a_value_without_a_form_holds_its_row_and_says_why() {
+    let (crm, shop) = (converting(), shop_record());
+    let golden = profile(&[("mail", "a@x.fr", 9), ("country", "Atlantis", 8)]);
+    let shows = record(&crm, 2, &[("mail", "b@x.fr", 4), ("land", "FR", 3)]);
+    for (record, members) in [(None, vec![&shop]), (Some(RecordNo(2)), vec![&shop, &shows])] {
+        let owed = due(&golden, &members, &crm);
+        let [Due::Refused { record: at, fields, fault, .. }] = owed.as_slice() else {
+            panic!("{owed:?}")
+        };
+        assert_eq!(*at, record);
+        assert_eq!(fields["land"], (Value::text("Atlantis"), Stamp(8)));
+        assert_eq!(fields["mail"], (Value::text("a@x.fr"), Stamp(9)));
+        assert_eq!((fault.code, fault.place.as_str()), (FaultCode::NoForm, "land"));
+        assert_eq!((&*fault.args["rule"], &*fault.args["class"]), ("map", "text"));
+        assert!(!fault.to_string().contains("Atlantis"), "{fault}");
+    }
+}
+
+#[test]
+fn a_system_is_given_back_its_own_form_to_the_letter() {
+    let (crm, shop) = (converting(), shop_record());
+    let mut golden = profile(&[("mail", "a@x.fr", 9), ("country", "France", 5)]);
+    let mut own = record(&crm, 2, &[("mail", "a@x.fr", 9), ("land", "DE", 8), ("label", "x", 1)]);
+    let asserted = Assertion::new(Value::text("fr"), Stamp(5));
+    own.fields.get_mut("land").unwrap().asserted = Some(asserted);
+    let from = &mut golden.traits.get_mut("country").unwrap().provenance;
+    (from.record, from.field) = (RecordNo(2), FieldName::new("land"));
+    let owed = due(&golden, &[&shop, &own], &crm);
+    assert_eq!(writes(&owed)["land"], (Value::text("fr"), 5));
+}
+
+#[test]
+fn a_constant_is_due_once_and_is_no_reason_for_a_row() {
+    let mut crm = mapping("crm", &["mail -> mail email", "source <- =source"]);
+    let constant = |text: &str| {
+        let made = Some(Made::Constant(Value::text(text)));
+        Some(Box::new(Conversion { made, read: Vec::new(), write: Some(Vec::new()) }))
+    };
+    crm.fields[1].conversion = constant("liaison");
+    let (golden, shop) = (profile(&[("mail", "a@x.fr", 9)]), shop_record());
+    assert_eq!(due(&golden, &[&shop], &crm), []);
+    let shows = record(&crm, 2, &[("mail", "a@x.fr", 0)]);
+    let owed = due(&golden, &[&shop, &shows], &crm);
+    let [Due::Update { fields, .. }] = owed.as_slice() else { panic!("{owed:?}") };
+    assert_eq!(fields["source"], (Value::text("liaison"), shop.born));
+    let attempt = Attempt { fields: fields.clone(), idempotency_key: String::new() };
+    let told = delivered(&shows, &attempt, None, None, &crm);
+    assert_eq!(due(&golden, &[&shop, &told], &crm), []);
+
+    // Told by an older constant, it is due again, and forgotten only once.
+    let (old, mut new) = (rules(vec![], vec![crm.clone()]), rules(vec![], vec![crm]));
+    new.mappings[0].fields[1].conversion = constant("hub");
+    let told = Record { profile: ProfileId(1), ..told };
+    let owner = Profile { records: vec![shop.number, told.number], ..golden.clone() };
+    let group = || Rebuilt {
+        records: [shop.clone(), told.clone()].map(|record| (record.number, record)).into(),
+        profiles: [(owner.id, owner.clone())].into(),
+        claims: BTreeMap::new(),
+    };
+    let (before, mut after) = (group(), group());
+    forget_forms((&before, &old), (&mut after, &new));
+    let moved = after.records[&told.number].clone();
+    let owed = due(&golden, &[&shop, &moved], &new.mappings[0]);
+    assert_eq!(writes(&owed)["source"].0, Value::text("hub"));
+    forget_forms((&before, &old), (&mut after, &new));
+    assert_eq!(after.records[&told.number], moved);
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Absence, Assertion, FieldMapping, FieldState, Identity, IdentityFact, Mapping, Object, Origin,
+    Absence, Assertion, FieldMapping, FieldState, IdentityFact, Mapping, Object, Origin, ProfileId,
     Record, RecordNo, RecordRef, Rules, RunId, Stamp, Timestamp, Value,
 };
 
 use super::dispute;
 use super::echo::{resembles, unconfirmed};
-use crate::identity::{Normalised, composite, normalise};
+use crate::identity::composite;
+use crate::mapping::identity_in;
+use crate::relation;
 
 /// Hands out receipt stamps in order. The caller keeps [`Stamps::last`] in its
 /// counters, in the same commit as what was stamped.
@@ -107,6 +109,8 @@ impl Seen {
 /// seen later, because it may be an edit, and losing an edit is worse than
 /// believing a default.
 ///
+/// A row of an object names nobody as its own: it tells no identity facts.
+///
 /// A row of a deleted record takes the deletion back; what it had said stays.
 pub fn observe(
     record: Option<&Record>,
@@ -116,12 +120,12 @@ pub fn observe(
     context: &Context<'_>,
 ) -> Observation {
     let is_new = record.is_none();
-    let mut next = record.cloned().unwrap_or_else(|| newborn(seen, stamps, context));
+    let mut next = record.cloned().unwrap_or_else(|| newborn(seen, mapping, stamps, context));
     let restored = restore(&mut next, stamps);
     let mut assertions = 0;
     let mut facts = Vec::new();
     let source_time = mapping.source_time.as_ref().and_then(|time| time.read(seen.object));
-    for pair in &mapping.fields {
+    for pair in mapping.fields.iter().filter(|pair| pair.has_field()) {
         let value = seen.object.get(pair.field.as_str()).unwrap_or(&Value::Null);
         let told = unconfirmed(&next, &pair.field).cloned();
         let state = next.fields.entry(pair.field.clone()).or_default();
@@ -133,13 +137,25 @@ pub fn observe(
             asserted.seen = mapping.consent(pair.field.as_str()).map(|_| context.now);
         }
         let stamp = Stamp(stamps.last());
-        facts.extend(identity_fact(&next.identities, pair, value, stamp, edited, context.rules));
+        if !next.is_object() {
+            facts.extend(identity_fact(
+                &next.identities,
+                pair,
+                value,
+                stamp,
+                edited,
+                context.rules,
+            ));
+        }
     }
     next.identities.extend(facts.iter().cloned());
-    if assertions > 0 && !mapping.composites.is_empty() {
+    if assertions > 0 && !mapping.composites.is_empty() && !next.is_object() {
         let news = composite::news(&next, mapping, context.rules, || stamps.next());
         next.identities.extend(news.iter().cloned());
         facts.extend(news);
+    }
+    if !mapping.relations.is_empty() || !next.relations.is_empty() {
+        next.relations = relation::stated(&next.fields, mapping, context.rules);
     }
     next.raw.clone_from(seen.raw);
     next.version = seen.version.map(str::to_owned);
@@ -161,7 +177,13 @@ pub fn observe_deleted(record: &Record, stamp: Stamp, run: &RunId) -> Record {
     next
 }
 
-fn newborn(seen: &Row<'_>, stamps: &mut Stamps, context: &Context<'_>) -> Record {
+fn newborn(
+    seen: &Row<'_>,
+    mapping: &Mapping,
+    stamps: &mut Stamps,
+    context: &Context<'_>,
+) -> Record {
+    let object = mapping.kind.is_object();
     Record {
         number: context.number,
         at: seen.at.clone(),
@@ -173,7 +195,8 @@ fn newborn(seen: &Row<'_>, stamps: &mut Stamps, context: &Context<'_>) -> Record
         raw: Object::new(),
         fields: BTreeMap::new(),
         identities: Vec::new(),
-        profile: context.number.into(),
+        relations: Vec::new(),
+        profile: if object { ProfileId::NOBODY } else { context.number.into() },
         run: context.run.clone(),
     }
 }
@@ -235,10 +258,7 @@ fn identity_fact(
     rules: &Rules,
 ) -> Option<IdentityFact> {
     let namespace = rules.namespace(pair.identity.as_deref()?)?;
-    let identity: Option<Identity> = match normalise(namespace, value) {
-        Normalised::Identity(identity) => Some(identity),
-        Normalised::Empty | Normalised::Invalid(_) | Normalised::Never => None,
-    };
+    let identity = identity_in(pair, namespace, value);
     let named = earlier
         .iter()
         .rev()

@@ -230,6 +230,7 @@ impl Sim {
                     self.records.insert(record, next);
                 }
                 Due::Remove { .. } => unreachable!("nobody takes anything back here"),
+                Due::Refused { .. } => unreachable!("every value has a form here"),
                 Due::Update { record, fields } => self.update(v, id, record, fields),
                 Due::Create { fields, matching, for_record } => {
                     let hit = self.find(v, &matching[0].1);

@@ -5,9 +5,9 @@
 //! its system had by itself every field shows again what that system said, or
 //! nothing. What a system said of its own is its own: it is never touched.
 
-use hub_model::{Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
+use hub_model::{Assertion, Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
 
-use super::due::{Due, due, speaks, told};
+use super::due::{Due, Wanted, due, speaks, told};
 use crate::consent;
 
 /// What a sync owes a profile at an instant: golden values, if they may be had
@@ -49,7 +49,8 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
     }
     told(record, mapping, |pair| {
         let own = record.fields.get(&pair.field).and_then(|state| state.asserted.as_ref());
-        Some(own.map_or((Value::Null, Stamp(0)), |own| (own.value.clone(), own.stamp)))
+        let plain = |own: &Assertion| Wanted::plain(own.value.clone(), own.stamp);
+        Some(own.map_or_else(|| Wanted::plain(Value::Null, Stamp(0)), plain))
     })
 }
 

@@ -2,6 +2,7 @@
 //! may have moved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
 use hub_model::{Fault, FaultCode, FieldName, Pending, PendingKey, PendingState, Timestamp};
@@ -59,7 +60,7 @@ pub(super) async fn look(
     {
         match (found, key) {
             (Found::One(item), _) => {
-                let row = reading::check_row(context, &rules, Ok(item));
+                let row = reading::check_row(context, &rules, item);
                 if let Some(fault) = row.fault() {
                     looked.unreadable.insert(work.key.clone(), fault.clone());
                 }
@@ -85,7 +86,7 @@ pub(super) async fn look(
 async fn find_before_create(
     context: &RunContext<'_>,
     stream: &StreamInfo,
-    (creates, rules): (&[&Work], &StreamRules),
+    (creates, rules): (&[&Work], &Arc<StreamRules>),
     looked: &mut Looked,
     rows: &mut Vec<Reading>,
 ) -> Result<(), Fault> {
@@ -101,7 +102,7 @@ async fn find_before_create(
                 Found::One(item) => {
                     let fault = taken(work, field, 1);
                     looked.taken.insert(work.key.clone(), fault);
-                    rows.push(reading::check_row(context, rules, Ok(item)));
+                    rows.push(reading::check_row(context, rules, item));
                 }
                 Found::Several(keys) => {
                     let fault = taken(work, field, keys.len());

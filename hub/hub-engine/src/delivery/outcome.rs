@@ -16,6 +16,7 @@ use super::plan::Work;
 use crate::conclude::{Changed, conclude};
 use crate::reading;
 use crate::run::RunContext;
+use crate::slices::Slices;
 
 /// Outcomes per commit: each may put a record and its profile.
 const SLICE_OUTCOMES: usize = 200;
@@ -195,6 +196,20 @@ fn as_received(mut record: Record, row: Option<&Object>) -> Record {
 
 fn duplicate(key: &RemoteKey) -> Fault {
     Fault::new(FaultCode::Conflict).with("duplicate_of", key)
+}
+
+/// Keeps what is not written because a value has no form there.
+pub(super) async fn refuse(
+    context: &mut RunContext<'_>,
+    refused: Vec<Pending>,
+) -> Result<(), Fault> {
+    context.counts.rejected += refused.len() as u64;
+    let mut slices = Slices::new(context.workspace, None);
+    for pending in refused {
+        slices.push(WriteSet { pending: vec![pending], ..WriteSet::default() }).await?;
+    }
+    slices.flush().await?;
+    Ok(())
 }
 
 /// The item waits: for the vendor's own time, else with full jitter.

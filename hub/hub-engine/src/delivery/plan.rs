@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use hub_core::consent;
 use hub_core::sync::{self, Due};
 use hub_model::{
-    Attempt, CommitSeq, Fault, FieldName, Pending, PendingKey, PendingState, PlannedWrite, Profile,
-    ProfileId, Record, RecordNo, Stamp, Value,
+    Attempt, CommitSeq, Fault, FaultCode, FieldName, Pending, PendingKey, PendingState,
+    PlannedWrite, Profile, ProfileId, Record, RecordNo, Stamp, Timestamp, Value,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -76,13 +76,18 @@ impl Work {
 pub(super) struct Plan {
     /// The writes.
     pub works: Vec<Work>,
+    /// What is not written because a value has no form there.
+    pub refused: Vec<Pending>,
     /// The newest commit when they were planned.
     pub head: CommitSeq,
 }
 
 /// What is due, and what is only to be noted here.
+#[derive(Default)]
 struct Gathered {
     works: Vec<Work>,
+    /// What is not written because a value has no form there.
+    refused: Vec<Pending>,
     /// Records whose row shows the golden values already.
     told: Vec<Record>,
     /// What waits and is due no more.
@@ -98,7 +103,7 @@ pub(super) async fn plan(
 ) -> Result<Plan, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
-    let Gathered { works, told, over } = gather(context, stream, ids).await?;
+    let Gathered { works, refused, told, over } = gather(context, stream, ids).await?;
     let mut slices = Slices::new(workspace, None);
     for record in told {
         slices.push(WriteSet { records: vec![record], ..WriteSet::default() }).await?;
@@ -107,7 +112,7 @@ pub(super) async fn plan(
         slices.push(WriteSet { settled: vec![key], ..WriteSet::default() }).await?;
     }
     slices.flush().await?;
-    Ok(Plan { works, head: workspace.head().await? })
+    Ok(Plan { works, refused, head: workspace.head().await? })
 }
 
 /// The same works, in order of profile and record; nothing is kept.
@@ -129,7 +134,7 @@ async fn gather(
     ids: &[ProfileId],
 ) -> Result<Gathered, Fault> {
     let workspace = context.workspace;
-    let mut gathered = Gathered { works: Vec::new(), told: Vec::new(), over: Vec::new() };
+    let mut gathered = Gathered::default();
     let profiles: BTreeMap<ProfileId, Profile> = workspace
         .store
         .profiles(ids)
@@ -172,6 +177,19 @@ async fn gather(
                     gathered.told.extend(told);
                     continue;
                 }
+                Due::Refused { record, fields, for_record, fault } => {
+                    let key = key(context, profile.id, record);
+                    let work = Work { fields, ..Work::new(key, for_record, permitted) };
+                    let waits = waiting.remove(&work.key);
+                    let known = |pending: &Pending| {
+                        pending.state == PendingState::Unknown
+                            || (lacks_form(pending) && pending.attempt.fields == work.fields)
+                    };
+                    if !waits.as_ref().is_some_and(known) {
+                        gathered.refused.push(rejected(&work, fault));
+                    }
+                    continue;
+                }
                 Due::Remove { record } => change(record).map(|work| Work { removes: true, ..work }),
                 Due::Update { record, mut fields } => {
                     fields.retain(|field, _| may_change(stream, field));
@@ -195,6 +213,25 @@ async fn gather(
     let over = waiting.into_values().filter(|pending| pending.state != PendingState::Unknown);
     gathered.over.extend(over.map(|pending| pending.key));
     Ok(gathered)
+}
+
+/// What waits for somebody to mend the mapping, or for another golden value.
+fn rejected(work: &Work, fault: Fault) -> Pending {
+    let place = format!("{}/{}", work.key.sync, fault.place);
+    Pending {
+        key: work.key.clone(),
+        state: PendingState::Rejected,
+        attempt: work.attempt().clone(),
+        tries: work.tries,
+        due: Timestamp(i64::MAX),
+        fault: Some(fault.at(place)),
+    }
+}
+
+/// Whether something waits because a value had no form there: it is tried as soon
+/// as each has one.
+fn lacks_form(pending: &Pending) -> bool {
+    pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::NoForm)
 }
 
 /// Whether the vendor lets a field of an existing row be written.
@@ -222,7 +259,7 @@ fn unless_waiting(
     let same = pending.attempt.fields == work.fields;
     match pending.state {
         PendingState::Unknown => None,
-        PendingState::Rejected if same => None,
+        PendingState::Rejected if same && !lacks_form(&pending) => None,
         PendingState::Retry if pending.due > context.workspace.env.now() => None,
         PendingState::Rejected => Some(work),
         PendingState::Retry => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_model::{
     ConnectionId, Fault, FieldName, Identity, Mapping, PositionName, ProfileId, RecordNo,
-    RecordRef, RemoteKey, StreamName, SyncId, Timestamp, Value,
+    RecordRef, Related, RemoteKey, StreamName, SyncId, Timestamp, Value,
 };
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,9 @@ pub(crate) struct Telling {
     /// By which texts rows of quarantine and places of reading are known.
     pub texts: Vec<String>,
     pub removals: Vec<Removal>,
+    /// By what others relate to the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<Related>,
 }
 
 /// An erasure: a job first, a certificate in the end.
@@ -128,6 +131,9 @@ pub struct Erasure {
     pub requested: Timestamp,
     /// How many records were kept of the person.
     pub records: u64,
+    /// How many objects related to him: each lost what names him, or left.
+    #[serde(default)]
+    pub objects: u64,
     /// When nothing of him was left that anybody could read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logically_gone: Option<Timestamp>,
@@ -187,7 +193,7 @@ fn json(row: &impl Serialize) -> Result<Option<Vec<u8>>, Error> {
 pub(super) async fn create(
     store: &dyn Store,
     requested: Timestamp,
-    records: usize,
+    (records, objects): (usize, u64),
     telling: Telling,
 ) -> Result<(Erasure, Vec<PositionChange>), Error> {
     let (expected, mut all) = known(store).await?;
@@ -197,6 +203,7 @@ pub(super) async fn create(
         phase: Phase::Leaving,
         requested,
         records: records as u64,
+        objects,
         logically_gone: None,
         compacted: None,
         physically_gone: None,

@@ -9,6 +9,7 @@ use hub_model::{Identity, Quarantined, RecordNo, RecordRef, RunId};
 use hub_store::{Error, PositionChange, Review, WriteSet};
 
 use super::job::{self, Erasure, Phase};
+use super::unlink::unlink;
 use crate::delivery::waiting;
 use crate::events::forget_person;
 use crate::inbox;
@@ -31,6 +32,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     quarantine(workspace, &erasure).await?;
     forget_person(store, &erasure.telling.identities).await?;
     places(workspace, &erasure).await?;
+    unlink(workspace, &erasure, &run).await?;
     let numbers: Vec<RecordNo> = telling.records.iter().map(|(number, _)| *number).collect();
     let there = store.records(&numbers).await?;
     let fates: BTreeMap<RecordNo, Fate> =
@@ -46,6 +48,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     erasure.phase = Phase::Telling;
     erasure.telling.records.clear();
     erasure.telling.texts.clear();
+    erasure.telling.ends.clear();
     erasure.telling.identities.clear();
     erasure.telling.profile = None;
     erasure.settle();

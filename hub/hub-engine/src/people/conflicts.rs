@@ -6,10 +6,11 @@
 //! who it was and when. Taking it back is a decision too. A trait that is paused,
 //! because systems kept answering each other, is released.
 
+use hub_core::mapping::{Said, said};
 use hub_core::{profile, sync};
 use hub_model::{
     Change, ChangeKind, CommitSeq, Conflict, ConflictReason, Decision, DecisionKind, Dispute,
-    FieldName, Profile, ProfileId, Record, RecordNo, Settled, Stamp, TraitName, Value,
+    FieldName, Profile, ProfileId, Record, RecordNo, Rules, Settled, Stamp, TraitName, Value,
 };
 use hub_store::{Counters, Error, WriteSet};
 
@@ -117,8 +118,10 @@ pub async fn of(workspace: &Workspace, profile: &Profile) -> Result<Vec<Waiting>
         let records = workspace.store.records(&numbers).await?;
         let sides = conflict.sides.iter().zip(records).filter_map(|(side, record)| {
             let record = record?;
-            let asserted = record.fields.get(&side.field)?.asserted.as_ref()?;
-            let (value, stamp) = (asserted.value.clone(), asserted.stamp);
+            let (value, stamp) = {
+                let said = says(&record, &side.field, &workspace.rules)?;
+                (said.value.into_owned(), said.stamp)
+            };
             Some(Says { field: side.field.clone(), value, stamp, record })
         });
         let (sides, conflict) = (sides.collect(), conflict.clone());
@@ -177,8 +180,8 @@ pub async fn apply(
     let stamp = Stamp(counters.stamp + 1);
     let place = (&before, name);
     let (changed, kind) = match ask {
-        Ask::Side(side) => settle(place, &records, Some(*side), None, stamp)?,
-        Ask::Value(value) => settle(place, &records, None, Some(value), stamp)?,
+        Ask::Side(side) => settle(workspace, place, &records, Some(*side), None, stamp)?,
+        Ask::Value(value) => settle(workspace, place, &records, None, Some(value), stamp)?,
         Ask::Undo => undo(workspace, place, &records)?,
         Ask::Release => (release(workspace, place, &records)?, None),
     };
@@ -223,7 +226,14 @@ fn open<'a>(
 /// The records that change, and the decision that is made.
 type Done = (Vec<Record>, Option<DecisionKind>);
 
+/// What a record says by a field, in the form that the trait has.
+fn says<'a>(record: &'a Record, field: &FieldName, rules: &'a Rules) -> Option<Said<'a>> {
+    let stream = &record.at.stream;
+    said(record, rules.mapping(&stream.connection, &stream.stream)?.field(field.as_str())?)
+}
+
 fn settle(
+    workspace: &Workspace,
     place: Place<'_>,
     records: &[Record],
     side: Option<RecordNo>,
@@ -236,8 +246,8 @@ fn settle(
     let not_a_side = || ConflictError::NotASide(named);
     let side = conflict.sides.iter().find(|side| side.record == named).ok_or_else(not_a_side)?;
     let record = records.iter().find(|record| record.number == named).ok_or_else(not_a_side)?;
-    let said = record.fields.get(&side.field).and_then(|state| state.asserted.as_ref());
-    let value = value.or(said.map(|said| &said.value)).cloned().unwrap_or_default();
+    let said = || Some(says(record, &side.field, &workspace.rules)?.value.into_owned());
+    let value = value.cloned().or_else(said).unwrap_or_default();
     let settled = Settled { stamp, value };
     let changed = sync::settled(record, &side.field, Some(settled));
     let (field, name) = (side.field.clone(), place.1.clone());

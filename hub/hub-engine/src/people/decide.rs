@@ -259,7 +259,7 @@ async fn two(
         return Err(PeopleError::OneAlready(a.id));
     }
     if a.kind != b.kind {
-        return Err(PeopleError::Kinds(a.id, b.id, a.kind, b.kind));
+        return Err(PeopleError::Kinds(a.id, b.id, a.kind.clone(), b.kind.clone()));
     }
     Ok((a, b))
 }

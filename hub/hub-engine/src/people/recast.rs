@@ -16,8 +16,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::identity::preview::Preview;
-use hub_core::identity::regroup::{Group, groups};
+use hub_core::identity::regroup::{Group, Regrouped, groups};
 use hub_core::identity::{current_identities, fold, resolves_alike, restate};
+use hub_core::mapping::forget_forms;
 use hub_model::{
     Identity, IdentityFact, Object, PositionName, Profile, ProfileId, Record, RecordNo, Rules,
 };
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::regroup::{Carriers, cut, load, set_of};
 use crate::everybody::Everybody;
 use crate::job;
+use crate::objects;
 use crate::workspace::{Workspace, settled};
 
 /// Records per step when groups are derived: their rows are in memory whole.
@@ -71,7 +73,8 @@ pub async fn preview(workspace: &Workspace, after: &Rules) -> Result<Preview, Er
     let mut preview = Preview::default();
     let mut target = Target::of(workspace, before, &after).await?;
     while let Some(step) = target.step(workspace).await? {
-        for group in load(workspace, &step, |record| target.facts(record), &after).await? {
+        for mut group in load(workspace, &step, |record| target.facts(record), &after).await? {
+            forget(&mut group, before, &after);
             preview.extend(group.preview(before, &after));
         }
     }
@@ -156,12 +159,20 @@ async fn move_to(
     Ok(new)
 }
 
+/// What was told in a form of other rules is due again in the new one.
+fn forget(group: &mut Regrouped, before: &Rules, after: &Rules) {
+    forget_forms((&group.before, before), (&mut group.after, after));
+}
+
 /// Writes every group that is not as it would be.
 async fn bring(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<Applied, Error> {
+    objects::forget_other_kinds(workspace, before, after).await?;
+    objects::relate_anew(workspace, before, after).await?;
     let mut target = Target::of(workspace, before, after).await?;
     let mut applied = Applied::default();
     while let Some(step) = target.step(workspace).await? {
-        let loaded = load(workspace, &step, |record| target.facts(record), after).await?;
+        let mut loaded = load(workspace, &step, |record| target.facts(record), after).await?;
+        loaded.iter_mut().for_each(|group| forget(group, before, after));
         for (_, kind) in loaded.iter().flat_map(|group| group.changes()) {
             match kind {
                 hub_model::ChangeKind::Merged => applied.merged += 1,

@@ -102,6 +102,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
             "No row of that key waits in quarantine",
             "`GET /api/v1/quarantine` lists the rows that wait; an accepted row leaves by itself.",
         ),
+        Code::UnknownObject => (
+            "There is no object of that key",
+            "Ask by a sync that reads objects, and by the key that their system gives them.",
+        ),
         Code::Nobody => (
             "Nobody has this identity",
             "Look the person up by another identity; somebody who was erased is not found.",

@@ -107,6 +107,10 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "Aucune ligne de cette clé n’attend en quarantaine",
             "`GET /api/v1/quarantine` liste celles qui attendent ; une ligne acceptée en sort d’elle-même.",
         ),
+        Code::UnknownObject => (
+            "Aucun objet n’a cette clé",
+            "Demandez par une synchronisation qui lit des objets, et par la clé que leur système leur donne.",
+        ),
         Code::Nobody => (
             "Personne n’a cette identité",
             "Cherchez la personne par une autre identité ; qui a été effacé ne se trouve plus.",

@@ -1,6 +1,7 @@
 //! Walks the table: every route is refused to who may not, in every way.
 
 mod hub;
+mod mapping;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
@@ -225,6 +226,10 @@ async fn parameters_are_taken_strictly() {
         ("/api/v1/quarantine/row?sync=people", (400, "http/bad-parameter")),
         ("/api/v1/privacy/export?identity=email:a@x.fr", (404, "http/nobody")),
         ("/api/v1/privacy/export?identity=email:a@x.fr&format=xml", (400, "http/bad-parameter")),
+        ("/api/v1/related?identity=phone:1", (404, "http/unknown-namespace")),
+        ("/api/v1/related?identity=email:a@x.fr&limit=x", (400, "http/bad-parameter")),
+        ("/api/v1/objects?sync=nobody&key=1", (404, "http/unknown-sync")),
+        ("/api/v1/objects?sync=people&key=1", (404, "http/unknown-object")),
         ("/api/v1/privacy/erasures/1", (404, "http/unknown-erasure")),
     ] {
         assert_eq!(code(&hub.owner("GET", path, "").await), expected, "{path}");

@@ -130,6 +130,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "The system did not accept the content[: {reason}]. It is not sent again until the value changes.",
             "Correct the value at its source, or leave the field out of the mapping.",
         ),
+        FaultCode::NoForm => of(
+            "A value has no form in this system",
+            "The mapping’s transforms cannot make of the profile’s value what the field takes[ ({rule})][; expected {expected}]. Nothing of this row is written until that is mended; the others are.",
+            "Add what is missing to the transforms of the field (an entry of its table, a wider form), or correct the value at its source.",
+        ),
         FaultCode::Store => of(
             "The store failed",
             "A commit was not made[: {reason}]. Everything acknowledged before is safe; the place of reading did not move.",

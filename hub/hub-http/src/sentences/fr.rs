@@ -130,6 +130,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "Le système n’a pas accepté le contenu[ : {reason}]. Il ne sera pas renvoyé tant que la valeur ne change pas.",
             "Corrigez la valeur à sa source, ou retirez le champ de la correspondance.",
         ),
+        FaultCode::NoForm => of(
+            "Une valeur n’a pas de forme dans ce système",
+            "Les transformations de la correspondance ne peuvent pas faire de la valeur du profil ce que le champ accepte[ ({rule})][ ; attendu : {expected}]. Rien de cette ligne n’est écrit avant correction ; les autres le sont.",
+            "Complétez les transformations du champ (une entrée de la table, une forme plus large), ou corrigez la valeur à sa source.",
+        ),
         FaultCode::Store => of(
             "Le stockage a échoué",
             "Un enregistrement n’a pas été fait[ : {reason}]. Tout ce qui était confirmé est sûr ; la position de lecture n’a pas bougé.",

@@ -51,7 +51,7 @@ async fn export(loaded: &Loaded, text: &str, csv: bool) -> Result<Exit, Trouble>
             if found.is_empty() {
                 return Err(nobody());
             }
-            person::everything(&*workspace.store, &workspace.rules, &found, lang()).await?
+            person::everything(&workspace, &found, lang()).await?
         }
         Data::Hub(client) => {
             let query = encoded(&identity.to_string());

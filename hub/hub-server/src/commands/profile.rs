@@ -1,8 +1,9 @@
-//! `liaison profile`: get by identity, explain, history, events, export all.
+//! `liaison profile`: get by identity, explain, history, what relates to it, events, export all.
 
 mod events;
 mod explain;
 mod history;
+mod related;
 
 use std::sync::Arc;
 
@@ -39,6 +40,9 @@ pub async fn run(loaded: &Loaded, command: ProfileCommand, out: Out) -> Result<E
         ProfileCommand::Explain { identity, name } => {
             explain::run(loaded, &identity, name.as_deref(), out).await
         }
+        ProfileCommand::Related { identity, role, below, limit } => {
+            related::run(loaded, &identity, (role, below, limit), out).await
+        }
         ProfileCommand::Events(asked) => events::run(loaded, asked, out).await,
         ProfileCommand::Export => export(loaded).await,
     }
@@ -52,7 +56,7 @@ async fn get(loaded: &Loaded, text: &str, out: Out) -> Result<Exit, Trouble> {
             let workspace = Workspace::new(store, Arc::new(rules), Arc::new(SystemEnv::default()));
             let mut profiles = Vec::new();
             for profile in find::profiles(&workspace, &identity).await? {
-                profiles.push(views::profile(&*workspace.store, &profile).await?);
+                profiles.push(hub_http::related::profile(&workspace, &profile).await?);
             }
             json!({ "profiles": profiles })
         }

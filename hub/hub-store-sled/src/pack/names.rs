@@ -10,23 +10,39 @@ use super::bytes::{Bytes, Damaged, put_len, put_text};
 /// Names in the order of their first use.
 #[derive(Debug, Default)]
 pub struct Names {
-    places: HashMap<Box<str>, usize>,
+    places: HashMap<Arc<str>, usize>,
+    /// Each name by its place, and the place of the one that followed it last.
+    followed: Vec<(Arc<str>, usize)>,
+    last: usize,
     packed: Vec<u8>,
 }
 
 impl Names {
     /// Appends the place of a name.
     pub fn put(&mut self, out: &mut Vec<u8>, name: &str) {
-        let place = match self.places.get(name) {
-            Some(place) => *place,
-            None => {
-                let place = self.places.len();
-                self.places.insert(name.into(), place);
-                put_text(&mut self.packed, name);
-                place
-            }
-        };
+        let place = self.place(name);
+        if let Some((_, next)) = self.followed.get_mut(self.last) {
+            *next = place;
+        }
+        self.last = place;
         put_len(out, place);
+    }
+
+    /// Rows of a block name the same fields in the same order: the name that
+    /// followed the last one the last time is nearly always the one that is meant.
+    fn place(&mut self, name: &str) -> usize {
+        let guess = self.followed.get(self.last).map_or(0, |(_, next)| *next);
+        if self.followed.get(guess).is_some_and(|(known, _)| **known == *name) {
+            return guess;
+        }
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let (place, known) = (self.followed.len(), Arc::<str>::from(name));
+        self.places.insert(Arc::clone(&known), place);
+        self.followed.push((known, 0));
+        put_text(&mut self.packed, name);
+        place
     }
 
     /// About how many bytes the table takes.
@@ -36,7 +52,7 @@ impl Names {
 
     /// Appends the table.
     pub fn finish(self, out: &mut Vec<u8>) {
-        put_len(out, self.places.len());
+        put_len(out, self.followed.len());
         out.extend(self.packed);
     }
 

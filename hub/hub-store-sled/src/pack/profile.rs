@@ -16,16 +16,22 @@ use super::value;
 const CONSENTS: u8 = 2;
 /// Conflicts come after them, as JSON: rare.
 const CONFLICTS: u8 = 4;
+/// In the byte of the kind: its name follows.
+const NAMED: u8 = 8;
 
 /// Packs a profile.
 pub fn put(profile: &Profile, names: &mut Names, out: &mut Vec<u8>) {
     let kind = match profile.kind {
         EntityKind::Person => 0,
         EntityKind::Account => 1,
+        EntityKind::Object(_) => NAMED,
     };
     let consents = if profile.consents.is_empty() { 0 } else { CONSENTS };
     let conflicts = if profile.conflicts.is_empty() { 0 } else { CONFLICTS };
     out.push(kind | consents | conflicts);
+    if let EntityKind::Object(name) = &profile.kind {
+        names.put(out, name.as_str());
+    }
     put_uint(out, profile.id.0);
     let mut stamp = 0;
     put_len(out, profile.traits.len());
@@ -66,6 +72,7 @@ pub fn read(mut item: Item<'_>) -> Result<Profile, Damaged> {
     let kind = match flags & !(CONSENTS | CONFLICTS) {
         0 => EntityKind::Person,
         1 => EntityKind::Account,
+        NAMED => EntityKind::object(&item.name()?),
         _ => return Err(Damaged),
     };
     let id = ProfileId(item.bytes.uint()?);

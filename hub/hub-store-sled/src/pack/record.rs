@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hub_model::{
     Absence, Assertion, ConnectionId, FieldName, FieldState, Identity, IdentityFact, Object,
-    Origin, ProfileId, Record, RecordNo, RecordRef, RemoteKey, RunId, Stamp, StreamName, StreamRef,
-    Value, WorkspaceId,
+    Origin, ProfileId, Record, RecordNo, RecordRef, Related, Relation, RemoteKey, RunId, Stamp,
+    StreamName, StreamRef, Value, WorkspaceId,
 };
 
 use super::bytes::{Damaged, put_len, put_step, put_text, put_uint};
@@ -22,6 +22,9 @@ mod has {
     pub const VERSION: u8 = 8;
     /// Its profile is not the one that it founded.
     pub const PROFILE: u8 = 16;
+    /// It is part of no profile.
+    pub const NOBODY: u8 = 32;
+    pub const RELATIONS: u8 = 64;
 }
 
 /// What a field state says.
@@ -65,9 +68,18 @@ const fn flag(bit: u8, set: bool) -> u8 {
     if set { bit } else { 0 }
 }
 
+/// What a relation says.
+mod relation {
+    /// It leads to a row, not to an identity.
+    pub const ROW: u8 = 1;
+    /// It names the text of the raw row, as it is.
+    pub const RAW: u8 = 2;
+}
+
 /// Packs a record.
 pub fn put(record: &Record, names: &mut Names, out: &mut Vec<u8>) {
-    let profile = ProfileId::from(record.number);
+    let nobody = record.is_object();
+    let profile = if nobody { record.profile } else { ProfileId::from(record.number) };
     let creator = match record.origin {
         Origin::Received => None,
         Origin::Created { for_record } => Some(for_record),
@@ -77,7 +89,9 @@ pub fn put(record: &Record, names: &mut Names, out: &mut Vec<u8>) {
             | flag(has::DELETED, record.deleted.is_some())
             | flag(has::ABSENCES, !record.absences.is_empty())
             | flag(has::VERSION, record.version.is_some())
-            | flag(has::PROFILE, record.profile != profile),
+            | flag(has::PROFILE, record.profile != profile)
+            | flag(has::NOBODY, nobody)
+            | flag(has::RELATIONS, !record.relations.is_empty()),
     );
     put_uint(out, record.number.0);
     let stream = &record.at.stream;
@@ -113,14 +127,67 @@ pub fn put(record: &Record, names: &mut Names, out: &mut Vec<u8>) {
     }
     put_len(out, record.fields.len());
     let mut stamp = record.born;
-    for (name, field) in &record.fields {
+    for (name, field, raw) in record.fields_beside_raw() {
         names.put(out, name.as_str());
-        put_state(field, record.raw.get(name.as_str()), &mut stamp, out);
+        put_state(field, raw, &mut stamp, out);
     }
     put_len(out, record.identities.len());
     for said in &record.identities {
         put_fact(said, record, names, out);
     }
+    if !record.relations.is_empty() {
+        put_len(out, record.relations.len());
+        for related in &record.relations {
+            put_relation(related, record, names, out);
+        }
+    }
+}
+
+fn put_relation(related: &Relation, record: &Record, names: &mut Names, out: &mut Vec<u8>) {
+    let raw = record.raw.get(related.field.as_str()).and_then(Value::as_text);
+    let value = match &related.to {
+        Related::Identity(identity) => &*identity.value,
+        Related::Row(at) => at.key.as_str(),
+    };
+    let is_raw = raw == Some(value);
+    let is_row = matches!(related.to, Related::Row(_));
+    out.push(flag(relation::ROW, is_row) | flag(relation::RAW, is_raw));
+    names.put(out, &related.role);
+    names.put(out, related.field.as_str());
+    if !is_raw {
+        put_text(out, value);
+    }
+    match &related.to {
+        Related::Identity(identity) => names.put(out, &identity.namespace),
+        Related::Row(RecordRef { stream, .. }) => {
+            names.put(out, stream.workspace.as_str());
+            names.put(out, stream.connection.as_str());
+            names.put(out, stream.stream.as_str());
+        }
+    }
+}
+
+fn read_relation(item: &mut Item<'_>, raw: &Object) -> Result<Relation, Damaged> {
+    let flags = item.bytes.byte()?;
+    let role = item.name()?;
+    let field = FieldName::new(item.name()?);
+    let value = match flags & relation::RAW {
+        0 => item.bytes.text()?,
+        _ => raw.get(field.as_str()).and_then(Value::as_text).ok_or(Damaged)?,
+    };
+    let to = match flags & relation::ROW {
+        0 => Related::Identity(Identity { namespace: item.name()?, value: value.into() }),
+        _ => Related::Row(RecordRef { stream: read_stream(item)?, key: RemoteKey::from(value) }),
+    };
+    Ok(Relation { role, to, field })
+}
+
+fn read_stream(item: &mut Item<'_>) -> Result<StreamRef, Damaged> {
+    Ok(StreamRef {
+        workspace: WorkspaceId::new(item.name()?),
+        connection: ConnectionId::new(item.name()?),
+        stream: StreamName::new(item.name()?),
+    })
 }
 
 fn put_state(field: &FieldState, raw: Option<&Value>, before: &mut Stamp, out: &mut Vec<u8>) {
@@ -196,11 +263,7 @@ fn put_fact(said: &IdentityFact, record: &Record, names: &mut Names, out: &mut V
 pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
     let flags = item.bytes.byte()?;
     let number = RecordNo(item.bytes.uint()?);
-    let stream = StreamRef {
-        workspace: WorkspaceId::new(item.name()?),
-        connection: ConnectionId::new(item.name()?),
-        stream: StreamName::new(item.name()?),
-    };
+    let stream = read_stream(&mut item)?;
     let key = RemoteKey::from(item.bytes.text()?);
     let born = Stamp(item.bytes.uint()?);
     let run = RunId::new(item.name()?);
@@ -223,7 +286,8 @@ pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
     if flags & has::VERSION != 0 {
         version = Some(item.bytes.text()?.to_owned());
     }
-    let mut profile = ProfileId::from(number);
+    let mut profile =
+        if flags & has::NOBODY == 0 { ProfileId::from(number) } else { ProfileId::NOBODY };
     if flags & has::PROFILE != 0 {
         profile = ProfileId(item.bytes.step(profile.0)?);
     }
@@ -234,14 +298,24 @@ pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
     });
     let raw: Object = raw.collect::<Result<_, _>>()?;
     let mut stamp = born;
+    // They come in order of name, as the raw row does.
+    let mut beside = raw.iter().peekable();
     let fields = (0..item.bytes.count()?).map(|_| {
         let name = FieldName::new(item.name()?);
-        let field = read_state(&mut item, raw.get(name.as_str()), &mut stamp)?;
+        while beside.next_if(|(other, _)| other.as_str() < name.as_str()).is_some() {}
+        let own = beside.peek().filter(|(other, _)| other.as_str() == name.as_str());
+        let field = read_state(&mut item, own.map(|(_, value)| *value), &mut stamp)?;
         Ok((name, field))
     });
     let fields: BTreeMap<FieldName, FieldState> = fields.collect::<Result<_, _>>()?;
     let identities = (0..item.bytes.count()?).map(|_| read_fact(&mut item, &raw, &fields, born));
     let identities = identities.collect::<Result<_, _>>()?;
+    let mut relations = Vec::new();
+    if flags & has::RELATIONS != 0 {
+        for _ in 0..item.bytes.count()? {
+            relations.push(read_relation(&mut item, &raw)?);
+        }
+    }
     let at = RecordRef { stream, key };
     Ok(Record {
         number,
@@ -254,6 +328,7 @@ pub fn read(mut item: Item<'_>) -> Result<Record, Damaged> {
         raw,
         fields,
         identities,
+        relations,
         profile,
         run,
     })

@@ -114,6 +114,7 @@ async fn format_2_is_read() {
         profiles: 2,
         aliases: 1,
         claims: 3,
+        relations: 0,
         pending: 2,
         quarantined: 2,
         runs: 1,

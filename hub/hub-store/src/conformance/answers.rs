@@ -1,11 +1,11 @@
 //! Whether a store's every answer is the model's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use hub_model::{
     Claim, CommitSeq, Event, Identity, Pending, PositionName, Profile, ProfileId, Record, RecordNo,
-    RecordRef, StreamRef, SyncId, Timestamp,
+    RecordRef, Related, StreamRef, SyncId, Timestamp,
 };
 
 use super::model::Model;
@@ -31,6 +31,7 @@ impl Differences {
 pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     let mut found = Differences(Vec::new());
     records(store, model, &mut found).await;
+    related(store, model, &mut found).await;
     profiles(store, model, &mut found).await;
     scans(store, model, &mut found).await;
     log(store, model, &mut found).await;
@@ -67,6 +68,21 @@ async fn records(store: &dyn Store, model: &Model, found: &mut Differences) {
     }
 }
 
+async fn related(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let mut all: BTreeMap<&Related, BTreeMap<RecordNo, &Record>> = BTreeMap::new();
+    for record in &model.records {
+        for relation in &record.relations {
+            all.entry(&relation.to).or_default().insert(record.number, record);
+        }
+    }
+    let ends: Vec<Related> = all.keys().copied().cloned().collect();
+    for ends in ends.iter().map(std::slice::from_ref).chain(ends.chunks(CALL_ROWS)) {
+        let rows: BTreeMap<_, _> = ends.iter().filter_map(|end| all.get(end)).flatten().collect();
+        let wanted: Vec<Record> = rows.into_values().rev().map(|row| (*row).clone()).collect();
+        found.compare("related", store.related(ends, None, usize::MAX).await, &wanted);
+    }
+}
+
 async fn profiles(store: &dyn Store, model: &Model, found: &mut Differences) {
     let ids: Vec<ProfileId> = (0..=model.counters.record + 1).map(ProfileId).collect();
     for ids in ids.chunks(CALL_ROWS) {
@@ -91,6 +107,8 @@ async fn scans(store: &dyn Store, model: &Model, found: &mut Differences) {
     for page in model.profiles.chunks(CALL_ROWS) {
         let answer = store.scan_profiles(after, CALL_ROWS).await;
         found.compare("scan of profiles", answer, &page.to_vec());
+        let ids: Vec<_> = page.iter().map(|profile| profile.id).collect();
+        found.compare("ids of profiles", store.profile_ids(after, CALL_ROWS).await, &ids);
         after = page.last().map(|profile| profile.id);
     }
     let waits = |profile: &&Profile| !profile.conflicts.is_empty();

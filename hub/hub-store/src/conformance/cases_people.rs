@@ -187,6 +187,8 @@ pub async fn profiles_are_scanned_in_order(subject: &mut dyn Subject) {
     for (after, limit, wanted) in table {
         let found = store.scan_profiles(after.map(ProfileId), limit).await.expect("scan");
         assert_eq!(ids(found), wanted, "after {after:?}, limit {limit}");
+        let found = store.profile_ids(after.map(ProfileId), limit).await.expect("ids");
+        assert_eq!(found.iter().map(|id| id.0).collect::<Vec<_>>(), wanted, "ids after {after:?}");
     }
 }
 

@@ -262,6 +262,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
         profiles: 4,
         aliases: 1,
         claims: 5,
+        relations: 0,
         pending: 1,
         quarantined: 1,
         runs: 2,

@@ -6,8 +6,9 @@ use hub_model::{
     Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, Conflict, ConflictReason,
     EntityKind, Event, Fault, FaultCode, FieldName, FieldState, Identity, IdentityFact, Object,
     Origin, Pending, PendingKey, PendingState, PositionName, Profile, ProfileId, Provenance,
-    Quarantined, Receipt, Record, RecordNo, RecordRef, RemoteKey, Run, RunCounts, RunId, RunStatus,
-    Side, Stamp, StreamRef, SyncId, Timestamp, Trait, TraitName, Trigger, Value,
+    Quarantined, Receipt, Record, RecordNo, RecordRef, Related, Relation, RemoteKey, Run,
+    RunCounts, RunId, RunStatus, Side, Stamp, StreamRef, SyncId, Timestamp, Trait, TraitName,
+    Trigger, Value,
 };
 
 use super::WORKSPACE;
@@ -56,9 +57,32 @@ pub fn record(number: u64) -> Record {
         raw: Object::from([("name".into(), name)]),
         fields: BTreeMap::from([(FieldName::new("name"), state)]),
         identities: vec![fact],
+        relations: Vec::new(),
         profile: ProfileId(number),
         run: RunId::new("run-1"),
     }
+}
+
+/// The end of a relation to person `number`.
+pub fn related(number: u64) -> Related {
+    Related::Identity(email(number))
+}
+
+/// Record `number` as an object of the stream `orders`: it relates to a person,
+/// and names nobody.
+pub fn order(number: u64, buyer: u64) -> Record {
+    let mut order = record(number);
+    order.at.stream = StreamRef::new(WORKSPACE, "crm", "orders");
+    order.identities.clear();
+    order.profile = ProfileId::NOBODY;
+    relate(&mut order, "buyer", related(buyer));
+    order
+}
+
+/// A record relates to something more.
+pub fn relate(record: &mut Record, role: &str, to: Related) {
+    record.relations.push(Relation { role: role.into(), to, field: FieldName::new(role) });
+    record.relations.sort_unstable();
 }
 
 /// The profile of record `number` alone.

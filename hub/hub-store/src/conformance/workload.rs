@@ -110,9 +110,16 @@ impl Workload {
         for _ in 0..count {
             let number = Self::number(&mut counters);
             let mut one = f::person(number);
+            if self.random.percent(15) {
+                let buyer = 1 + self.random.below(number);
+                let records = vec![f::order(number, buyer)];
+                one = WriteSet { records, ..WriteSet::default() };
+            }
             if let Some(record) = one.records.first_mut() {
-                let stream = if self.random.percent(30) { "leads" } else { "contacts" };
-                record.at.stream = StreamRef::new(WORKSPACE, "crm", stream);
+                if !record.is_object() {
+                    let stream = if self.random.percent(30) { "leads" } else { "contacts" };
+                    record.at.stream = StreamRef::new(WORKSPACE, "crm", stream);
+                }
                 record.at.key = RemoteKey::new(format!("{}-{number}", self.random.text(3)));
                 if self.size != Size::Small {
                     self.contact(record);
@@ -185,8 +192,17 @@ impl Workload {
             let Some(mut record) = self.random.pick(&self.model.records).cloned() else { return };
             self.fill(&mut record);
             record.deleted = self.random.percent(10).then_some(Stamp(self.model.counters.stamp));
-            let profile = self.model.resolve(record.profile);
-            set.changes.push(f::change(profile.0, ChangeKind::Updated));
+            record.relations.clear();
+            for role in ["buyer", "payer"] {
+                let other = 1 + self.random.below(self.model.counters.record);
+                if self.random.percent(40) {
+                    f::relate(&mut record, role, f::related(other));
+                }
+            }
+            if !record.is_object() {
+                let profile = self.model.resolve(record.profile);
+                set.changes.push(f::change(profile.0, ChangeKind::Updated));
+            }
             // Two edits of one record: the later one wins.
             set.records.push(record);
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hub_model::{CommitSeq, ProfileId, Quarantined, SyncId};
+use hub_model::{CommitSeq, ProfileId, Quarantined, RecordNo, SyncId};
 
-use super::state::State;
+use super::state::{State, distinct};
 use crate::history::{Moment, Version};
 use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
 use crate::view::View;
@@ -50,6 +50,7 @@ impl State {
         for (number, at) in set.erased.drain(..) {
             if self.numbers.get(&at) == Some(&number) {
                 self.numbers.remove(&at);
+                self.unrelate(number);
                 self.records.remove(&number);
                 self.marks.remove(&number);
                 self.forgotten.remove(&number);
@@ -80,11 +81,22 @@ impl State {
         }
     }
 
+    /// Forgets what a record relates to.
+    fn unrelate(&mut self, number: RecordNo) {
+        let record = self.records.get(&number);
+        for relation in record.into_iter().flat_map(|record| &record.relations) {
+            self.related.remove(&(relation.to.clone(), number));
+        }
+    }
+
     fn apply_people(&mut self, set: &mut WriteSet) {
         self.erase(set);
         for record in set.records.drain(..) {
             self.numbers.insert(record.at.clone(), record.number);
             self.marks.remove(&record.number);
+            self.unrelate(record.number);
+            let related = distinct(&record).into_iter().map(|to| (to.clone(), record.number));
+            self.related.extend(related);
             self.records.insert(record.number, record);
         }
         self.marks.extend(set.marks.drain(..));

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    CommitSeq, Pending, PendingKey, Profile, ProfileId, Record, RecordNo, StreamRef, SyncId,
-    Timestamp,
+    CommitSeq, Pending, PendingKey, Profile, ProfileId, Record, RecordNo, Related, StreamRef,
+    SyncId, Timestamp,
 };
 
-use super::state::State;
+use super::state::{State, distinct};
 use crate::audit::{self, Findings};
 use crate::store::{Error, LogPage, Stats, VerifyFinding};
 use crate::view::View;
@@ -35,6 +35,11 @@ impl State {
         self.profiles.range((start, Unbounded)).take(limit).map(|(_, p)| p.clone()).collect()
     }
 
+    pub fn profile_ids(&self, after: Option<ProfileId>, limit: usize) -> Vec<ProfileId> {
+        let start = after.map_or(Unbounded, Excluded);
+        self.profiles.range((start, Unbounded)).take(limit).map(|(id, _)| *id).collect()
+    }
+
     pub fn conflicted(&self, after: Option<ProfileId>, limit: usize) -> Vec<Profile> {
         let start = after.map_or(Unbounded, Excluded);
         let profiles = self.profiles.range((start, Unbounded)).map(|(_, profile)| profile);
@@ -50,6 +55,15 @@ impl State {
         let start = after.map_or(Unbounded, Excluded);
         let records = self.records.range((start, Unbounded)).map(|(_, record)| record);
         records.filter(|record| record.at.stream == *stream).take(limit).cloned().collect()
+    }
+
+    pub fn related(&self, to: &[Related], below: Option<RecordNo>, limit: usize) -> Vec<Record> {
+        let below = below.unwrap_or(RecordNo(u64::MAX));
+        let of = |to: &Related| (to.clone(), RecordNo(0))..(to.clone(), below);
+        let found = to.iter().flat_map(|to| self.related.range(of(to)));
+        let numbers: BTreeSet<RecordNo> = found.map(|(_, number)| *number).collect();
+        let newest = numbers.iter().rev().take(limit);
+        newest.filter_map(|number| self.records.get(number).cloned()).collect()
     }
 
     fn pending_of_sync<'a>(&'a self, sync: &'a SyncId) -> impl Iterator<Item = &'a Pending> {
@@ -84,6 +98,7 @@ impl State {
             profiles: self.profiles.len() as u64,
             aliases: self.aliases.len() as u64,
             claims: self.claims.len() as u64,
+            relations: self.related.len() as u64,
             pending: self.pending.len() as u64,
             quarantined: self.quarantined().count() as u64,
             runs: self.runs.len() as u64,
@@ -96,6 +111,16 @@ impl State {
         let mut found = Findings::default();
         for record in self.records.values() {
             audit::record(record, self, &mut found)?;
+        }
+        for (_, number) in &self.related {
+            if !self.records.contains_key(number) {
+                found.add("relation", format!("something leads to record {number}: absent"));
+            }
+        }
+        let relations = self.records.values().map(|record| distinct(record).len()).sum::<usize>();
+        if relations != self.related.len() {
+            let kept = self.related.len();
+            found.add("relation", format!("records have {relations} relations, {kept} are kept"));
         }
         for profile in self.profiles.values() {
             audit::profile(profile, self, &mut found)?;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PendingKey, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, RunId, Stamp,
-    StreamRef, Timestamp,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, RemoteKey, Run, RunId,
+    Stamp, StreamRef, Timestamp,
 };
 
 use super::events::Events;
@@ -43,6 +43,8 @@ pub(super) struct State {
     pub records: BTreeMap<RecordNo, Record>,
     pub numbers: BTreeMap<RecordRef, RecordNo>,
     pub marks: BTreeMap<RecordNo, u64>,
+    /// What records relate to, and the records.
+    pub related: BTreeSet<(Related, RecordNo)>,
     pub profiles: BTreeMap<ProfileId, Profile>,
     pub aliases: BTreeMap<ProfileId, ProfileId>,
     pub claims: BTreeMap<Identity, Claim>,
@@ -64,6 +66,11 @@ pub(super) struct State {
     pub forgotten: BTreeMap<RecordNo, CommitSeq>,
     pub history_from: Option<Timestamp>,
     pub events: Events,
+}
+
+/// What a record relates to, each once.
+pub(super) fn distinct(record: &Record) -> BTreeSet<&Related> {
+    record.relations.iter().map(|relation| &relation.to).collect()
 }
 
 impl State {
@@ -122,6 +129,10 @@ impl View for State {
 
     fn claim(&self, identity: &Identity) -> Result<Option<Claim>, Error> {
         Ok(self.claims.get(identity).cloned())
+    }
+
+    fn is_related(&self, to: &Related, number: RecordNo) -> Result<bool, Error> {
+        Ok(self.related.contains(&(to.clone(), number)))
     }
 
     fn position(&self, name: &PositionName) -> Result<Option<Vec<u8>>, Error> {

@@ -79,7 +79,7 @@ impl Double {
         if self.has(Defect::UnknownField) {
             row.insert("surprise".into(), Value::Null);
         }
-        let change = ItemChange::Upsert(row);
+        let change = ItemChange::Upsert(row.into());
         Item { key: key.into(), change, version: Some(version.to_string()), time: None }
     }
 

@@ -1,10 +1,10 @@
 //! Outcomes of writes, states of jobs, answers of lookups.
 
 use hub_model::{Fault, Object, RemoteKey};
-use plugin_api::{Aggregate, Found, JobState, Outcome, WriteReport};
+use plugin_api::{Aggregate, Found, JobState, Outcome, WriteReport, row};
 use plugin_gateway::Redactor;
 
-use super::{bug, fault, object, row};
+use super::{bug, fault};
 use crate::limits::{JOB_BYTES_MAX, VERSION_BYTES_MAX};
 use crate::since_v0_1_0::exported::destination as wit;
 use crate::since_v0_1_0::exported::lookup as lookup_wit;
@@ -73,7 +73,7 @@ fn key(text: &str) -> Option<RemoteKey> {
 
 /// A row that cannot be read is left out: the next read shows it.
 fn stored_row(text: Option<String>) -> Option<Object> {
-    object(serde_json::from_str(&text?).ok()?).ok()
+    row::fields(serde_json::from_str(&text?).ok()?).ok()
 }
 
 /// A version that is too long is left out: the next write is then unconditional
@@ -109,7 +109,7 @@ fn one_found(found: lookup_wit::Found, number: usize) -> Result<Found, Fault> {
     Ok(match found {
         lookup_wit::Found::None => Found::None,
         lookup_wit::Found::One(line) => {
-            Found::One(row::row(line.as_bytes(), number).map_err(|bad| bad.fault)?)
+            Found::One(super::row::row(line.as_bytes(), number).map_err(|bad| bad.fault)?)
         }
         lookup_wit::Found::Several(keys) => {
             let keys: Option<Vec<_>> = keys.iter().map(|it| key(it)).collect();

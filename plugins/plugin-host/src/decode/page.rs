@@ -58,12 +58,13 @@ fn rows(batch: &Batch) -> Result<Vec<ItemResult>, Fault> {
     if count > PAGE_ITEMS_MAX {
         return over("items_max", PAGE_ITEMS_MAX);
     }
-    let lines = || batch.data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = batch.data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     // Counted before anything is made of them: empty rows are cheap to send.
-    if lines().take(PAGE_ITEMS_MAX + 1).count() != count {
+    let lines: Vec<&[u8]> = lines.take(PAGE_ITEMS_MAX + 1).collect();
+    if lines.len() != count {
         return Err(malformed("another number of rows than announced"));
     }
-    Ok(lines().zip(1_usize..).map(|(line, number)| row::row(line, number)).collect())
+    Ok(lines.into_iter().zip(1_usize..).map(|(line, number)| row::row(line, number)).collect())
 }
 
 #[cfg(test)]

@@ -1,24 +1,26 @@
 //! One line of a page.
 
 use hub_model::limits::VALUE_BYTES_MAX;
-use hub_model::{Fault, FaultCode, RemoteKey, Timestamp};
+use hub_model::{Fault, FaultCode, Object, RemoteKey, Timestamp};
 use plugin_api::page::{BadItem, ItemResult};
-use plugin_api::{Item, ItemChange};
+use plugin_api::{Item, ItemChange, Row};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::{cut, object};
+use super::cut;
 use crate::limits::{FAULT_TEXT_BYTES_MAX, ROW_BYTES_MAX, VERSION_BYTES_MAX};
 
 /// A line as its grammar has it. Unknown members are refused: they are typing
 /// errors of the connector's author, or belong to a later contract.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Line {
+struct Line<'a> {
     #[serde(default)]
     key: Option<String>,
     change: Change,
-    #[serde(default)]
-    data: Option<serde_json::Value>,
+    /// Text as it stands there: known rows are known by it.
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
     #[serde(default)]
     into: Option<String>,
     #[serde(default)]
@@ -64,7 +66,7 @@ pub fn row(line: &[u8], number: usize) -> ItemResult {
             Fault::new(FaultCode::RowLimit).with("row_bytes_max", ROW_BYTES_MAX),
         ));
     }
-    let line: Line = match serde_json::from_slice(line) {
+    let line: Line<'_> = match serde_json::from_slice(line) {
         Ok(line) => line,
         // The parser's message may quote the row, so only its kind is told.
         Err(error) => {
@@ -72,7 +74,7 @@ pub fn row(line: &[u8], number: usize) -> ItemResult {
             return Err(bad(None, fault.with("expected", kind_of(&error))));
         }
     };
-    let key = line.key.clone().filter(|key| hub_model::id::valid(key)).map(RemoteKey::new);
+    let key = line.key.as_deref().filter(|key| hub_model::id::valid(key)).map(RemoteKey::from);
     if matches!(line.change, Change::Invalid) {
         return Err(declared_bad(key, line, number));
     }
@@ -89,14 +91,14 @@ fn kind_of(error: &serde_json::Error) -> &'static str {
     }
 }
 
-fn item(key: RemoteKey, line: Line) -> Result<Item, Fault> {
+fn item(key: RemoteKey, line: Line<'_>) -> Result<Item, Fault> {
     if line.version.as_ref().is_some_and(|version| version.len() > VERSION_BYTES_MAX) {
         return Err(Fault::new(FaultCode::RowLimit).with("version_bytes_max", VERSION_BYTES_MAX));
     }
     let change = match line.change {
-        Change::Upsert => ItemChange::Upsert(object(given(line.data, "data")?)?),
-        Change::Archive => ItemChange::Archive(object(given(line.data, "data")?)?),
-        Change::Event => ItemChange::Event(object(given(line.data, "data")?)?),
+        Change::Upsert => ItemChange::Upsert(fields(line.data)?),
+        Change::Archive => ItemChange::Archive(object(line.data)?),
+        Change::Event => ItemChange::Event(object(line.data)?),
         Change::MergedInto => ItemChange::MergedInto(RemoteKey::new(name(line.into, "into")?)),
         Change::MemberAdd => {
             ItemChange::MemberAdd { container: name(line.container, "container")? }
@@ -110,6 +112,20 @@ fn item(key: RemoteKey, line: Line) -> Result<Item, Fault> {
     // Evidence only: a time that is none is left out rather than held against the row.
     let time = line.time.filter(|text| Timestamp::parse_rfc3339(text).is_some());
     Ok(Item { key, change, version: line.version, time })
+}
+
+fn fields(data: Option<&RawValue>) -> Result<Row, Fault> {
+    let text = given(data, "data")?.get();
+    // Anything else would only be told apart from a row when it is taken apart.
+    if text.starts_with('{') {
+        Ok(Row::Text(text.into()))
+    } else {
+        Err(Fault::new(FaultCode::RowInvalid).at("data").with("expected", "object"))
+    }
+}
+
+fn object(data: Option<&RawValue>) -> Result<Object, Fault> {
+    Ok(fields(data)?.fields()?.into_owned())
 }
 
 fn given<T>(member: Option<T>, place: &str) -> Result<T, Fault> {
@@ -126,7 +142,7 @@ fn name(member: Option<String>, place: &str) -> Result<String, Fault> {
 }
 
 /// The connector itself says that the row cannot be read.
-fn declared_bad(key: Option<RemoteKey>, line: Line, number: usize) -> BadItem {
+fn declared_bad(key: Option<RemoteKey>, line: Line<'_>, number: usize) -> BadItem {
     let place = line.place.unwrap_or_else(|| format!("row {number}"));
     let problem = line.problem.unwrap_or_default();
     BadItem {
@@ -143,7 +159,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use hub_model::FaultCode;
-    use plugin_api::ItemChange;
+    use plugin_api::{ItemChange, Row};
 
     use super::row;
 
@@ -165,8 +181,8 @@ mod tests {
         }
         let line = r#"{"key":"1","change":"upsert","data":{"n":9007199254740993.10},"time":"x"}"#;
         let item = row(line.as_bytes(), 1).unwrap();
-        let ItemChange::Upsert(object) = item.change else { panic!("{item:?}") };
-        assert_eq!(serde_json::to_string(&object).unwrap(), r#"{"n":9007199254740993.1}"#);
+        let ItemChange::Upsert(row) = item.change else { panic!("{item:?}") };
+        assert_eq!(row, Row::Text(r#"{"n":9007199254740993.10}"#.into()));
         assert_eq!(item.time, None);
     }
 
@@ -174,15 +190,15 @@ mod tests {
     fn a_bad_row_is_a_bad_item() {
         let long_key = format!(r#"{{"key":"{}","change":"delete"}}"#, "k".repeat(600));
         let deep = format!(
-            r#"{{"key":"1","change":"upsert","data":{{"d":{}1{}}}}}"#,
+            r#"{{"key":"1","change":"archive","data":{{"d":{}1{}}}}}"#,
             "[".repeat(40),
             "]".repeat(40)
         );
         let deeper_than_the_parser = "[".repeat(5_000);
         let large =
-            format!(r#"{{"key":"1","change":"upsert","data":{{"t":"{}"}}}}"#, "x".repeat(40_000));
+            format!(r#"{{"key":"1","change":"archive","data":{{"t":"{}"}}}}"#, "x".repeat(40_000));
         let fields: Vec<_> = (0..1_001).map(|n| format!(r#""f{n}":1"#)).collect();
-        let wide = format!(r#"{{"key":"1","change":"upsert","data":{{{}}}}}"#, fields.join(","));
+        let wide = format!(r#"{{"key":"1","change":"archive","data":{{{}}}}}"#, fields.join(","));
         let huge = " ".repeat(2 << 20);
         let cases: Vec<(&str, FaultCode)> = vec![
             ("not json", FaultCode::PageMalformed),
@@ -197,8 +213,8 @@ mod tests {
             (&long_key, FaultCode::RowKey),
             (r#"{"key":"1","change":"upsert"}"#, FaultCode::PageMalformed),
             (r#"{"key":"1","change":"upsert","data":[]}"#, FaultCode::RowInvalid),
-            (r#"{"key":"1","change":"upsert","data":{"":1}}"#, FaultCode::RowInvalid),
-            (r#"{"key":"1","change":"upsert","data":{"n":1e999999}}"#, FaultCode::RowInvalid),
+            (r#"{"key":"1","change":"archive","data":{"":1}}"#, FaultCode::RowInvalid),
+            (r#"{"key":"1","change":"archive","data":{"n":1e999999}}"#, FaultCode::RowInvalid),
             (r#"{"key":"1","change":"merged-into"}"#, FaultCode::PageMalformed),
             (r#"{"key":"1","change":"merged-into","into":""}"#, FaultCode::RowKey),
             (r#"{"change":"invalid","raw":"a;b","place":"line 3"}"#, FaultCode::RowInvalid),

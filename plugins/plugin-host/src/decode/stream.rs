@@ -9,8 +9,8 @@ use super::{bug, cut};
 use crate::limits::{FAULT_TEXT_BYTES_MAX, SCHEMA_BYTES_MAX, STREAMS_MAX};
 use crate::since_v0_1_0::exported::connection as wit;
 
-/// The streams of a connection. Streams whose rows are neither persons nor
-/// accounts are left out until the hub has a place for them.
+/// The streams of a connection. Streams whose rows are events or memberships are
+/// left out until the hub has a place for them.
 ///
 /// # Errors
 /// `limit-exceeded` or `connector-bug`, naming the stream.
@@ -35,7 +35,9 @@ fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
     let kind = match info.kind {
         wit::EntityKind::Person => EntityKind::Person,
         wit::EntityKind::Account => EntityKind::Account,
-        wit::EntityKind::Object | wit::EntityKind::Event | wit::EntityKind::Membership => {
+        // Which objects they are, the organisation says.
+        wit::EntityKind::Object => EntityKind::object("object"),
+        wit::EntityKind::Event | wit::EntityKind::Membership => {
             tracing::info!(stream = %info.name, "streams of this kind are not supported yet");
             return Ok(None);
         }

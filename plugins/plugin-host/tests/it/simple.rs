@@ -35,7 +35,10 @@ async fn pages_arrive_exactly() {
     let first = soon(connector.read(&call(), &start("people"))).await.unwrap();
     assert_eq!((first.items.len(), first.more, first.snapshot_complete), (2, true, false));
     let ItemChange::Upsert(row) = &first.items[0].as_ref().unwrap().change else { panic!() };
-    assert_eq!(row["n"], serde_json::from_str::<Value>("9007199254740993").unwrap());
+    assert_eq!(
+        row.fields().unwrap()["n"],
+        serde_json::from_str::<Value>("9007199254740993").unwrap()
+    );
     let cursor = first.next.unwrap();
     let second = soon(connector.read(&call(), &after("people", &cursor.0))).await.unwrap();
     assert_eq!((second.items.len(), second.more, second.snapshot_complete), (1, false, true));

@@ -6,11 +6,11 @@
 
 use liaison_sdk::{
     Action, Call, Connector, Destination, Fault, Field, Found, Idempotency, Lookup, LookupKey,
-    LookupRequest, Outcome, Page, ReadRequest, Report, Row, Source, Stored, Stream, WriteRequest,
-    http,
+    LookupRequest, Outcome, Page, ReadRequest, Report, Row, Source, Stored, Stream, Verbatim,
+    WriteItem, WriteRequest, http,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 struct Bench;
 
@@ -38,7 +38,7 @@ struct Position {
 
 #[derive(Deserialize)]
 struct Answer {
-    customers: Vec<Map<String, Value>>,
+    customers: Vec<Verbatim>,
     more: bool,
 }
 
@@ -100,10 +100,8 @@ impl Source for Bench {
     }
 }
 
-fn row(fields: Map<String, Value>) -> Result<Row, Fault> {
-    let key = fields.get("id").and_then(Value::as_str);
-    let key = key.ok_or_else(|| Fault::drift("customers/id", "text"))?.to_owned();
-    Ok(Row::upsert(key, fields))
+fn row(row: Verbatim) -> Result<Row, Fault> {
+    Row::verbatim(row.text("id")?, row)
 }
 
 #[derive(Deserialize)]
@@ -137,6 +135,11 @@ fn email(key: &LookupKey) -> Result<&Value, Fault> {
     .ok_or_else(|| Fault::not_supported("look-ups by anything but the e-mail address"))
 }
 
+#[derive(Serialize)]
+struct Items<'a> {
+    items: &'a [WriteItem],
+}
+
 #[derive(Deserialize)]
 struct Outcomes {
     outcomes: Vec<Done>,
@@ -152,7 +155,7 @@ impl Destination for Bench {
     fn write(call: &Call, request: &WriteRequest) -> Result<Report, Fault> {
         let settings: Settings = call.settings()?;
         let answer: Outcomes = http::post(format!("{}/contacts/batch", settings.url))
-            .json(&json!({ "items": request.items }))
+            .json(&Items { items: &request.items })
             .send()?
             .expect_success()?
             .json()?;

@@ -12,8 +12,9 @@ use hub_engine::erasure::{self, EraseRefused, Phase, Told};
 use hub_engine::people::decide::{self, Ask};
 use hub_engine::{Engine, Erasure};
 use hub_model::{
-    Direction, EventMapping, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser,
-    Profile, ProfileId, Rules, StreamRef, SyncId, Timestamp, WorkspaceId,
+    Direction, EntityKind, EventMapping, FieldMapping, FieldName, Identity, Mapping, Namespace,
+    Normaliser, Profile, ProfileId, RelatesTo, RelationMapping, Rules, StreamRef, SyncId,
+    Timestamp, WorkspaceId,
 };
 use hub_store::{MemoryStore, Store};
 use hub_store_sled::SledStore;
@@ -34,6 +35,7 @@ fn mapping(id: &str, fields: &[(&str, Direction, Option<&str>)]) -> Mapping {
         to: (*field).into(),
         direction: *direction,
         identity: identity.map(Into::into),
+        conversion: None,
     };
     Mapping {
         fields: fields.iter().map(pair).collect(),
@@ -43,8 +45,8 @@ fn mapping(id: &str, fields: &[(&str, Direction, Option<&str>)]) -> Mapping {
     }
 }
 
-/// A shop that is read, a system of its own that is written too, and a sender to
-/// which everybody is brought.
+/// A shop that is read, a system of its own that is written too, a sender to
+/// which everybody is brought, and orders.
 fn rules() -> Rules {
     use Direction::{Both, ToProfile, ToSystem};
     let mut shop = mapping(
@@ -68,12 +70,19 @@ fn rules() -> Rules {
     );
     site.event = Some(EventMapping { identifies: true, ..EventMapping::default() });
     let sender = mapping("sender", &[("email", ToSystem, None), ("name", ToSystem, None)]);
+    let mut orders = mapping("orders", &[("email", ToProfile, None), ("note", ToProfile, None)]);
+    orders.kind = EntityKind::object("order");
+    orders.relations = vec![RelationMapping {
+        field: FieldName::from("email"),
+        role: "buyer".into(),
+        to: RelatesTo::Namespace("email".into()),
+    }];
     let namespaces = vec![
         Namespace::new("email", Normaliser::Email),
         Namespace::new("code", Normaliser::Code),
         Namespace::new("cookie", Normaliser::Cookie),
     ];
-    Rules::new("default".into(), namespaces, vec![shop, crm, site, sender])
+    Rules::new("default".into(), namespaces, vec![shop, crm, site, sender, orders])
 }
 
 /// Some people, and the canary among them.
@@ -101,6 +110,9 @@ fn settle(stage: &Stage, dice: &mut Dice) {
             let row = [("email", &*email), ("name", ""), ("age", "41")];
             stage.table("crm").put(&format!("{mark}-crm-{n}"), &row);
         }
+        // An order, which names the person once more in a text.
+        let note = format!("for {email}, with love");
+        stage.table("orders").put(&format!("o-{n}"), &[("email", &*email), ("note", &*note)]);
         if n == bird && dice.percent(50) {
             let row =
                 [("email", "other-canarybird@example.org"), ("code", &*code), ("name", &*name)];
@@ -115,7 +127,7 @@ fn settle(stage: &Stage, dice: &mut Dice) {
 }
 
 async fn sync_all(engine: &Engine) {
-    for sync in ["site", "shop", "crm", "sender"] {
+    for sync in ["site", "shop", "crm", "sender", "orders"] {
         run(engine, sync).await;
     }
 }
@@ -302,6 +314,7 @@ async fn canary(seed: u64, log: &Log) {
         let engine = stage.open().await;
         let ran = run(&engine, "shop").await;
         run(&engine, "crm").await;
+        run(&engine, "orders").await;
         run(&engine, "site").await;
         assert_eq!(stage.store.claims(&[by]).await.unwrap()[0], Default::default());
         ran.counts.refused

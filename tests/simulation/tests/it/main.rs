@@ -7,10 +7,12 @@ mod conflicts;
 mod erasure;
 mod events;
 mod history;
+mod objects;
 mod owner;
 mod plans;
 mod quality;
 mod retention;
+mod transforms;
 
 use std::future::Future;
 

@@ -8,8 +8,8 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use hub_engine::{Engine, EngineOptions, SyncJob, SystemEnv};
 use hub_model::{
-    Direction, Fault, FaultCode, FieldMapping, Guards, Mapping, Namespace, Normaliser, Rules,
-    StreamRef, SyncId,
+    Direction, Fault, FaultCode, FieldMapping, Guards, Mapping, Namespace, Normaliser, Object,
+    Rules, StreamRef, SyncId,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -56,7 +56,7 @@ impl Connector for Gate {
         self.leave.acquire().await.unwrap().forget();
         let row = Item {
             key: "1".into(),
-            change: ItemChange::Upsert([("email".into(), "Ana@X.fr".into())].into()),
+            change: ItemChange::Upsert(Object::from([("email".into(), "Ana@X.fr".into())]).into()),
             version: None,
             time: None,
         };
@@ -94,6 +94,7 @@ fn rules() -> Rules {
             to: "email".into(),
             direction: Direction::ToProfile,
             identity: Some("email".into()),
+            conversion: None,
         }],
         priority: 10,
         ..Mapping::new(SyncId::new("people"), StreamRef::new("default", "crm", "people"))

@@ -62,7 +62,7 @@ impl Connector for Window {
             .map(|(key, row)| {
                 Ok(Item {
                     key: RemoteKey::new(key.as_str()),
-                    change: ItemChange::Upsert(row.clone()),
+                    change: ItemChange::Upsert(row.clone().into()),
                     version: None,
                     time: None,
                 })
@@ -122,6 +122,7 @@ pub fn rules() -> Rules {
             "cookie" => Some("cookie".into()),
             _ => None,
         },
+        conversion: None,
     };
     let mapping = |name: &&str| Mapping {
         fields: FIELDS.iter().map(pair).collect(),
