@@ -72,14 +72,20 @@ impl Conversion {
 /// back cannot take is always rejected: it would be written as something else.
 ///
 /// A step that brings values into a normal form stands before those that give a
-/// form of their own: behind a table, `upper` would give what no entry is.
+/// form of their own: behind a table, `upper` would give what no entry is. A
+/// default stands before all others: they would take it for a value of the system.
 ///
 /// # Errors
 /// The place of the first step that cannot be undone, and why.
 pub fn backwards(steps: &[Step]) -> Result<Vec<Step>, (usize, OneWay)> {
     let mut back = Vec::with_capacity(steps.len());
     let mut form = None;
+    let mut former: Option<&Step> = None;
     for (place, step) in steps.iter().enumerate() {
+        if let (Transform::Default { .. }, Some(former)) = (&step.transform, former) {
+            return Err((place, OneWay::Behind(former.transform.as_str())));
+        }
+        former = Some(step);
         let inverse = step.transform.inverse().map_err(|why| (place, why))?;
         match (&inverse, form) {
             (None, Some(form)) => return Err((place, OneWay::Behind(form))),
@@ -225,6 +231,10 @@ mod tests {
         let table = Cleaner::Map { table: [("a".to_owned(), "A".into())].into() };
         let behind = steps(&[split.clone(), Transform::Clean(table), upper.clone()]);
         assert_eq!(backwards(&behind), Err((2, OneWay::Behind("map"))));
+        let usual = Transform::Default { value: "n/a".into() };
+        let behind = steps(&[upper.clone(), usual.clone()]);
+        assert_eq!(backwards(&behind), Err((1, OneWay::Behind("upper"))));
+        assert_eq!(backwards(&steps(&[usual, upper.clone()])), Ok(Vec::new()));
         let way = steps(&[upper, part, split]);
         assert_eq!(backwards(&way), Err((1, OneWay::Part)));
         assert_eq!(Conversion::reading(way).write, None);

@@ -169,7 +169,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Words are parted by blanks, hyphens and apostrophes.
+/// Words are parted by blanks, hyphens and apostrophes. What is no letter and no
+/// digit neither begins a word nor ends one.
 fn title(text: &str) -> String {
     let small = text.to_lowercase();
     let mut titled = String::with_capacity(small.len());
@@ -183,7 +184,8 @@ fn title(text: &str) -> String {
         } else {
             titled.push(c);
         }
-        begins = c.is_whitespace() || matches!(c, '-' | '\'' | '\u{2019}');
+        let parts = c.is_whitespace() || matches!(c, '-' | '\'' | '\u{2019}');
+        begins = parts || (begins && !c.is_alphanumeric());
     }
     titled
 }
