@@ -35,5 +35,7 @@ pub mod privacy;
 
 pub mod sync;
 
+pub mod planted;
+
 #[cfg(test)]
 mod fixture;

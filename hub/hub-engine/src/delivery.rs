@@ -30,6 +30,7 @@ pub(crate) use look::find;
 
 use std::collections::BTreeSet;
 
+use hub_core::planted::{self, Bug};
 use hub_model::{Fault, Pending, PendingState, ProfileId, Rules};
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
@@ -57,7 +58,12 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
     loop {
         context.go_on()?;
         let name = context.job.delivery_position();
-        let stretch = follower::next(&*context.workspace.store, &name, step).await?;
+        let mut stretch = follower::next(&*context.workspace.store, &name, step).await?;
+        if planted::is(Bug::PositionFirst)
+            && let Some(position) = stretch.position.take()
+        {
+            move_on(context, position).await?;
+        }
         for profiles in stretch.profiles.chunks(step) {
             bring(context, stream, profiles).await?;
             context.report();
@@ -76,7 +82,8 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
     Ok(())
 }
 
-/// Tries again what a vendor refused for the time being.
+/// Tries again what a vendor refused for the time being, and looks again for rows
+/// that were in the way.
 async fn retry_due(
     context: &mut RunContext<'_>,
     stream: &StreamInfo,
@@ -86,7 +93,7 @@ async fn retry_due(
     let waiting = context.workspace.store.pending(context.job.id(), now, usize::MAX).await?;
     let profiles: BTreeSet<ProfileId> = waiting
         .into_iter()
-        .filter(|pending| pending.state == PendingState::Retry)
+        .filter(|pending| pending.state != PendingState::Unknown)
         .map(|pending| pending.key.profile)
         .collect();
     let profiles: Vec<_> = profiles.into_iter().collect();

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync;
 use hub_model::{Fault, FaultCode, RecordNo, RemoteKey, Stamp, limits};
@@ -17,6 +18,7 @@ use plugin_api::{Cursor, Page, ReadRequest};
 use crate::reading::{self, Reading};
 use crate::retry;
 use crate::run::RunContext;
+use crate::settle;
 use crate::slice;
 
 /// A cursor that stays the same for so many pages with rows is stuck.
@@ -28,8 +30,10 @@ const RESTARTS_MAX: u32 = 2;
 /// Records per step when a snapshot is compared with what is known.
 const SCAN_RECORDS: usize = 1_000;
 
-/// Reads the stream from its cursor until there is nothing more.
-pub(crate) async fn intake(context: &mut RunContext<'_>) -> Result<(), Fault> {
+/// Reads the stream from its cursor until there is nothing more. Returns whether
+/// everything was shown that had changed since the last time: not where a snapshot
+/// was gone on with in its middle.
+pub(crate) async fn intake(context: &mut RunContext<'_>) -> Result<bool, Fault> {
     let mut restarts = 0;
     loop {
         match read_on(context).await {
@@ -43,7 +47,7 @@ pub(crate) async fn intake(context: &mut RunContext<'_>) -> Result<(), Fault> {
     }
 }
 
-async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
+async fn read_on(context: &mut RunContext<'_>) -> Result<bool, Fault> {
     let rules = reading::row_rules(context).await?;
     let mut kept = context.workspace.store.position(&context.job.cursor_position()).await?;
     let is_of_events = context.job.mapping.event.is_some();
@@ -69,7 +73,13 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
         let more = page.more;
         // Inferred deletes come before the cursor moves past the snapshot, so
         // that a crash in between repeats them.
-        let moved = (kept != next).then_some(change);
+        let mut moved = (kept != next).then_some(change);
+        if planted::is(Bug::CursorFirst)
+            && let Some(position) = moved.take()
+        {
+            let set = WriteSet { positions: vec![position], ..WriteSet::default() };
+            context.workspace.store.commit(set).await?;
+        }
         let numbers =
             apply_page(context, &rules, page, if complete { None } else { moved.clone() }).await?;
         if let Some(seen) = &mut seen {
@@ -80,7 +90,10 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
                 Some(seen) => infer_deletes(context, &seen).await?,
                 // Resumed in the middle: what is missing cannot be judged, so
                 // the next run takes a whole snapshot.
-                None => return forget_cursor(context).await,
+                None => {
+                    forget_cursor(context).await?;
+                    return Ok(false);
+                }
             }
             if let Some(position) = moved {
                 let set = WriteSet { positions: vec![position], ..WriteSet::default() };
@@ -90,7 +103,7 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<(), Fault> {
         context.report();
         kept = next;
         if !more {
-            return Ok(());
+            return Ok(true);
         }
     }
 }
@@ -130,6 +143,7 @@ async fn apply_page(
     mut position: Option<PositionChange>,
 ) -> Result<Vec<RecordNo>, Fault> {
     let mut numbers = Vec::new();
+    settle::recognise(context, rules, &page.items).await?;
     let before = context.workspace.store.counters().await?.stamp;
     let rows = reading::take_rows(context, rules, page.items);
     let mut slices = slice::cut(rows).into_iter().peekable();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
-    Answer, ConnectorVersion, Fault, FaultCode, Receipt, RemoteKey, Run, RunCounts, RunId,
+    Answer, ConnectorVersion, Fault, FaultCode, Pending, Receipt, RemoteKey, Run, RunCounts, RunId,
     RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
@@ -49,6 +49,8 @@ pub(crate) struct RunContext<'a> {
     pub stream: Option<StreamInfo>,
     /// What its rows must keep, once that was compiled.
     pub rules: Option<Arc<StreamRules>>,
+    /// Creates whose rows may exist without being found yet.
+    pub open_creates: Vec<Pending>,
     /// What its rows are known by; covers what they must keep once that was
     /// compiled.
     pub marks: Marks,
@@ -78,6 +80,7 @@ impl<'a> RunContext<'a> {
             receipt: Receipt::default(),
             stream: None,
             rules: None,
+            open_creates: Vec::new(),
             marks: workspace.marks.clone(),
             plan: None,
             answer: None,
@@ -227,8 +230,9 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
     if mapping.writes() {
         settle::settle(context).await?;
     }
-    if mapping.reads() {
-        intake::intake(context).await?;
+    let shown = if mapping.reads() { intake::intake(context).await? } else { true };
+    if mapping.writes() && shown {
+        settle::give_up(context).await?;
     }
     audience::follow(context.workspace).await?;
     Ok(())

@@ -6,19 +6,28 @@
 //! shows the attempt is our echo and counts as delivered; what does not was
 //! lost and is due again; everything else in the row is read in the ordinary
 //! way.
+//!
+//! A new row is the exception. Many vendors search in an index that lags behind
+//! their lists, so that a row that a search does not find may exist: creating it
+//! once more would make a double. Such a create stays open until the lag is over.
+//! Until then, and in any case before it is made again, a page that shows its row
+//! settles it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hub_core::mapping::form;
+use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Fault, FaultCode, Object, Pending, PendingState, Profile, Record, RecordNo, RecordRef, Stamp,
+    Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, Record, RecordNo,
+    RecordRef, Stamp, Timestamp,
 };
 use hub_store::{Counters, WriteSet};
-use plugin_api::{Found, ItemChange, LookupKey};
+use plugin_api::page::ItemResult;
+use plugin_api::{Found, Item, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
 use crate::delivery::find;
@@ -28,6 +37,9 @@ use crate::slice;
 
 /// Attempts per step.
 const STEP_ITEMS_MAX: usize = 50;
+/// So long after its attempt a create that a search does not find stays open.
+/// Searches are known to lag for up to a minute.
+const SEARCH_LAG_MICROS_MAX: i64 = 60 * 1_000_000;
 
 /// An attempt and where its row would be.
 struct Question<'a> {
@@ -41,8 +53,9 @@ struct Question<'a> {
 
 /// Settles every unknown outcome of the sync.
 pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
-    let now = context.workspace.env.now();
-    let waiting = context.workspace.store.pending(context.job.id(), now, usize::MAX).await?;
+    // Whatever the clock says: it may have been set back since the attempt.
+    let ever = Timestamp(i64::MAX);
+    let waiting = context.workspace.store.pending(context.job.id(), ever, usize::MAX).await?;
     let unknown: Vec<Pending> =
         waiting.into_iter().filter(|pending| pending.state == PendingState::Unknown).collect();
     if unknown.is_empty() {
@@ -62,10 +75,86 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             Err(fault) => return Err(fault),
         };
         let rules = reading::row_rules(context).await?;
+        let (questions, found) = leave_open(context, questions, found);
         let rows = answer(context, &rules, &questions, found).await?;
         for rows in slice::cut(rows) {
             slice::apply(context, rows, None).await?;
         }
+    }
+    Ok(())
+}
+
+/// Sets creates aside that may only not be found yet; returns the rest, with what
+/// was found for those of them that were looked for.
+fn leave_open<'a>(
+    context: &mut RunContext<'_>,
+    questions: Vec<Question<'a>>,
+    found: Vec<Found>,
+) -> (Vec<Question<'a>>, Vec<Found>) {
+    let (mut rest, mut answers) = (Vec::new(), Vec::new());
+    let mut found = found.into_iter();
+    for question in questions {
+        let answer = if question.key.is_some() { found.next() } else { None };
+        let unseen = question.record.is_none() && answer == Some(Found::None);
+        if unseen && !planted::is(Bug::SearchBelieved) {
+            context.open_creates.push(question.pending.clone());
+            continue;
+        }
+        answers.extend(answer);
+        rest.push(question);
+    }
+    (rest, answers)
+}
+
+/// Settles creates that were left open by the rows of a page, before these are
+/// read in the ordinary way: read first, our own values would pass for the
+/// vendor's word.
+pub(crate) async fn recognise(
+    context: &mut RunContext<'_>,
+    rules: &Arc<StreamRules>,
+    items: &[ItemResult],
+) -> Result<(), Fault> {
+    if context.open_creates.is_empty() {
+        return Ok(());
+    }
+    let open = std::mem::take(&mut context.open_creates);
+    let (mut seen, mut found) = (Vec::new(), Vec::new());
+    for question in questions(context, &open).await? {
+        let Some(LookupKey::Fields(fields)) = &question.key else { continue };
+        let shows = |item: &&Item| match &item.change {
+            ItemChange::Upsert(row) => row
+                .fields()
+                .is_ok_and(|row| sync::found_by(fields, &reading::comparable(rules, &row))),
+            _ => false,
+        };
+        if let Some(item) = items.iter().flatten().find(shows) {
+            found.push(Found::One(item.clone()));
+            seen.push(question);
+        }
+    }
+    let settled: BTreeSet<PendingKey> =
+        seen.iter().map(|question| question.pending.key.clone()).collect();
+    if !seen.is_empty() {
+        // The rows come with their page.
+        answer(context, rules, &seen, found).await?;
+    }
+    context.open_creates = open.into_iter().filter(|p| !settled.contains(&p.key)).collect();
+    Ok(())
+}
+
+/// Gives up creates that neither a search nor the pages that were read since have
+/// shown, if the lag of searches is over: they are due again. Others wait.
+pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    let now = context.workspace.env.now();
+    let open = std::mem::take(&mut context.open_creates);
+    let is_over = |pending: &Pending| now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX;
+    let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
+    context.counts.retried += waiting.len() as u64;
+    let again = |pending| Pending { state: PendingState::Retry, due: now, ..pending };
+    for over in over.chunks(STEP_ITEMS_MAX) {
+        let pending = over.iter().cloned().map(again).collect();
+        let set = WriteSet { pending, ..WriteSet::default() };
+        context.workspace.store.commit(set).await?;
     }
     Ok(())
 }
@@ -89,7 +178,8 @@ async fn questions<'a>(
         let for_record = match &profile {
             Some(profile) => {
                 let members = store.records(&profile.records).await?;
-                sync::created_for(&members.iter().flatten().collect::<Vec<_>>())
+                let members: Vec<&Record> = members.iter().flatten().collect();
+                sync::created_for_asked(pending.key.profile, &members)
             }
             None => None,
         };

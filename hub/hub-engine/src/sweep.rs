@@ -250,6 +250,7 @@ fn is_left(members: &[&Record]) -> bool {
 async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, Error> {
     let store = &*workspace.store;
     let now = workspace.env.now();
+    let head = workspace.head().await?;
     let mut slices = Slices::new(workspace, None);
     let mut queued = 0;
     let ids: Vec<ProfileId> = ids.iter().copied().collect();
@@ -271,7 +272,7 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
                 let key =
                     PendingKey { sync: mapping.sync.clone(), profile: id, record: Some(record) };
                 let idempotency_key =
-                    sync::idempotency_key(&key.sync, key.profile, key.record, &fields);
+                    sync::idempotency_key(&key.sync, key.profile, key.record, &fields, head);
                 let attempt = Attempt { fields, idempotency_key };
                 let state = PendingState::Retry;
                 let pending =

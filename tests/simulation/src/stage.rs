@@ -75,6 +75,8 @@ pub struct Table {
     pub schema: Option<serde_json::Value>,
     /// What the system makes of a row that is written.
     pub form: Option<fn(&mut Object)>,
+    /// What it refuses, with everything else of the batch.
+    pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
     created: u64,
@@ -239,6 +241,10 @@ impl Connector for Door {
         request: &WriteRequest,
     ) -> Result<WriteReport, Fault> {
         let mut table = self.enter()?;
+        let refuses = |item: &WriteItem| table.refuses.is_some_and(|refuses| refuses(&item.patch));
+        if request.items.iter().any(refuses) {
+            return Err(Fault::new(FaultCode::Rejected));
+        }
         Ok(WriteReport::Items(request.items.iter().map(|item| table.write(item)).collect()))
     }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Attempt, FieldName, FieldState, Mapping, Object, Origin, ProfileId, Record, RecordNo,
-    RecordRef, RunId, Stamp, Value,
+    Assertion, Attempt, FieldName, FieldState, Mapping, Object, Origin, ProfileId, Record,
+    RecordNo, RecordRef, RunId, Stamp, Value,
 };
 
 use super::dispute;
+use crate::planted::{self, Bug};
 
 /// A record after a successful update. `remote` becomes the form that the
 /// vendor returned, since vendors normalise; where it returned none the value
@@ -23,7 +24,8 @@ pub fn delivered(
 ) -> Record {
     let mut next = record.clone();
     for (field, (value, stamp)) in &attempt.fields {
-        let returned = form(row, field);
+        let assumed = planted::is(Bug::FormAssumed).then_some(value);
+        let returned = assumed.or_else(|| form(row, field));
         next.raw.insert(field.as_str().into(), returned.unwrap_or(value).clone());
         let state = next.fields.entry(field.clone()).or_default();
         if let Some(pair) = mapping.field(field.as_str()) {
@@ -84,14 +86,19 @@ pub fn created(
     let mut raw = row.cloned().unwrap_or_default();
     let mut fields = BTreeMap::new();
     for pair in &mapping.fields {
-        let returned = form(row, &pair.field);
         let told = attempt.fields.get(&pair.field);
+        let assumed = told.filter(|_| planted::is(Bug::FormAssumed)).map(|(value, _)| value);
+        let returned = assumed.or_else(|| form(row, &pair.field));
         if let Some((value, _)) = told {
             raw.entry(pair.field.as_str().into()).or_insert_with(|| value.clone());
         }
         if told.is_some() || returned.is_some() {
             let sent = told.map_or(Stamp(0), |(_, stamp)| *stamp);
-            let mut state = FieldState { remote: returned.cloned(), sent, ..FieldState::default() };
+            let speaks = planted::is(Bug::CreatedSpeaks);
+            let asserted = returned.filter(|_| speaks);
+            let asserted = asserted.map(|value| Assertion::new(value.clone(), birth.stamp));
+            let remote = returned.cloned();
+            let mut state = FieldState { asserted, remote, sent, ..FieldState::default() };
             if let (Some((value, _)), Some(form)) = (told, returned) {
                 dispute::told(&mut state, value, form, pair);
             }

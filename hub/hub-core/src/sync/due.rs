@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hub_model::{
-    CreatePolicy, Fault, FieldMapping, FieldName, Made, Mapping, Origin, Profile, Record, RecordNo,
-    Stamp, Value,
+    CreatePolicy, Fault, FieldMapping, FieldName, Made, Mapping, Origin, Profile, ProfileId,
+    Record, RecordNo, Stamp, Value,
 };
 
 use super::echo::form_there;
 use crate::mapping::{form, form_of_own, golden, held};
+use crate::planted::{self, Bug};
 
 /// One thing that a sync owes a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,8 @@ pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due
     }
     let mut here: Vec<&Record> =
         members.iter().copied().filter(|record| record.at.stream == mapping.stream).collect();
-    if here.is_empty() {
+    let forgotten = planted::is(Bug::NoTombstones) && !here.iter().any(|record| record.is_live());
+    if here.is_empty() || forgotten {
         return create(profile, members, mapping).into_iter().collect();
     }
     here.sort_by_key(|record| record.number);
@@ -156,7 +158,8 @@ pub(super) fn told(
     let mut refused = None;
     for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
         let Some(Wanted { form, golden, stamp }) = wanted(pair) else { continue };
-        if stamp == record.fields.get(&pair.field).map_or(Stamp(0), |state| state.sent) {
+        let sent = record.fields.get(&pair.field).map_or(Stamp(0), |state| state.sent);
+        if stamp == sent || (planted::is(Bug::DueIfHigher) && stamp < sent) {
             continue;
         }
         match form {
@@ -195,6 +198,16 @@ pub fn created_for(members: &[&Record]) -> Option<RecordNo> {
         (!speaks(record), !received, record.number)
     };
     members.iter().copied().min_by_key(|record| rank(record)).map(|record| record.number)
+}
+
+/// The record that a row belongs to which was asked for a profile some time ago:
+/// its founder, who brought the person here. The profile may have been joined to
+/// another since, or another to it; whom the row was made for does not change
+/// with that.
+pub fn created_for_asked(asked: ProfileId, members: &[&Record]) -> Option<RecordNo> {
+    let founder = members.iter().find(|record| ProfileId::from(record.number) == asked);
+    let founder = founder.filter(|record| record.origin == Origin::Received);
+    founder.map(|record| record.number).or_else(|| created_for(members))
 }
 
 /// A create, unless the policy, a record that is or was there, or the lack of

@@ -8,7 +8,7 @@ use hub_model::{
     RunId, Stamp, Template, Trait, TraitName, Transform, Value,
 };
 
-use super::{Birth, Due, created, delivered, due, mark_sent};
+use super::{Birth, Due, created, created_for_asked, delivered, due, mark_sent};
 use crate::fixture::{at, mapping, row, rules};
 use crate::identity::rebuild::Rebuilt;
 use crate::mapping::forget_forms;
@@ -248,6 +248,29 @@ fn a_created_record_remembers_and_asserts_nothing() {
     assert_eq!(record.raw.get("name"), Some(&Value::text("Ana")));
     assert_eq!(state("seen"), (Some(Value::text("today")), 0));
     assert_eq!(record.raw.get("id"), Some(&Value::text("k3")));
+}
+
+#[test]
+fn whom_a_row_was_asked_for_does_not_change_with_a_merge() {
+    let crm = crm();
+    let (one, other) = (record(&crm, 1, &[]), record(&crm, 5, &[]));
+    let mut gone = one.clone();
+    gone.deleted = Some(Stamp(20));
+    let mut made = record(&crm, 7, &[]);
+    made.origin = Origin::Created { for_record: RecordNo(5) };
+    let asked = |profile: u64, members: &[&Record]| {
+        created_for_asked(ProfileId(profile), members).map(|number| number.0)
+    };
+    assert_eq!(asked(1, &[&one, &other]), Some(1));
+    // It was absorbed since.
+    assert_eq!(asked(5, &[&one, &other]), Some(5));
+    // It absorbed another, and lost its founder.
+    assert_eq!(asked(1, &[&gone, &other]), Some(1));
+    // The founder went another way.
+    assert_eq!(asked(9, &[&gone, &other]), Some(5));
+    // A row is never made for one that was made itself.
+    assert_eq!(asked(7, &[&other, &made]), Some(5));
+    assert_eq!(asked(1, &[]), None);
 }
 
 /// `country` of this mapping has two forms, and `label` is made of traits.

@@ -1,6 +1,8 @@
 //! Our own echo after an unknown outcome: did the request that got no answer
 //! arrive?
 
+use std::collections::BTreeMap;
+
 use hub_model::{Attempt, FieldName, Mapping, Object, Record, Stamp, Value};
 
 use super::delivered::{Birth, created};
@@ -34,6 +36,9 @@ pub fn settle_echo(record: &Record, attempt: &Attempt, row: &Object, mapping: &M
             }
         } else if moved && resembles(shown, wanted) {
             state.remote = Some(shown.clone());
+            // Due whatever is golden by now: it may have gone back to what was
+            // delivered before the attempt.
+            state.sent = Stamp(0);
         }
     }
     settled
@@ -74,6 +79,17 @@ pub fn looks_like(attempt: &Attempt, row: &Object, matching: &[FieldName]) -> bo
     attempt.fields.iter().any(|(field, (wanted, _))| {
         (telling(field) || only_found_by) && resembles(shown(row, field), wanted)
     })
+}
+
+/// Whether a row is one that a search by these values means: as they are, or in
+/// other case and white space, as vendors compare them.
+pub fn found_by(fields: &BTreeMap<FieldName, Value>, row: &Object) -> bool {
+    let same = |(field, wanted): (&FieldName, &Value)| {
+        let shown = shown(row, field);
+        let told = loose(wanted).filter(|wanted| !wanted.is_empty());
+        shown == wanted || told.is_some_and(|wanted| loose(shown) == Some(wanted))
+    };
+    !fields.is_empty() && fields.iter().all(same)
 }
 
 /// What we wrote there and have not seen there yet.
@@ -122,7 +138,7 @@ fn loose(value: &Value) -> Option<String> {
 mod tests {
     use hub_model::{Attempt, FieldName, Stamp, Value};
 
-    use super::{looks_like, settle_birth, settle_echo};
+    use super::{found_by, looks_like, settle_birth, settle_echo};
     use crate::fixture::{mapping, row};
     use crate::sync::{Birth, created};
 
@@ -179,6 +195,8 @@ mod tests {
             assert_eq!(state.sent == Stamp(9), to_the_letter, "{before:?} {tried:?} {now:?}");
             if ours {
                 assert_eq!(state.remote.as_ref(), Some(shown), "{before:?} {tried:?}");
+                let sent = if to_the_letter { Stamp(9) } else { Stamp(0) };
+                assert_eq!(state.sent, sent, "{before:?} {tried:?}");
             } else {
                 assert_eq!(settled, record);
             }
@@ -198,6 +216,24 @@ mod tests {
         assert_eq!(state("name").sent, Stamp(0), "still due");
         assert_eq!((state("city").remote, state("city").sent), (None, Stamp(9)), "an edit");
         assert_eq!(state("mail").sent, Stamp(9));
+    }
+
+    #[test]
+    fn a_search_means_rows_whatever_their_case() {
+        let by = |name: &str, value: Value| [(FieldName::new(name), value)].into();
+        let shows = row(&[("mail", "Ana@X.fr "), ("name", "Ana"), ("city", "")]);
+        let cases = [
+            (by("mail", Value::text("ana@x.fr")), true),
+            (by("mail", Value::text("Ana@X.fr ")), true),
+            (by("mail", Value::text("ana@x.f")), false),
+            (by("mail", Value::text("ana@x.fr.org")), false),
+            (by("city", Value::text("")), false),
+            (by("nick", Value::text("Ana")), false),
+            ([].into(), false),
+        ];
+        for (fields, found) in cases {
+            assert_eq!(found_by(&fields, &shows), found, "{fields:?}");
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
-use hub_model::{Fault, FaultCode, FieldName, Pending, PendingKey, PendingState, Timestamp};
+use hub_model::{Fault, FaultCode, FieldName, Pending, PendingKey, PendingState};
 use hub_store::WriteSet;
 use plugin_api::{Found, LookupKey, LookupRequest, StreamInfo};
 
@@ -15,6 +16,9 @@ use crate::reading::{self, Reading};
 use crate::retry;
 use crate::run::RunContext;
 use crate::slice;
+
+/// After so long a create whose row existed is looked for again.
+const TAKEN_WAIT_MICROS: i64 = 3_600 * 1_000_000;
 
 /// What looking showed.
 #[derive(Debug, Default)]
@@ -91,7 +95,8 @@ async fn find_before_create(
     rows: &mut Vec<Reading>,
 ) -> Result<(), Fault> {
     let mut open: Vec<&Work> = creates.to_vec();
-    for field in &context.job.mapping.matching {
+    let searches = !planted::is(Bug::CreateBlindly);
+    for field in context.job.mapping.matching.iter().filter(|_| searches) {
         let (asked, without): (Vec<&Work>, Vec<&Work>) =
             open.into_iter().partition(|work| match_key(work, field).is_some());
         let keys: Vec<LookupKey> = asked.iter().filter_map(|work| match_key(work, field)).collect();
@@ -156,7 +161,8 @@ pub(crate) async fn find(
 
 /// The works that may be written after looking. A create whose row exists but
 /// did not join its profile waits for a person: writing would make a double,
-/// joining would be a guess.
+/// joining would be a guess. The row may also have shown the value for a while
+/// only, as after a separation: it is looked for again from time to time.
 pub(super) async fn cleared(
     context: &mut RunContext<'_>,
     due: Vec<Work>,
@@ -164,6 +170,7 @@ pub(super) async fn cleared(
 ) -> Result<Vec<Work>, Fault> {
     let mut set = WriteSet::default();
     let mut clear = Vec::new();
+    let again = context.workspace.env.now().plus_micros(TAKEN_WAIT_MICROS);
     for work in due {
         if looked.clear.contains(&work.key) {
             clear.push(work);
@@ -174,7 +181,7 @@ pub(super) async fn cleared(
                 state: PendingState::Rejected,
                 attempt: work.attempt().clone(),
                 tries: work.tries,
-                due: Timestamp(i64::MAX),
+                due: again,
                 fault: Some(fault.clone()),
             });
         } else if let Some(fault) = looked.unreadable.get(&work.key) {

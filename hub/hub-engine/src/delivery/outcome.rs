@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
@@ -51,7 +52,17 @@ async fn keep_slice(
     let mut counters = workspace.store.counters().await?;
     let mut changed = Vec::new();
     let known = known(context, &outcomes).await?;
+    let waits = planted::is(Bug::BatchResent)
+        && outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Retry { .. }));
     for (work, outcome) in outcomes {
+        let outcome = match outcome {
+            Outcome::Conflict if planted::is(Bug::ConflictIsDone) => Outcome::Unchanged,
+            _ if waits => {
+                let fault = Fault::new(FaultCode::Transient);
+                Outcome::Retry { after_seconds: None, fault }
+            }
+            outcome => outcome,
+        };
         let outcome = match outcome {
             // Asked to delete, a vendor may say "done" in other words.
             Outcome::Updated { .. } | Outcome::Unchanged if work.removes => Outcome::Deleted,

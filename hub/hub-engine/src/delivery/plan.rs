@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use hub_core::consent;
+use hub_core::planted::{self, Bug};
 use hub_core::sync::{self, Due};
 use hub_model::{
     Attempt, CommitSeq, Fault, FaultCode, FieldName, Pending, PendingKey, PendingState,
@@ -37,6 +38,8 @@ pub(super) struct Work {
     /// Everything that the destination requires was granted when it was planned;
     /// otherwise it takes back what was brought.
     pub permitted: bool,
+    /// The newest commit when it was planned.
+    asof: CommitSeq,
     /// The attempt, once it was asked for.
     attempt: OnceLock<Attempt>,
 }
@@ -53,6 +56,7 @@ impl Work {
             look_first: false,
             removes: false,
             permitted,
+            asof: CommitSeq(0),
             attempt: OnceLock::new(),
         }
     }
@@ -66,7 +70,8 @@ impl Work {
     pub fn attempt(&self) -> &Attempt {
         self.attempt.get_or_init(|| {
             let PendingKey { sync, profile, record } = &self.key;
-            let idempotency_key = sync::idempotency_key(sync, *profile, *record, &self.fields);
+            let fields = &self.fields;
+            let idempotency_key = sync::idempotency_key(sync, *profile, *record, fields, self.asof);
             Attempt { fields: self.fields.clone(), idempotency_key }
         })
     }
@@ -103,7 +108,7 @@ pub(super) async fn plan(
 ) -> Result<Plan, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
-    let Gathered { works, refused, told, over } = gather(context, stream, ids).await?;
+    let Gathered { mut works, refused, told, over } = gather(context, stream, ids).await?;
     let mut slices = Slices::new(workspace, None);
     for record in told {
         slices.push(WriteSet { records: vec![record], ..WriteSet::default() }).await?;
@@ -112,7 +117,11 @@ pub(super) async fn plan(
         slices.push(WriteSet { settled: vec![key], ..WriteSet::default() }).await?;
     }
     slices.flush().await?;
-    Ok(Plan { works, refused, head: workspace.head().await? })
+    let head = workspace.head().await?;
+    for work in &mut works {
+        work.asof = head;
+    }
+    Ok(Plan { works, refused, head })
 }
 
 /// The same works, in order of profile and record; nothing is kept.
@@ -196,7 +205,7 @@ async fn gather(
                     if fields.is_empty() {
                         continue;
                     }
-                    let look_first = !stream.conditional_writes;
+                    let look_first = !stream.conditional_writes && !planted::is(Bug::WriteUnread);
                     change(record).map(|work| Work { fields, look_first, ..work })
                 }
                 Due::Create { for_record, matching, mut fields } => {
@@ -257,14 +266,23 @@ fn unless_waiting(
 ) -> Option<Work> {
     let Some(pending) = waiting.remove(&work.key) else { return Some(work) };
     let same = pending.attempt.fields == work.fields;
+    let is_due = pending.due <= context.workspace.env.now();
     match pending.state {
         PendingState::Unknown => None,
-        PendingState::Rejected if same && !lacks_form(&pending) => None,
-        PendingState::Retry if pending.due > context.workspace.env.now() => None,
+        PendingState::Rejected
+            if same && !is_due && !lacks_form(&pending) && !planted::is(Bug::RejectedAgain) =>
+        {
+            None
+        }
+        PendingState::Retry if !is_due => None,
         PendingState::Rejected => Some(work),
         PendingState::Retry => {
             work.tries = pending.tries;
-            work.look_first = true;
+            work.look_first = !planted::is(Bug::WriteUnread);
+            if same && !planted::is(Bug::FreshKeys) {
+                // A repetition, which the vendor may know by its key.
+                work.attempt = OnceLock::from(pending.attempt);
+            }
             Some(work)
         }
     }

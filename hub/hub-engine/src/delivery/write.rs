@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hub_core::consent;
+use hub_core::planted::{self, Bug};
 use hub_model::{CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Profile, Record};
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
@@ -80,7 +81,9 @@ async fn intend(
     for work in &works {
         slices.push(WriteSet { pending: vec![pending(work)], ..WriteSet::default() }).await?;
     }
-    slices.flush().await?;
+    if !planted::is(Bug::AttemptNotKept) {
+        slices.flush().await?;
+    }
     Ok(works)
 }
 
@@ -134,17 +137,30 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
                 )
                 .await?;
             }
-            Err(fault) if is_unknown(fault.code) => return Err(fault),
-            Err(fault) if is_refusal(fault.code) && works.len() > 1 => {
+            Err(fault) if is_unknown(fault.code) && planted::is(Bug::UnknownIsDone) => {
+                let done = works.into_iter().map(|work| (work, Outcome::Unchanged));
+                outcome::keep(context, done.collect()).await?;
+                return Err(fault);
+            }
+            Err(fault) if is_unknown(fault.code) && !planted::is(Bug::UnknownIsNotDone) => {
+                return Err(fault);
+            }
+            Err(fault)
+                if is_refusal(fault.code) && works.len() > 1 && !planted::is(Bug::NotHalved) =>
+            {
                 let rest = works.split_off(works.len() / 2);
                 stack.push(rest);
                 stack.push(works);
             }
             Err(fault) => {
+                // What was refused stands alone now; what else was in its batch is
+                // still to be asked. Any other fault is about all of them.
                 let ends_the_run = !is_refusal(fault.code);
+                if ends_the_run {
+                    works.extend(stack.drain(..).flatten());
+                }
                 let refused = |work| (work, refusal(&fault));
-                let all = works.into_iter().chain(stack.drain(..).flatten());
-                outcome::keep(context, all.map(refused).collect()).await?;
+                outcome::keep(context, works.into_iter().map(refused).collect()).await?;
                 if ends_the_run {
                     return Err(fault);
                 }
