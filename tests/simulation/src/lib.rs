@@ -2,12 +2,23 @@
 //! crashes, one seed deciding everything.
 //!
 //! A fleet is a handful of systems that differ in what real ones differ in:
-//! conditional writes or not, normalisation, clock ticks, page sizes, snapshot
+//! conditional writes or not, external ids, normalisation, clock ticks, page
+//! sizes, atomic batches, searches that lag, answers that say little, snapshot
 //! or incremental reading. Users create, edit and delete rows; the hub runs its
-//! syncs in random order; requests fail before or after they took effect; the
-//! process dies at any commit or call and starts again over what was durable.
-//! Then everybody is quiet, and the invariants are checked against the systems
-//! themselves, which never lie.
+//! syncs in random order, or when a system pushes; requests fail before or after
+//! they took effect; the process dies at any commit or call and starts again
+//! over what was durable; clocks are set, rules change, somebody joins two people
+//! and tells them apart again; a system fails for good. Then everybody is quiet,
+//! and the invariants are checked against the systems themselves, which never lie
+//! ([`oracle`] says which invariant is checked where).
+//!
+//! That the oracle sees is shown by planting bugs ([`hub_core::planted`]): each
+//! must be caught. `cargo xtask sim` runs as many fleets as asked.
+//!
+//! What is not played: jobs of a vendor that end later (the engine has no place
+//! to keep one yet), answers that are counts only (nothing can be said about any
+//! item then), two hubs at once, and whoever would follow the order of receipt
+//! byte by byte (`tests/it/people` does).
 //!
 //! Where a promise is about one person and one moment, a [`stage`] of a few known
 //! rows shows it under a clock that the test moves.
@@ -15,12 +26,20 @@
 
 pub mod dice;
 
+pub mod character;
+
 pub mod system;
 
 pub mod crash;
 
+pub mod door;
+
+pub mod users;
+
 pub mod fleet;
 
 pub mod oracle;
+
+pub mod many;
 
 pub mod stage;

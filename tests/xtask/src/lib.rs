@@ -43,6 +43,7 @@ pub mod identity;
 pub mod lint;
 pub mod proofs;
 pub mod setup;
+pub mod sim;
 pub mod test;
 
 pub use unavailable::Unavailable;

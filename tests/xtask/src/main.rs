@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{bench, components, crash, demo, identity, lint, paths, proofs, setup, test};
+use xtask::{bench, components, crash, demo, identity, lint, paths, proofs, setup, sim, test};
 
 /// Set-up, demo and tests of Liaison, one command each.
 ///
@@ -29,6 +29,8 @@ Examples:
   cargo xtask iofault                     each call on the disk fails in turn
   cargo xtask guards                      what each guard of the store is good for
   cargo xtask identity                    how well it knows who is who
+  cargo xtask sim --fleets 20000          two-way sync, against systems that fail
+  cargo xtask sim --planted               whether it sees the bugs it should
   cargo xtask bench --records 100000      what it costs, in a small run
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
@@ -94,6 +96,12 @@ enum Task {
     /// Let each call of the store on the disk fail in turn: full, broken,
     /// read-only, a sync that fails.
     Iofault(proofs::IoFault),
+    /// Two-way sync between fake systems that differ, fail and are edited.
+    ///
+    /// Each fleet is decided by its seed. The exit code is not 0 when an invariant
+    /// does not hold. `--planted` plants known bugs instead, one after the other:
+    /// then it is not 0 when one is not seen.
+    Sim(sim::Options),
     /// Leave out each guard of the store, and show what is lost without it.
     Guards,
     /// Format, clippy, licences, spelling.
@@ -129,6 +137,7 @@ fn run(task: Task) -> Result<()> {
         Task::Identity(options) => identity::run(&options),
         Task::Powercut(options) => proofs::power_cut(&options),
         Task::Iofault(options) => proofs::io_fault(&options),
+        Task::Sim(options) => sim::run(&options),
         Task::Guards => proofs::guards(),
         Task::Lint => lint::run(),
         Task::Advisories => lint::advisories(),

@@ -1,0 +1,228 @@
+//! The way to a fake system: what the engine holds, and what fails on it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use hub_model::{EntityKind, Fault, FaultCode, FieldName, StreamName};
+use plugin_api::{
+    CallContext, Connector, FieldInfo, Found, JobState, LookupRequest, Manifest, Outcome, Page,
+    ReadRequest, StreamInfo, WriteItem, WriteReport, WriteRequest,
+};
+
+use crate::character::FIELDS;
+use crate::crash::Fuse;
+use crate::fleet::lock;
+use crate::system::{Broken, System};
+
+/// What the engine holds of a system.
+pub struct Door {
+    system: Arc<Mutex<System>>,
+    fuse: Arc<Fuse>,
+    manifest: Manifest,
+    between: Box<Between>,
+}
+
+/// Called before each request: users do not wait for the hub. Told whether the
+/// request is a look-up: only then a row may appear, since one that appears between
+/// a search and the create has a double in any system without external ids.
+pub type Between = dyn Fn(bool) + Send + Sync;
+
+impl Door {
+    /// A door to a system; `between` runs before every request.
+    pub fn new(system: Arc<Mutex<System>>, fuse: Arc<Fuse>, between: Box<Between>) -> Self {
+        let manifest = Manifest {
+            id: "fake".to_owned(),
+            version: "0.1.0".to_owned(),
+            contract: "0.1.0".to_owned(),
+            title: String::new(),
+            capabilities: vec![],
+            hosts: vec![],
+            credentials: vec![],
+            settings: serde_json::json!({}),
+            streams: vec![],
+            budgets: vec![],
+            api_version: None,
+            api_sunset: None,
+        };
+        Self { system, fuse, manifest, between }
+    }
+
+    /// Fails the request before it takes effect, as often as the system does.
+    /// Other runs go on while it is under way.
+    async fn enter(&self, looks_up: bool) -> Result<MutexGuard<'_, System>, Fault> {
+        tokio::task::yield_now().await;
+        self.fuse.burn()?;
+        (self.between)(looks_up);
+        let mut system = lock(&self.system);
+        if system.broken == Some(Broken::Down) {
+            system.tally.faults += 1;
+            return Err(Fault::new(FaultCode::Transient));
+        }
+        let percent = system.fault_percent;
+        if system.dice.percent(percent) {
+            system.tally.faults += 1;
+            return Err(match system.dice.below(5) {
+                0 => Fault::new(FaultCode::Transient),
+                1 => Fault::new(FaultCode::Timeout),
+                2 => Fault::new(FaultCode::Unreachable),
+                3 => Fault::new(FaultCode::RateLimited),
+                _ => Fault::new(FaultCode::RateLimited).with("after_seconds", 7),
+            });
+        }
+        Ok(system)
+    }
+
+    /// Loses the answer after the request took effect: no answer in time, or
+    /// the connection was reset.
+    fn leave(&self, system: &mut System) -> Result<(), Fault> {
+        let percent = system.fault_percent / 3;
+        if system.dice.percent(percent) {
+            system.tally.faults += 1;
+            return Err(Fault::new(FaultCode::Timeout));
+        }
+        self.fuse.burn()
+    }
+}
+
+/// Writes items one by one: each has an outcome of its own.
+fn write_each(system: &mut System, items: &[WriteItem]) -> Vec<Outcome> {
+    let percent = system.fault_percent / 4;
+    let mut outcomes = Vec::new();
+    for item in items {
+        let stuck = system.broken == Some(Broken::Stuck);
+        outcomes.push(if stuck || system.dice.percent(percent) {
+            system.tally.faults += 1;
+            Outcome::Retry { after_seconds: Some(30), fault: Fault::new(FaultCode::Transient) }
+        } else {
+            system.objection(item).unwrap_or_else(|| system.write(item))
+        });
+    }
+    outcomes
+}
+
+/// Writes all or none: what is objected to one item is said of all.
+fn write_all(system: &mut System, items: &[WriteItem]) -> Result<Vec<Outcome>, Fault> {
+    let percent = system.fault_percent / 4;
+    if system.broken == Some(Broken::Stuck) || system.dice.percent(percent) {
+        system.tally.faults += 1;
+        return Err(Fault::new(FaultCode::Transient));
+    }
+    for item in items {
+        match system.objection(item) {
+            Some(Outcome::Rejected(fault)) => {
+                if let [item] = items {
+                    system.answered(item, &Outcome::Rejected(fault.clone()));
+                }
+                return Err(fault);
+            }
+            Some(_) => return Err(Fault::new(FaultCode::Conflict)),
+            None => {}
+        }
+    }
+    Ok(items.iter().map(|item| system.write(item)).collect())
+}
+
+#[async_trait]
+impl Connector for Door {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    async fn check(&self, _call: &CallContext) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn discover(&self, _call: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
+        let system = lock(&self.system);
+        let field = |name: &&str| FieldInfo {
+            name: FieldName::from(*name),
+            title: String::new(),
+            read_only: false,
+            create_only: false,
+            required: false,
+            matchable: true,
+            pii: String::new(),
+            hash_profile: String::new(),
+        };
+        Ok(vec![StreamInfo {
+            name: StreamName::from("people"),
+            kind: EntityKind::Person,
+            readable: true,
+            writable: true,
+            conditional_writes: system.character.conditional,
+            upsert_by_key: system.character.creates == crate::character::Creates::Upsert,
+            atomic_batches: system.character.atomic,
+            batch_items_max: system.character.batch_items,
+            batch_bytes_max: 1_000_000,
+            schema: serde_json::json!({"type": "object"}),
+            fields: FIELDS.iter().map(field).collect(),
+        }])
+    }
+
+    async fn read(&self, _call: &CallContext, request: &ReadRequest) -> Result<Page, Fault> {
+        let mut system = self.enter(false).await?;
+        let cursor = request.cursor.as_ref().and_then(|cursor| {
+            let text = String::from_utf8(cursor.0.clone()).ok()?;
+            let (tick, key) = text.split_once('|')?;
+            Some((tick.parse().ok()?, key.to_owned()))
+        });
+        let unseen = system.unseen.clone();
+        let page = system.page(cursor);
+        if let Err(fault) = self.leave(&mut system) {
+            system.unseen = unseen; // the answer never arrived
+            return Err(fault);
+        }
+        Ok(page)
+    }
+
+    async fn lookup(
+        &self,
+        _call: &CallContext,
+        request: &LookupRequest,
+    ) -> Result<Vec<Found>, Fault> {
+        let mut system = self.enter(true).await?;
+        let unseen = system.unseen.clone();
+        let found = request.keys.iter().map(|key| system.look(key)).collect();
+        if let Err(fault) = self.leave(&mut system) {
+            system.unseen = unseen;
+            return Err(fault);
+        }
+        Ok(found)
+    }
+
+    async fn write(
+        &self,
+        _call: &CallContext,
+        request: &WriteRequest,
+    ) -> Result<WriteReport, Fault> {
+        let mut system = self.enter(false).await?;
+        for item in &request.items {
+            system.notice(item);
+        }
+        let before = system.tally.writes;
+        let mut outcomes = match system.character.atomic {
+            true => write_all(&mut system, &request.items)?,
+            false => write_each(&mut system, &request.items),
+        };
+        let took_effect = system.tally.writes - before;
+        if let Err(fault) = self.leave(&mut system) {
+            system.tally.unanswered += took_effect;
+            return Err(fault);
+        }
+        let percent = system.fault_percent / 10;
+        if system.dice.percent(percent) {
+            system.tally.faults += 1;
+            system.tally.unanswered += took_effect;
+            outcomes.pop(); // a connector that cannot count
+            return Ok(WriteReport::Items(outcomes));
+        }
+        for (item, outcome) in request.items.iter().zip(&outcomes) {
+            system.answered(item, outcome);
+        }
+        Ok(WriteReport::Items(outcomes))
+    }
+
+    async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
+        Err(Fault::new(FaultCode::NotSupported))
+    }
+}
