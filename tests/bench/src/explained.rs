@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use hub_engine::people::explain::{Explained, Standing, explain};
 use hub_model::{Profile, ProfileId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::look_up::{Times, percentiles};
 use crate::people::People;
@@ -16,7 +16,7 @@ use crate::store_path::Loader;
 const PAGE_PROFILES: usize = 500;
 
 /// What explaining everybody came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Measured {
     /// Profiles explained, one at a time.
     pub profiles: u64,

@@ -130,7 +130,7 @@ fn count(total: &AtomicU64, time: Duration) {
 }
 
 /// The same steps as the host's for a line of a page.
-fn item(row: u64, text: &str) -> Result<Item, Fault> {
+pub(crate) fn item(row: u64, text: &str) -> Result<Item, Fault> {
     let broken =
         |error: &dyn std::fmt::Display| Fault::new(FaultCode::ConnectorBug).with("row", error);
     let line: &RawValue = serde_json::from_str(text).map_err(|error| broken(&error))?;

@@ -38,6 +38,7 @@ const PULL: Option<&str> = Some("r1.pull");
 const PAGES: Option<&str> = Some("r2.page_values");
 const ROWS: Option<&str> = Some("r2.row_values");
 const FIND: Option<&str> = Some("r3.union_find");
+const GROUP: Option<&str> = Some("r4.group");
 const STORE_GROWTH: &str = "store path: the last 100 k rows against the first";
 
 /// Every figure. `100k` counts the first 100,000 rows of a fresh store, `last`
@@ -48,6 +49,7 @@ pub const FIGURES: &[Figure] = &[
     figure("r2.page_values",     "sled, a value per page, CPU s per million rows",         Free, None),
     figure("r2.row_values",      "sled, a value per row, CPU s per million rows",          Free, None),
     figure("r3.union_find",      "grouping identities, CPU s per million rows",            Free, None),
+    figure("r4.group",           "parsing and grouping rows, CPU s per million rows",       Free, None),
     figure("w1.cpu",             "100 k new customers, CPU s per million rows",            AtMost(20.0), PULL),
     figure("w1.wall",            "100 k new customers, rows per second",                   Free, None),
     figure("w2.first",           "large load, first 100 k, CPU s per million rows",        AtMost(20.0), PULL),
@@ -76,6 +78,16 @@ pub const FIGURES: &[Figure] = &[
     figure("w10.parsing",        "store path, of which parsing text, CPU s per million",   Free, None),
     figure("w10.memory",         "store path, peak MB per million profiles",               AtMost(400.0), None),
     figure("w10.again",          "store path, unchanged rows, CPU s per million rows",     AtMost(3.0), PAGES),
+    figure("w11.cpu",            "resolving in memory, with parsing, CPU s per million",   Free, GROUP),
+    figure("w11.ratio",          "the same against parsing and plain grouping",            AtMost(4.0), None),
+    figure("w11.at_10k",         "one row more when 10 k are known, CPU us",               Free, None),
+    figure("w11.at_100k",        "one row more when 100 k are known, CPU us",              Free, None),
+    figure("w11.at_1m",          "one row more when a million are known, CPU us",          Free, None),
+    figure("w11.join_2",         "one record more for a person of 2, CPU us",              Free, None),
+    figure("w11.join_20",        "one record more for a person of 20, CPU us",             Free, None),
+    figure("w11.join_200",       "one record more for a person of 200, CPU us",            Free, None),
+    figure("w12.p50",            "explaining every trait of a profile of 100 k, p50, us",  Free, None),
+    figure("w12.p99",            "explaining every trait of a profile of 100 k, p99, us",  Free, None),
 ];
 
 /// The figure of that name.

@@ -43,6 +43,7 @@ pub mod world;
 // The store path alone, and what the same bytes cost without a hub.
 pub mod feed;
 pub mod references;
+pub mod resolving;
 pub mod store_path;
 
 // The workloads and what is made of them.

@@ -14,7 +14,7 @@ use bench::feed::Point;
 use bench::people::People;
 use bench::references::{self, Reference};
 use bench::workloads::{Bench, Plan};
-use bench::{curve, explained, store_path};
+use bench::{curve, explained, resolving, store_path};
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
@@ -87,6 +87,19 @@ enum Command {
         /// Profiles in the store.
         #[arg(long, default_value_t = 100_000)]
         profiles: u64,
+    },
+    /// Resolve and derive in memory, beside plain grouping of the same rows; prints
+    /// what both cost, and how it grows, as JSON.
+    Resolve {
+        /// The folder with the configuration.
+        #[arg(long)]
+        world: PathBuf,
+        /// Decides every row.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Rows to resolve.
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: u64,
     },
     /// Write the rows of a crowd, with their truth, as CSV; prints how many they are.
     Crowd {
@@ -196,6 +209,9 @@ fn run(command: Command) -> Result<()> {
         Command::Explain { world, dir, seed, profiles } => {
             let measured = explained::measure(&world, &dir, People::new(seed), profiles);
             print(&runtime.block_on(measured)?)
+        }
+        Command::Resolve { world, seed, rows } => {
+            print(&resolving::measure(&world, People::new(seed), rows)?)
         }
         Command::Crowd { to, seed, rows } => {
             let crowd = Crowd::make(seed, rows);

@@ -204,27 +204,16 @@ fn texts(people: People, first: u64, last: u64) -> Vec<String> {
 /// The groups are not the persons that the rows are about.
 pub fn union_find(people: People, rows: u64) -> Result<Cost> {
     let mut account = Account::open();
-    let mut forest: Vec<u64> = Vec::new();
-    let mut first_of: HashMap<String, u64> = HashMap::new();
+    let mut groups = Groups::default();
     for first in (0..rows).step_by(usize::try_from(PAGE_ROWS)?) {
         let last = rows.min(first + PAGE_ROWS);
         let names =
             account.making(|| (first..last).map(|row| people.names(row)).collect::<Vec<_>>());
-        for (row, names) in (first..last).zip(names) {
-            forest.push(row);
-            for value in [names.id, names.email, names.phone] {
-                match first_of.entry(value) {
-                    std::collections::hash_map::Entry::Occupied(known) => {
-                        join(&mut forest, *known.get(), row);
-                    }
-                    std::collections::hash_map::Entry::Vacant(free) => {
-                        free.insert(row);
-                    }
-                }
-            }
+        for names in names {
+            groups.row([names.id, names.email, names.phone]);
         }
     }
-    let groups = (0..rows).filter(|row| root(&forest, *row) == *row).count() as u64;
+    let groups = groups.count();
     let cost = account.close(rows);
     if groups != people.persons(rows) {
         bail!("{groups} groups for {} persons", people.persons(rows));
@@ -232,21 +221,37 @@ pub fn union_find(people: People, rows: u64) -> Result<Cost> {
     Ok(cost)
 }
 
-fn root(forest: &[u64], mut row: u64) -> u64 {
-    while let Some(parent) = usize::try_from(row).ok().and_then(|at| forest.get(at)) {
-        if *parent == row {
-            break;
-        }
-        row = *parent;
-    }
-    row
+/// Rows that share a value, told apart by nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    forest: Vec<usize>,
+    first_of: HashMap<String, usize>,
 }
 
-fn join(forest: &mut [u64], left: u64, right: u64) {
-    let (left, right) = (root(forest, left), root(forest, right));
-    let (low, high) = (left.min(right), left.max(right));
-    if let Some(slot) = usize::try_from(high).ok().and_then(|at| forest.get_mut(at)) {
-        *slot = low;
+impl Groups {
+    /// The next row, and the values that name somebody in it.
+    pub fn row(&mut self, values: impl IntoIterator<Item = String>) {
+        let row = self.forest.len();
+        self.forest.push(row);
+        for value in values {
+            let first = *self.first_of.entry(value).or_insert(row);
+            let (one, other) = (self.root(first), self.root(row));
+            if let Some(parent) = self.forest.get_mut(one.max(other)) {
+                *parent = one.min(other);
+            }
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.forest.iter().enumerate().filter(|(row, parent)| row == *parent).count() as u64
+    }
+
+    fn root(&self, mut row: usize) -> usize {
+        while let Some(parent) = self.forest.get(row).filter(|parent| **parent != row) {
+            row = *parent;
+        }
+        row
     }
 }
 

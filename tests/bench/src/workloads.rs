@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use hub_model::WorkspaceId;
 use hub_store_sled::SledStore;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::api::{Handle, Server, Shown};
 use crate::feed::{PAGE_ROWS, Point, SLICE_ROWS};
-use crate::look_up;
 use crate::measure::{self, Sample, Used};
 use crate::people::People;
 use crate::profile;
@@ -22,6 +22,7 @@ use crate::report::Report;
 use crate::serving::Serving;
 use crate::store_path::StorePath;
 use crate::world::{CONTACTS, CUSTOMERS, Purpose, World, disk_bytes};
+use crate::{explained, look_up, resolving};
 
 /// Rows of the small load.
 const SMALL_ROWS: u64 = 100_000;
@@ -91,6 +92,8 @@ impl Bench {
     /// The first workload that fails; the report holds what came before.
     pub fn measure(&mut self) -> Result<()> {
         self.references()?;
+        self.in_memory()?;
+        self.explaining()?;
         self.store_path()?;
         self.small()?;
         self.idle()?;
@@ -174,6 +177,56 @@ impl Bench {
         let cost: Cost = serde_json::from_slice(&output)?;
         empty(&dir)?;
         Ok(per_million(cost.cpu_seconds, cost.rows))
+    }
+
+    /// W11: the pure modules alone, beside plain grouping.
+    fn in_memory(&mut self) -> Result<()> {
+        if !self.wants_any(&["w11", "r4"]) {
+            return Ok(());
+        }
+        told(&format!("resolving in memory, {} rows", self.plan.rows));
+        let found: resolving::Measured =
+            self.in_process("resolve", &["--rows", &self.plan.rows.to_string()])?;
+        self.report.keep("r4.group", found.group_micros);
+        self.report.keep("w11.cpu", found.resolve_micros);
+        self.report.keep("w11.ratio", found.ratio);
+        let growth = ["w11.at_10k", "w11.at_100k", "w11.at_1m"].into_iter().zip(found.growth);
+        let joins = ["w11.join_2", "w11.join_20", "w11.join_200"].into_iter().zip(found.clusters);
+        for (name, step) in growth.chain(joins) {
+            self.report.keep(name, step.micros);
+        }
+        Ok(())
+    }
+
+    /// W12: every trait of everybody.
+    fn explaining(&mut self) -> Result<()> {
+        if !self.wants("w12") {
+            return Ok(());
+        }
+        let profiles = self.small_rows();
+        told(&format!("explaining {profiles} profiles"));
+        let dir = self.plan.work.join("explained");
+        empty(&dir)?;
+        let (place, count) = (dir.display().to_string(), profiles.to_string());
+        let found: explained::Measured =
+            self.in_process("explain", &["--dir", &place, "--profiles", &count])?;
+        if found.profiles < profiles {
+            bail!("{} profiles were explained instead of {profiles}", found.profiles);
+        }
+        self.report.keep("w12.p50", found.p50_micros);
+        self.report.keep("w12.p99", found.p99_micros);
+        empty(&dir)
+    }
+
+    /// What a command of this binary prints, in a process and world of its own.
+    fn in_process<T: DeserializeOwned>(&self, what: &str, arguments: &[&str]) -> Result<T> {
+        let world = self.world(what)?;
+        let mut command = Command::new(&self.plan.bench);
+        command.arg(what).arg("--world").arg(world.root());
+        command.args(["--seed", &self.plan.seed.to_string()]).args(arguments);
+        let (output, _) = measure::run(command, |_| {})?;
+        empty(world.root())?;
+        Ok(serde_json::from_slice(&output)?)
     }
 
     /// W10, and W6 on the store that it leaves.

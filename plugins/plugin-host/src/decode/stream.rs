@@ -37,7 +37,8 @@ fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
         wit::EntityKind::Account => EntityKind::Account,
         // Which objects they are, the organisation says.
         wit::EntityKind::Object => EntityKind::object("object"),
-        wit::EntityKind::Event | wit::EntityKind::Membership => {
+        wit::EntityKind::Event => EntityKind::object("event"),
+        wit::EntityKind::Membership => {
             tracing::info!(stream = %info.name, "streams of this kind are not supported yet");
             return Ok(None);
         }
