@@ -1,6 +1,8 @@
 //! The engine's handle: what is due is started, what is asked is started, and
 //! everything ends between two commits when the hub stops.
 
+mod begun;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +23,7 @@ use crate::erasure::{EraseRefused, Erasure};
 use crate::hold::{self, AnswerRefused};
 use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
-use crate::run::{self, Event, Task};
+use crate::run::{Event, Task};
 use crate::workspace::Workspace;
 use crate::{erasure, inbox, sweep};
 
@@ -457,74 +459,6 @@ impl Engine {
         let mut tasks =
             std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
-    }
-
-    /// Claims the sync for one run.
-    fn begin(&self, sync: &SyncId, task: Task) -> Result<Begun, RunRefused> {
-        if *self.shared.stopping.borrow() {
-            return Err(RunRefused::Stopping);
-        }
-        let job = self.shared.jobs.get(sync).ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
-        let mut all = self.shared.live();
-        let live = all.entry(sync.clone()).or_default();
-        if let Some(run) = &live.running {
-            return Err(RunRefused::Running { sync: sync.clone(), run: run.clone() });
-        }
-        let started = self.shared.workspace.env.now();
-        live.running = Some(run::id_of(sync, started));
-        Ok(Begun { job: job.clone(), task, started })
-    }
-
-    /// Begins a run in the background.
-    fn start(&self, sync: &SyncId, task: Task) -> Result<RunId, RunRefused> {
-        let begun = self.begin(sync, task)?;
-        let id = run::id_of(sync, begun.started);
-        self.spawn(begun, Trigger::Manual);
-        Ok(id)
-    }
-
-    fn spawn(&self, begun: Begun, trigger: Trigger) {
-        let engine = self.clone();
-        let mut tasks = self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            engine.run(&begun, trigger).await;
-            engine.shared.nudge.notify_one();
-        });
-    }
-
-    async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
-        let Begun { job, task, started } = begun;
-        let stopping = self.shared.stopping.subscribe();
-        let claimed = Claimed { engine: self, sync: job.id() };
-        let run =
-            run::execute(&self.shared.workspace, (job, task), trigger, *started, &stopping).await;
-        if let Some(live) = self.shared.live().get_mut(job.id()) {
-            live.last = Some(run.clone());
-        }
-        drop(claimed);
-        run
-    }
-}
-
-/// A sync that was claimed for one run.
-struct Begun {
-    job: SyncJob,
-    task: Task,
-    started: Timestamp,
-}
-
-/// Frees the sync when its run ends, also when the run's task is dropped.
-struct Claimed<'a> {
-    engine: &'a Engine,
-    sync: &'a SyncId,
-}
-
-impl Drop for Claimed<'_> {
-    fn drop(&mut self) {
-        if let Some(live) = self.engine.shared.live().get_mut(self.sync) {
-            live.running = None;
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The store as its callers see it.
 
-use std::path::{Path, PathBuf};
+mod upkeep;
+
+use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
@@ -17,12 +19,8 @@ use hub_store::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use hub_store::upkeep::{self, BackedUp, Compacted, Sizes, Upkeep};
-
-use crate::backup;
 use crate::block::Blocks;
 use crate::commit::{Job, Writer};
-use crate::compact;
 use crate::copy::Tap;
 use crate::fault;
 use crate::index::Index;
@@ -490,34 +488,5 @@ impl Store for SledStore {
             found.push(VerifyFinding { check: "blobs".to_owned(), detail });
         }
         Ok(found)
-    }
-}
-
-#[async_trait]
-impl Upkeep for SledStore {
-    async fn compact(&self, mut tell: upkeep::Tell) -> Result<Compacted, Error> {
-        self.copying(move |live| compact::compact(live, &mut *tell)).await
-    }
-
-    async fn sizes(&self) -> Result<Sizes, Error> {
-        let shared = self.shared();
-        // Row by row beside the commits: nobody needs it exact.
-        blocking("counting bytes", move || {
-            shared.may_read()?;
-            let mut live_bytes = 0;
-            for row in shared.rows.tree.iter() {
-                let (key, value) = row.map_err(|e| fault::sled("counting bytes", &e))?;
-                live_bytes += (key.len() + value.len()) as u64;
-            }
-            let disk_bytes = shared.place.disk_bytes();
-            let state = shared.state();
-            let (log_start, log_end) = (state.meta.log_start, state.meta.stats.seq);
-            Ok(Sizes { disk_bytes, live_bytes, log_start, log_end })
-        })
-        .await
-    }
-
-    async fn backup(&self, to: PathBuf, mut tell: upkeep::Tell) -> Result<BackedUp, Error> {
-        self.copying(move |live| backup::backup(live, &to, &mut *tell)).await
     }
 }
