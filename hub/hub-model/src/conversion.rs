@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::cleaning::Otherwise;
-use crate::transform::{OneWay, Transform};
+use crate::transform::{Kind, OneWay, Transform};
 use crate::value::Value;
 
 /// Most steps of one way.
@@ -97,6 +97,12 @@ pub fn backwards(steps: &[Step]) -> Result<Vec<Step>, (usize, OneWay)> {
         back.extend(inverse.map(Step::from));
     }
     back.reverse();
+    // What is written is read again: seconds as a number, say, behind `lower`.
+    let after = |kind: Kind, step: &Step| step.transform.after(kind).unwrap_or(Kind::Any);
+    let mut kind = back.iter().fold(Kind::Any, after);
+    for (place, step) in steps.iter().enumerate() {
+        kind = step.transform.after(kind).ok_or((place, OneWay::Kind(kind)))?;
+    }
     Ok(back)
 }
 
@@ -202,6 +208,7 @@ impl From<Template> for String {
 mod tests {
     use super::{Conversion, NotATemplate, Step, Template, backwards};
     use crate::cleaning::Cleaner;
+    use crate::time_format::TimeFormat;
     use crate::transform::{Kind, OneWay, Transform};
 
     #[test]
@@ -231,6 +238,9 @@ mod tests {
         let table = Cleaner::Map { table: [("a".to_owned(), "A".into())].into() };
         let behind = steps(&[split.clone(), Transform::Clean(table), upper.clone()]);
         assert_eq!(backwards(&behind), Err((2, OneWay::Behind("map"))));
+        let instant = Transform::Clean(Cleaner::Instant { format: TimeFormat::UnixSeconds });
+        let seconds = steps(&[upper.clone(), instant]);
+        assert_eq!(backwards(&seconds), Err((0, OneWay::Kind(Kind::Number))));
         let usual = Transform::Default { value: "n/a".into() };
         let behind = steps(&[upper.clone(), usual.clone()]);
         assert_eq!(backwards(&behind), Err((1, OneWay::Behind("upper"))));

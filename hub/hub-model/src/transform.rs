@@ -242,6 +242,9 @@ pub enum OneWay {
     /// A normal form behind a step that gives a form of its own.
     #[error("behind `{0}` it changes what that step is undone by; put it before")]
     Behind(&'static str),
+    /// What is written back is of a kind that it does not take.
+    #[error("what would be written is {0}, which it does not take when it is read again")]
+    Kind(Kind),
     /// The factor has no exact counterpart.
     #[error("1/{0} has no exact decimals")]
     NoExactDecimals(Number),

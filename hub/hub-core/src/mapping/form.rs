@@ -8,7 +8,7 @@ use hub_model::{
     Value,
 };
 
-use super::steps::{convert, fill};
+use super::steps::{Misfit, convert, fill};
 use crate::profile::stamp_of_all;
 use crate::sync::created_for;
 
@@ -72,7 +72,13 @@ pub fn form<'a>(pair: &FieldMapping, value: Cow<'a, Value>) -> Result<Cow<'a, Va
         // Such a pair is only read; nobody is looked for by it either.
         return Err(Fault::new(FaultCode::NoForm).at(pair.field.as_str()));
     };
-    convert(steps, value).map_err(|misfit| misfit.fault(FaultCode::NoForm, &pair.field))
+    let no_form = |misfit: Misfit| misfit.fault(FaultCode::NoForm, &pair.field);
+    let form = convert(steps, value).map_err(no_form)?;
+    // What its row would be rejected for when it is read again is not written.
+    if pair.direction.reads() {
+        convert(&conversion.read, Cow::Borrowed(&form)).map_err(no_form)?;
+    }
+    Ok(form)
 }
 
 /// The form that a golden value came from, where a record's own field is its

@@ -304,8 +304,8 @@ fn drawn(rng: &mut Rng, kind: usize) -> Value {
 }
 
 /// Of what a step gives, its inverse makes something of which it gives the same.
-/// So does the way back of a chain, unless it rejects the value: it never makes
-/// another one of it.
+/// So does the way back of a chain, unless one of both ways rejects the value: it
+/// never becomes another one.
 #[test]
 fn what_undoes_a_step_is_undone_by_it() {
     let steps = [
@@ -363,10 +363,10 @@ fn what_undoes_a_step_is_undone_by_it() {
                 continue;
             };
             let returned = through(&back, &given);
-            if way.len() > 1 && returned.is_none() {
+            let again = returned.as_ref().and_then(|returned| through(&way, returned));
+            if way.len() > 1 && again.is_none() {
                 continue;
             }
-            let again = returned.as_ref().and_then(|returned| through(&way, returned));
             assert_eq!(again, Some(given), "seed {seed} {way:?} of {taken:?} by {returned:?}");
         }
     }

@@ -299,7 +299,7 @@ fn golden_values_are_written_in_the_form_that_they_have_there() {
     let made = due(&golden, &[&shop], &crm);
     let [Due::Create { fields, .. }] = made.as_slice() else { panic!("{made:?}") };
     assert_eq!(fields["land"], (Value::text("FR"), Stamp(8)));
-    assert_eq!(fields["label"].0, Value::text("A@x.fr (france)"));
+    assert_eq!(fields["label"].0, Value::text("A@x.fr (France)"));
 
     // The form is there already, in whatever form it was told.
     let shows = record(&crm, 2, &[("mail", "a@x.fr", 9), ("land", "FR", 3), ("label", "x", 9)]);
@@ -307,7 +307,7 @@ fn golden_values_are_written_in_the_form_that_they_have_there() {
     let silent = BTreeMap::from([(FieldName::new("land"), Stamp(8))]);
     assert_eq!(owed[0], Due::MarkSent { record: RecordNo(2), fields: silent });
     let told = &writes(&owed)["label"];
-    assert_eq!(told.0, Value::text("A@x.fr (france)"));
+    assert_eq!(told.0, Value::text("A@x.fr (France)"));
     // The stamp of a template moves with each of its parts.
     let moved = profile(&[("mail", "a@x.fr", 9), ("country", "France", 7)]);
     assert_ne!(writes(&due(&moved, &[&shop, &shows], &crm))["label"].1, told.1);
@@ -380,4 +380,17 @@ fn a_constant_is_due_once_and_is_no_reason_for_a_row() {
     assert_eq!(writes(&owed)["source"].0, Value::text("hub"));
     forget_forms((&before, &old), (&mut after, &new));
     assert_eq!(after.records[&told.number], moved);
+}
+
+#[test]
+fn what_would_not_be_admitted_when_it_is_read_again_is_not_written() {
+    let mut crm = mapping("crm", &["mail -> mail email", "vip <-> vip"]);
+    let words = Transform::Boolean { yes: vec!["oui".to_owned()], no: vec!["non".to_owned()] };
+    let way = vec![Transform::Title.into(), words.into()];
+    crm.fields[1].conversion = Some(Box::new(Conversion::reading(way)));
+    let (mut golden, shop) = (profile(&[("mail", "a@x.fr", 9), ("vip", "x", 8)]), shop_record());
+    golden.traits.get_mut("vip").unwrap().value = Value::Bool(true);
+    let owed = due(&golden, &[&shop], &crm);
+    let [Due::Refused { fault, .. }] = owed.as_slice() else { panic!("{owed:?}") };
+    assert_eq!((&*fault.args["rule"], &*fault.args["class"]), ("boolean", "text"));
 }
