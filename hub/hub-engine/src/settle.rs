@@ -23,7 +23,7 @@ use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, Record, RecordNo,
-    RecordRef, Stamp, Timestamp,
+    RecordRef, RemoteKey, Stamp, Timestamp,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::page::ItemResult;
@@ -220,6 +220,9 @@ async fn answer(
     let mut set = WriteSet::default();
     let mut changed = Vec::new();
     let mut rows = Vec::new();
+    // Two creates may find one row, where two people who are joined or told apart
+    // had one address for a while: it was made once.
+    let mut born: BTreeSet<RemoteKey> = BTreeSet::new();
     let mut found = found.into_iter();
     for question in questions {
         let found = if question.key.is_some() { found.next() } else { None };
@@ -227,6 +230,7 @@ async fn answer(
             (Some(Found::One(item)), record) => {
                 if let ItemChange::Upsert(row) = &item.change
                     && let Ok(object) = row.fields()
+                    && !born.contains(&item.key)
                 {
                     let at = RecordRef {
                         stream: births.context.job.mapping.stream.clone(),
@@ -244,7 +248,11 @@ async fn answer(
                     // Cleaned like any row, or the vendor's form would pass for
                     // an edit of what we wrote.
                     let object = reading::comparable(rules, &object);
-                    changed.extend(births.echo(question, known, at, &object, version));
+                    let echo = births.echo(question, known, at, &object, version);
+                    if matches!(echo, Some(Changed::Created(_))) {
+                        born.insert(item.key.clone());
+                    }
+                    changed.extend(echo);
                 }
                 rows.push(reading::check_row(births.context, rules, item));
             }

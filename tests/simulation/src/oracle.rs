@@ -112,17 +112,18 @@ impl<'a> Scene<'a> {
     async fn known(&mut self) {
         for (at, system) in self.fleet.systems.iter().enumerate() {
             let stream = self.rules.mappings[at].stream.clone();
-            let system = lock(system);
-            if system.broken == Some(Broken::Down) {
-                continue;
-            }
+            let rows = {
+                let system = lock(system);
+                if system.broken == Some(Broken::Down) {
+                    continue;
+                }
+                system.rows.clone()
+            };
             let of = |key: &String| RecordRef {
                 stream: stream.clone(),
                 key: RemoteKey::from(key.as_str()),
             };
-            let refs: Vec<RecordRef> = system.rows.keys().map(of).collect();
-            let rows = system.rows.clone();
-            drop(system);
+            let refs: Vec<RecordRef> = rows.keys().map(of).collect();
             let known = self.fleet.store.records_by_ref(&refs).await.expect("answers");
             for ((key, row), record) in rows.iter().zip(known) {
                 let text = |field: &str| {
@@ -133,7 +134,7 @@ impl<'a> Scene<'a> {
                 let same = FIELDS.iter().all(|field| text(field) == row.fields[field]);
                 if row.deleted && live {
                     self.say("I10", format!("{key} is gone and taken for live"));
-                } else if !row.deleted && !(live && same) {
+                } else if !(row.deleted || live && same) {
                     let raw = record.map(|record| record.raw);
                     self.say("I10", format!("{key} is {:?}, known as {raw:?}", row.fields));
                 }
