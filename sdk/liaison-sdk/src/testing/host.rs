@@ -10,7 +10,9 @@ pub fn http_send(request: &http::Request) -> Result<http::Response, http::Error>
     match (expected, vendor) {
         (Some(exchange), _) => exchange.answer(request),
         (None, Some(vendor)) => Ok(vendor.answer(request)),
-        (None, None) => panic!("no request is expected any more, made: {} {}", request.method, request.url),
+        (None, None) => {
+            panic!("no request is expected any more, made: {} {}", request.method, request.url)
+        }
     }
 }
 
