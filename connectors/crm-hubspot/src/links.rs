@@ -69,6 +69,8 @@ pub const LINKS: [Link; 3] = [
 
 /// The ids of both ends.
 type Pair = (String, String);
+/// Rows with the pairs that they are about.
+type Rows = Vec<(Pair, Row)>;
 
 /// Where a snapshot goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +167,7 @@ impl Link {
         &self,
         api: &Api,
         inputs: &[(String, String)],
-    ) -> Result<(Vec<(Pair, Row)>, Vec<Pair>), Fault> {
+    ) -> Result<(Rows, Vec<Pair>), Fault> {
         if inputs.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }

@@ -74,10 +74,7 @@ impl Link {
         let settled = match self.request(api, makes, jobs) {
             Ok(refusal) if jobs.len() == 1 || refusal.is_none() => {
                 *begun = true;
-                match refusal {
-                    None => None,
-                    Some(refusal) => Some(refused(makes, &refusal)),
-                }
+                refusal.map(|refusal| refused(makes, &refusal))
             }
             Err(Trouble::Refused(refusal)) if jobs.len() == 1 => Some(refused(makes, &refusal)),
             // Some of them, and which is not told: each by itself.

@@ -17,7 +17,7 @@ pub struct Clock {
 }
 
 impl Default for Clock {
-    #[allow(clippy::disallowed_methods, reason = "an account lives in the time of its test")]
+    #[expect(clippy::disallowed_methods, reason = "an account lives in the time of its test")]
     fn default() -> Self {
         Self { started: Instant::now(), moved_millis: 0, stopped: None }
     }
