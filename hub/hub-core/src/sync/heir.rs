@@ -80,7 +80,8 @@ mod tests {
         let (nobody_apart, apart) = (Separations::new(&[]), Separations::new(&[apart]));
         let (anew, other) = (profile(&anew), profile(&other));
         // (asked for, who claims the value now, decisions, who takes over)
-        let cases: &[(&[&Record], &[&Profile], &Separations, Option<u64>)] = &[
+        type Case<'a> = (&'a [&'a Record], &'a [&'a Profile], &'a Separations, Option<u64>);
+        let cases: &[Case<'_>] = &[
             (&[&gone], &[&anew], &nobody_apart, Some(3)),
             (&[&gone], &[&anew], &apart, None),
             (&[&gone], &[&other], &apart, Some(4)),
