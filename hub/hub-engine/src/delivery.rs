@@ -37,6 +37,7 @@ use hub_model::{Fault, Pending, PendingState, ProfileId, Rules};
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
 
+use crate::budget;
 use crate::follower;
 use crate::hold;
 use crate::reading;
@@ -50,6 +51,7 @@ const STEP_PROFILES_MAX: usize = 1_000;
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let stream = reading::stream_info(context).await?;
     guard::admit(context, &stream).await?;
+    budget::announce(context, &stream).await?;
     write_due(context, &stream).await
 }
 

@@ -90,6 +90,8 @@ pub struct SyncStatus {
     pub last: Option<Run>,
     /// How often it was skipped because it was still running.
     pub skipped: u64,
+    /// Until when it waits for its vendor.
+    pub until: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -98,7 +100,10 @@ struct Live {
     last_due: Option<Timestamp>,
     last: Option<Run>,
     skipped: u64,
-    wanted: bool,
+    /// Why it is to run soon.
+    wanted: Option<Trigger>,
+    /// When what waits for its vendor goes on.
+    until: Option<Timestamp>,
 }
 
 struct Shared {
@@ -185,6 +190,7 @@ impl Engine {
                 running: known.and_then(|l| l.running.clone()),
                 last: known.and_then(|l| l.last.clone()),
                 skipped: known.map_or(0, |l| l.skipped),
+                until: known.and_then(|l| l.until.filter(|_| l.running.is_none())),
             }
         };
         self.shared.jobs.iter().map(status).collect()
@@ -268,7 +274,9 @@ impl Engine {
         let answered = hold::answer(self.store(), run, answer).await?;
         let mut live = self.shared.live();
         if let Some(live) = live.get_mut(&answered.sync) {
-            live.wanted |= approved;
+            if approved {
+                (live.wanted, live.until) = (Some(Trigger::Manual), None);
+            }
             if live.last.as_ref().is_some_and(|last| last.id == answered.id) {
                 live.last = Some(answered.clone());
             }
@@ -398,7 +406,7 @@ impl Engine {
             if connections.contains(&job.mapping.stream.connection)
                 && let Some(live) = live.get_mut(id)
             {
-                live.wanted = true;
+                live.wanted.get_or_insert(Trigger::Hint);
             }
         }
         Ok(())
@@ -412,9 +420,21 @@ impl Engine {
             let mut all = self.shared.live();
             let live = all.entry(job.id().clone()).or_default();
             let running = live.running.is_some();
-            if live.wanted && !running {
-                live.wanted = false;
-                return Ok(Some(Trigger::Manual));
+            let waits = match live.until.filter(|_| !running && !job.paused) {
+                Some(until) if until <= now => {
+                    (live.wanted, live.until) = (None, None);
+                    return Ok(Some(Trigger::Resumed));
+                }
+                Some(until) => {
+                    let micros = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0);
+                    *wait = (*wait).min(Duration::from_micros(micros));
+                    true
+                }
+                None => false,
+            };
+            let running = running || waits;
+            if let Some(trigger) = live.wanted.take_if(|_| !running) {
+                return Ok(Some(trigger));
             }
             ScheduleState { last_due: live.last_due, running, paused: job.paused }
         };
@@ -488,5 +508,6 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let last_due =
         kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
     let last = past.into_iter().find(|run| run.ended.is_some());
-    Ok(Live { last_due, last, ..Live::default() })
+    let until = last.as_ref().and_then(|run| run.until);
+    Ok(Live { last_due, last, until, ..Live::default() })
 }

@@ -16,10 +16,12 @@
 //!
 //! Decisions about one workspace are made one slice at a time, under
 //! [`workspace::Workspace::decide`]; network calls never happen under it.
+//! Every call passes the budgets of its account ([`budget`]).
 //! Clock, randomness and sleeping come in through [`env::Env`], so that the
 //! same engine runs in production and under simulation.
 
 pub mod audience;
+mod budget;
 mod conclude;
 pub mod delivery;
 pub mod engine;
@@ -49,6 +51,7 @@ mod slices;
 pub mod sweep;
 mod tombstones;
 mod unlink;
+mod waiting;
 pub mod workspace;
 
 /// What a typed identity means: the one decision that faces need to ask for, so

@@ -4,8 +4,9 @@
 //! A plan is of what the hub knows. The rows are looked at when it is applied.
 
 use hub_core::sync::PlanSummary;
-use hub_model::{Fault, PlannedWrite, ProfileId, RunId, SyncId};
+use hub_model::{Fault, Forecast, PlannedWrite, ProfileId, RunId, SyncId};
 
+use crate::budget;
 use crate::delivery::{self, survey};
 use crate::engine::{Engine, RunRefused};
 use crate::job::SyncJob;
@@ -30,6 +31,8 @@ pub struct PlanShown {
     pub plan: PlanSummary,
     /// Whether a run would be held with it.
     pub held: bool,
+    /// What it will take of the vendor's allowance, where that is limited.
+    pub forecast: Option<Forecast>,
 }
 
 impl Engine {
@@ -50,7 +53,8 @@ impl Engine {
         let plan = survey::survey(&context, &stream, each).await?;
         let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
         let held = !within.await.map_err(Fault::from)?;
-        Ok(PlanShown { plan, held })
+        let forecast = budget::of_plan(&context, &stream, &plan.counts).await?;
+        Ok(PlanShown { plan, held, forecast })
     }
 
     /// The writes about profiles after one, about `limit` of them: a profile is

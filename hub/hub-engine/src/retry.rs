@@ -6,6 +6,7 @@ use std::time::Duration;
 use hub_model::{Fault, FaultCode};
 use hub_schedule::backoff;
 
+use crate::budget::{self, Call};
 use crate::run::RunContext;
 
 /// How often a call is made before its run gives up; the next run goes on.
@@ -26,7 +27,11 @@ pub(crate) fn passes(code: FaultCode) -> bool {
 /// Makes a call that changes nothing, up to [`CALL_TRIES_MAX`] times. A vendor
 /// that names a wait longer than [`WAIT_MICROS_MAX`] ends the run instead of
 /// blocking it.
-pub(crate) async fn reading<T, F, Fut>(context: &RunContext<'_>, call: F) -> Result<T, Fault>
+pub(crate) async fn reading<T, F, Fut>(
+    context: &RunContext<'_>,
+    kind: Call,
+    call: F,
+) -> Result<T, Fault>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Fault>>,
@@ -34,7 +39,7 @@ where
     let mut tries = 0;
     loop {
         context.go_on()?;
-        let fault = match call().await {
+        let fault = match budget::paced(context, kind, call()).await {
             Ok(answer) => return Ok(answer),
             Err(fault) => fault,
         };

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
-    Answer, ConnectorVersion, Fault, FaultCode, Pending, Receipt, RemoteKey, Run, RunCounts, RunId,
-    RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, ConnectorVersion, Fault, FaultCode, Forecast, Pending, Priority, Receipt, RemoteKey,
+    Run, RunCounts, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
 use crate::job::SyncJob;
 use crate::workspace::Workspace;
-use crate::{audience, delivery, erasure, intake, replay, settle, sweep};
+use crate::{audience, delivery, erasure, intake, replay, settle, sweep, waiting};
 
 /// What watchers of runs are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,10 @@ pub(crate) struct RunContext<'a> {
     pub answer: Option<Answer>,
     /// What it may write, where that is limited.
     pub allowed: Option<delivery::Allowed>,
+    /// With how much haste it asks its vendor.
+    pub priority: Priority,
+    /// What a first delivery is expected to take of the vendor's allowance.
+    pub forecast: Option<Forecast>,
     /// Whether the hub wants to stop: steps end at the next commit.
     pub stopping: &'a tokio::sync::watch::Receiver<bool>,
 }
@@ -88,6 +92,8 @@ impl<'a> RunContext<'a> {
             plan: None,
             answer: None,
             allowed: None,
+            priority: Priority::Sync,
+            forecast: None,
             stopping,
         }
     }
@@ -163,6 +169,8 @@ pub(crate) async fn execute(
         receipt: Receipt::default(),
         plan: None,
         answer: None,
+        until: None,
+        forecast: None,
     };
     tracing::info!(run = %run.id, sync = %run.sync, "run started");
     let mut result = match last_stamp(workspace).await {
@@ -176,6 +184,7 @@ pub(crate) async fn execute(
     if result.is_ok() {
         let mut context = RunContext::new(workspace, job, run.id.clone(), stopping);
         context.receipt.clone_from(&run.receipt);
+        context.priority = waiting::priority(workspace, job, trigger).await.unwrap_or(Priority::Sync);
         result = match task {
             Task::All => steps(&mut context).await,
             Task::Read => read(&mut context).await,
@@ -183,18 +192,28 @@ pub(crate) async fn execute(
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
-        (run.plan, run.answer) = (context.plan, context.answer);
+        (run.plan, run.answer, run.forecast) = (context.plan, context.answer, context.forecast);
         run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
+    if let Err(fault) = &result {
+        run.until = waiting::until(workspace, job, task, fault).await.unwrap_or_default();
+    }
     run.status = match &result {
         Ok(()) if run.counts.quarantined + run.counts.rejected > 0 => RunStatus::WithRejects,
         Ok(()) => RunStatus::Succeeded,
         Err(fault) if fault.code == FaultCode::Stopping => RunStatus::Interrupted,
         Err(fault) if fault.code == FaultCode::Held => RunStatus::Held,
+        Err(_) if run.until.is_some() => RunStatus::Waiting,
         Err(_) => RunStatus::Failed,
     };
-    run.fault = result.err();
+    run.fault = result.err().map(|mut fault| match run.until {
+        Some(until) => {
+            fault.args.remove("after_seconds");
+            fault.with("until", until)
+        }
+        None => fault,
+    });
     match &run.fault {
         None => tracing::info!(run = %run.id, counts = ?run.counts, "run ended"),
         Some(fault) => tracing::warn!(run = %run.id, %fault, "run failed; what it committed stays"),
@@ -210,14 +229,20 @@ pub(crate) async fn execute(
 
 /// The steps, in the one order that is safe (see the crate's front page).
 async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    let done = exchange(context).await;
+    // What people asked to be erased waits for nobody's approval, and there is room
+    // for it where there is none for anything else.
+    let waits = |fault: &Fault| fault.code == FaultCode::Held || waiting::is_waited_out(fault.code);
+    if context.job.mapping.writes() && done.as_ref().err().is_none_or(waits) {
+        erasure::tell(context).await?;
+    }
+    done
+}
+
+async fn exchange(context: &mut RunContext<'_>) -> Result<(), Fault> {
     read(context).await?;
     if context.job.mapping.writes() {
-        let delivered = delivery::deliver(context).await;
-        // What people asked to be erased waits for nobody's approval.
-        if !matches!(&delivered, Err(fault) if fault.code != FaultCode::Held) {
-            erasure::tell(context).await?;
-        }
-        delivered?;
+        delivery::deliver(context).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use hub_engine::SyncStatus;
 use hub_model::{
-    Answer, Fault, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record, RecordNo,
+    Answer, Fault, Forecast, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record, RecordNo,
     Run, RunCounts, RunStatus, SyncId, Trigger,
 };
 use hub_store::{Error, Store};
@@ -47,6 +47,7 @@ pub const fn run_status(status: RunStatus) -> &'static str {
         RunStatus::Failed => "failed",
         RunStatus::Interrupted => "interrupted",
         RunStatus::Held => "held",
+        RunStatus::Waiting => "waiting",
     }
 }
 
@@ -80,6 +81,7 @@ pub fn sync(status: &SyncStatus, mapping: &Mapping, lang: Lang) -> Value {
         "running": status.running,
         "last": status.last.as_ref().map(|r| run(r, lang)),
         "skipped": status.skipped,
+        "until": status.until.map(|t| t.to_string()),
     })
 }
 
@@ -98,6 +100,8 @@ pub fn fields(mapping: &Mapping) -> Value {
 pub fn run(run: &Run, lang: Lang) -> Value {
     let (trigger, due) = match run.trigger {
         Trigger::Manual => ("manual", None),
+        Trigger::Hint => ("hint", None),
+        Trigger::Resumed => ("resumed", None),
         Trigger::Schedule(due) => ("schedule", Some(due.to_string())),
     };
     json!({
@@ -113,6 +117,16 @@ pub fn run(run: &Run, lang: Lang) -> Value {
         "connector": run.connector,
         "plan": run.plan,
         "answer": run.answer.as_ref().map(answer),
+        "until": run.until.map(|t| t.to_string()),
+        "forecast": run.forecast.as_ref().map(forecast),
+    })
+}
+
+/// What work takes of a vendor's allowance.
+pub fn forecast(forecast: &Forecast) -> Value {
+    json!({
+        "calls": forecast.calls, "of": forecast.of, "window_seconds": forecast.window_seconds,
+        "percent": forecast.percent, "ends": forecast.ends.to_string(),
     })
 }
 

@@ -32,6 +32,7 @@ pub mod period;
 pub mod plan;
 pub mod profile;
 pub mod quarantine;
+pub mod rate;
 pub mod receipt;
 pub mod record;
 pub mod relation;
@@ -57,7 +58,7 @@ pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
 pub use guards::{Answer, Guards, Hold};
 pub use id::{
-    CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo, RecordRef,
+    AccountName, CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo, RecordRef,
     RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
@@ -68,6 +69,7 @@ pub use period::Period;
 pub use plan::{PlanCounts, PlannedField, PlannedWrite, WriteKind};
 pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
+pub use rate::{Forecast, Priority, RateBudget, RateHint};
 pub use receipt::{ConnectorVersion, Receipt};
 pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
 pub use relation::{Related, RelatesTo, Relation, RelationMapping, RoleName, WhenErased};

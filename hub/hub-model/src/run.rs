@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::guards::Answer;
 use crate::id::{RunId, SyncId};
+use crate::rate::Forecast;
 use crate::receipt::{ConnectorVersion, Receipt};
 use crate::time::Timestamp;
 
@@ -16,6 +17,10 @@ pub enum Trigger {
     Schedule(Timestamp),
     /// Somebody asked.
     Manual,
+    /// Its system pushed something.
+    Hint,
+    /// The time was over that an earlier run waited for.
+    Resumed,
 }
 
 /// How a run stands.
@@ -35,6 +40,9 @@ pub enum RunStatus {
     /// It would have written more than it may without being asked: everything
     /// was read, nothing was written, and a person decides.
     Held,
+    /// Its account has no room left for now: what it had committed stays, and the
+    /// hub goes on by itself at the instant that the run names.
+    Waiting,
 }
 
 /// What a run did so far.
@@ -103,4 +111,10 @@ pub struct Run {
     /// What somebody answered after it was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Until when it waits for its vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// What a first delivery was expected to take of the vendor's allowance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
 }

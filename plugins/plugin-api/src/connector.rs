@@ -1,7 +1,7 @@
 //! The trait that every body of a connector implements.
 
 use async_trait::async_trait;
-use hub_model::{Fault, Timestamp};
+use hub_model::{Fault, RateHint, Timestamp};
 
 use crate::manifest::Manifest;
 use crate::page::{Page, ReadRequest};
@@ -19,6 +19,16 @@ pub struct CallContext {
     pub seed: u64,
 }
 
+/// What calls of a connection have learned besides their answers, for whoever
+/// paces them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Learned {
+    /// Requests that they made of the vendor; 0 = not known, each counts as one.
+    pub requests: u32,
+    /// What the vendor said about its limits.
+    pub rates: Vec<RateHint>,
+}
+
 /// A connector bound to one connection.
 ///
 /// Every method may fail with a [`Fault`] whose code says what the hub does
@@ -34,6 +44,11 @@ pub trait Connector: Send + Sync {
     /// The SHA-256 of the component in hexadecimal, where there is one.
     fn digest(&self) -> Option<String> {
         None
+    }
+
+    /// What calls have learned since this was asked last.
+    fn learned(&self) -> Learned {
+        Learned::default()
     }
 
     /// Whether settings, credential and host work. Changes nothing.

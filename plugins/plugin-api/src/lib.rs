@@ -21,8 +21,8 @@ pub mod stream;
 pub mod tokens;
 pub mod write;
 
-pub use connector::{CallContext, Connector};
-pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest, RateBudget};
+pub use connector::{CallContext, Connector, Learned};
+pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest};
 pub use page::{Cursor, Item, ItemChange, Page, ReadRequest};
 pub use row::Row;
 pub use stream::{FieldInfo, StreamInfo};

@@ -6,6 +6,7 @@
 //! call. No customer's value goes into a fault's arguments.
 
 pub mod fault;
+pub mod learned;
 pub mod outcome;
 pub mod page;
 pub mod row;

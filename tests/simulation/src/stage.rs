@@ -8,14 +8,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName, Guards, Object,
-    RemoteKey, Rules, Run, StreamName, SyncId, Timestamp, Value,
+    AccountName, ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName,
+    Guards, Object, RateBudget, RateHint, RemoteKey, Rules, Run, StreamName, SyncId, Timestamp,
+    Value,
 };
 use hub_schedule::Schedule;
 use hub_store::upkeep::Upkeep;
 use hub_store::{MemoryStore, Store};
 use plugin_api::{
-    Action, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState, LookupKey,
+    Action, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState, Learned, LookupKey,
     LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem, WriteReport,
     WriteRequest,
 };
@@ -93,6 +94,14 @@ pub struct Table {
     pub is_down: bool,
     /// How it shows rows that the hub created.
     pub behind: Behind,
+    /// What every call is answered while this is set.
+    pub says: Option<Fault>,
+    /// What its connector declares; takes effect when the engine is opened next.
+    pub budgets: Vec<RateBudget>,
+    /// What its answers say about its limits.
+    pub hints: Vec<RateHint>,
+    /// Calls that reached it.
+    pub calls: u64,
     created: u64,
 }
 
@@ -201,7 +210,11 @@ struct Door {
 
 impl Door {
     fn enter(&self) -> Result<MutexGuard<'_, Table>, Fault> {
-        let table = lock(&self.table);
+        let mut table = lock(&self.table);
+        table.calls += 1;
+        if let Some(fault) = &table.says {
+            return Err(fault.clone());
+        }
         if table.is_down { Err(Fault::new(FaultCode::Blocked)) } else { Ok(table) }
     }
 }
@@ -210,6 +223,10 @@ impl Door {
 impl Connector for Door {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    fn learned(&self) -> Learned {
+        Learned { requests: 0, rates: lock(&self.table).hints.clone() }
     }
 
     async fn check(&self, _call: &CallContext) -> Result<(), Fault> {
@@ -287,6 +304,8 @@ pub struct Stage {
     pub rules: Rules,
     /// How much one run of each sync may write without being asked.
     pub guards: Guards,
+    /// The accounts of connections that share one with another.
+    pub accounts: BTreeMap<ConnectionId, AccountName>,
     /// The tables, by connection.
     pub tables: BTreeMap<ConnectionId, Arc<Mutex<Table>>>,
     /// What is durable.
@@ -309,7 +328,8 @@ impl Stage {
         let connections = rules.mappings.iter().map(|m| m.stream.connection.clone());
         let tables = connections.map(|connection| (connection, Arc::default())).collect();
         let (guards, clock) = (Guards::default(), Arc::new(Clock(Mutex::new(now))));
-        Self { rules, guards, tables, store, upkeep, clock }
+        let accounts = BTreeMap::new();
+        Self { rules, guards, accounts, tables, store, upkeep, clock }
     }
 
     /// The table of a connection.
@@ -331,6 +351,7 @@ impl Stage {
             schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
             schedule_text: "manual".to_owned(),
             paused: false,
+            account: self.account(&mapping.stream.connection),
             connector: Arc::new(self.door(mapping)),
         });
         let options = EngineOptions {
@@ -344,13 +365,19 @@ impl Stage {
         Engine::open(options).await.expect("the store opens")
     }
 
+    fn account(&self, connection: &ConnectionId) -> AccountName {
+        self.accounts.get(connection).cloned().unwrap_or_else(|| connection.into())
+    }
+
     fn door(&self, mapping: &hub_model::Mapping) -> Door {
+        let table = Arc::clone(&self.tables[&mapping.stream.connection]);
+        let budgets = lock(&table).budgets.clone();
         let manifest = serde_json::json!({
             "id": "table", "version": "1.0.0", "contract": "0.1.0", "capabilities": [],
-            "settings": true
+            "settings": true, "budgets": budgets
         });
         Door {
-            table: Arc::clone(&self.tables[&mapping.stream.connection]),
+            table,
             stream: mapping.stream.stream.clone(),
             fields: Vec::new(),
             manifest: serde_json::from_value(manifest).expect("a manifest"),

@@ -50,6 +50,9 @@ impl Engine {
         let run =
             run::execute(&self.shared.workspace, (job, task), trigger, *started, &stopping).await;
         if let Some(live) = self.shared.live().get_mut(job.id()) {
+            if *task == Task::All {
+                live.until = run.until;
+            }
             live.last = Some(run.clone());
         }
         drop(claimed);

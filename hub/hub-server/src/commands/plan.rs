@@ -61,7 +61,11 @@ impl Planner {
                 let shown = engine.plan(id, &mut show).await.map_err(|why| no_plan(id, why))?;
                 trouble?;
                 let counts = views::plan_counts(&shown.plan.counts);
-                Ok(json!({ "plan": shown.plan.hash, "counts": counts, "held": shown.held }))
+                let forecast = shown.forecast.as_ref().map(views::forecast);
+                Ok(json!({
+                    "plan": shown.plan.hash, "counts": counts, "held": shown.held,
+                    "forecast": forecast,
+                }))
             }
             Self::Hub(client) => {
                 let path =
@@ -69,6 +73,7 @@ impl Planner {
                 let mut page = client.get(&path).await?;
                 let head = json!({
                     "plan": page["plan"], "counts": page["counts"], "held": page["held"],
+                    "forecast": page["forecast"],
                 });
                 loop {
                     let writes = page.get_mut("writes").map(Value::take).unwrap_or_default();

@@ -228,6 +228,8 @@ pub fn run(sync: &str, number: u64) -> Run {
         receipt: Receipt::default(),
         plan: None,
         answer: None,
+        until: None,
+        forecast: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod budgets;
 mod conflicts;
 mod delivery;
 mod erasure;
