@@ -25,6 +25,8 @@ pub mod takeback;
 
 pub mod delivered;
 
+pub mod told;
+
 pub mod idempotency;
 
 pub mod deletes;
@@ -55,3 +57,4 @@ pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
 pub use takeback::{is_emptied, owed, take_back};
+pub use told::{settle_told, settle_told_birth};

@@ -17,10 +17,12 @@
 
 mod apply;
 mod asked;
+mod counted;
 mod guard;
 mod look;
 mod outcome;
 mod plan;
+mod resend;
 pub(crate) mod survey;
 mod write;
 
@@ -29,6 +31,8 @@ pub(crate) use asked::Asked;
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
+pub(crate) use outcome::wait_micros;
+pub(crate) use resend::resend;
 
 use std::collections::BTreeSet;
 

@@ -25,7 +25,7 @@ use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{erasure, inbox, sweep};
+use crate::{erasure, inbox, settle, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -104,6 +104,8 @@ struct Live {
     wanted: Option<Trigger>,
     /// When what waits for its vendor goes on.
     until: Option<Timestamp>,
+    /// When the next of its vendor's jobs is asked for.
+    poll: Option<Timestamp>,
 }
 
 struct Shared {
@@ -389,8 +391,8 @@ impl Engine {
         self.tend_soon();
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
         for (id, job) in &self.shared.jobs {
-            if let Some(trigger) = self.due(job, &mut wait).await?
-                && let Ok(begun) = self.begin(id, Task::All)
+            if let Some((trigger, task)) = self.due(job, &mut wait).await?
+                && let Ok(begun) = self.begin(id, task)
             {
                 self.spawn(begun, trigger);
             }
@@ -414,7 +416,11 @@ impl Engine {
 
     /// Whether a sync runs now. An instant that is run or skipped is kept as
     /// settled first, so that no step of the clock and no crash repeats it.
-    async fn due(&self, job: &SyncJob, wait: &mut Duration) -> Result<Option<Trigger>, Error> {
+    async fn due(
+        &self,
+        job: &SyncJob,
+        wait: &mut Duration,
+    ) -> Result<Option<(Trigger, Task)>, Error> {
         let now = self.shared.workspace.env.now();
         let state = {
             let mut all = self.shared.live();
@@ -423,7 +429,7 @@ impl Engine {
             let waits = match live.until.filter(|_| !running && !job.paused) {
                 Some(until) if until <= now => {
                     (live.wanted, live.until) = (None, None);
-                    return Ok(Some(Trigger::Resumed));
+                    return Ok(Some((Trigger::Resumed, Task::All)));
                 }
                 Some(until) => {
                     let micros = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0);
@@ -434,7 +440,15 @@ impl Engine {
             };
             let running = running || waits;
             if let Some(trigger) = live.wanted.take_if(|_| !running) {
-                return Ok(Some(trigger));
+                return Ok(Some((trigger, Task::All)));
+            }
+            if let Some(poll) = live.poll.filter(|_| !running && !job.paused) {
+                if poll <= now {
+                    live.poll = None;
+                    return Ok(Some((Trigger::Resumed, Task::Poll)));
+                }
+                let micros = u64::try_from(poll.0.saturating_sub(now.0)).unwrap_or(0);
+                *wait = (*wait).min(Duration::from_micros(micros));
             }
             ScheduleState { last_due: live.last_due, running, paused: job.paused }
         };
@@ -442,7 +456,7 @@ impl Engine {
         match decide(now, &job.schedule, state, Policy::default(), seed) {
             Decision::Run { due, .. } => {
                 self.settle_due(job, due, 0).await?;
-                Ok(Some(Trigger::Schedule(due)))
+                Ok(Some((Trigger::Schedule(due), Task::All)))
             }
             Decision::Skip { due, missed, reason } => {
                 tracing::info!(sync = %job.id(), missed, ?reason, "skipped");
@@ -488,6 +502,14 @@ impl Shared {
     }
 }
 
+/// When the next job of a sync's vendor is asked for.
+async fn next_poll(workspace: &Workspace, job: &SyncJob) -> Result<Option<Timestamp>, Error> {
+    if !job.mapping.writes() {
+        return Ok(None);
+    }
+    settle::jobs::next(&*workspace.store, job.id()).await
+}
+
 /// What earlier processes left: the last due instant, and runs without an end.
 async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let past = workspace.store.runs(Some(job.id()), PAST_RUNS).await?;
@@ -509,5 +531,6 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
         kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
     let last = past.into_iter().find(|run| run.ended.is_some());
     let until = last.as_ref().and_then(|run| run.until);
-    Ok(Live { last_due, last, until, ..Live::default() })
+    let poll = next_poll(workspace, job).await?;
+    Ok(Live { last_due, last, until, poll, ..Live::default() })
 }

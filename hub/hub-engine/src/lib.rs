@@ -41,6 +41,7 @@ pub mod people;
 mod planning;
 mod reading;
 mod reform;
+pub mod rejected;
 pub mod related;
 mod replay;
 pub mod retry;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
-    Answer, ConnectorVersion, Fault, FaultCode, Forecast, Pending, Priority, Receipt, RemoteKey,
-    Run, RunCounts, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, ConnectorVersion, Fault, FaultCode, Forecast, Pending, Priority, ProfileId, Receipt,
+    RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -51,6 +51,8 @@ pub(crate) struct RunContext<'a> {
     pub rules: Option<Arc<StreamRules>>,
     /// Creates whose rows may exist without being found yet.
     pub open_creates: Vec<Pending>,
+    /// Changes of known rows whose job has not ended.
+    pub open_jobs: Vec<Pending>,
     /// The values by which their rows would be found.
     pub asked: delivery::Asked,
     /// What its rows are known by; covers what they must keep once that was
@@ -87,6 +89,7 @@ impl<'a> RunContext<'a> {
             stream: None,
             rules: None,
             open_creates: Vec::new(),
+            open_jobs: Vec::new(),
             asked: delivery::Asked::default(),
             marks: workspace.marks.clone(),
             plan: None,
@@ -140,6 +143,10 @@ pub(crate) enum Task {
     Apply(String),
     /// Judge rows in quarantine once more: all of the stream, or one.
     Replay(Option<RemoteKey>),
+    /// Ask for jobs of the vendor's, and nothing else.
+    Poll,
+    /// Send what was rejected once more: all of the sync, or about one profile.
+    Resend(Option<ProfileId>),
 }
 
 /// When the run of an id started.
@@ -184,12 +191,15 @@ pub(crate) async fn execute(
     if result.is_ok() {
         let mut context = RunContext::new(workspace, job, run.id.clone(), stopping);
         context.receipt.clone_from(&run.receipt);
-        context.priority = waiting::priority(workspace, job, trigger).await.unwrap_or(Priority::Sync);
+        context.priority =
+            waiting::priority(workspace, job, trigger).await.unwrap_or(Priority::Sync);
         result = match task {
             Task::All => steps(&mut context).await,
             Task::Read => read(&mut context).await,
             Task::Apply(plan) => apply(&mut context, plan).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
+            Task::Poll => settle::settle(&mut context).await,
+            Task::Resend(profile) => delivery::resend(&mut context, *profile).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
         (run.plan, run.answer, run.forecast) = (context.plan, context.answer, context.forecast);

@@ -15,7 +15,9 @@
 //! ([`crate::delivery`]). Its person may be gone by then, and be back as somebody
 //! else ([`heir`]).
 
+mod became;
 mod heir;
+pub(crate) mod jobs;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,14 +29,14 @@ use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, Record, RecordNo,
-    RecordRef, RemoteKey, Stamp, Timestamp,
+    RecordRef, RemoteKey, Stamp, Timestamp, Word,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::page::ItemResult;
 use plugin_api::{Found, Item, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
-use crate::delivery::find;
+use crate::delivery::{find, wait_micros};
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
 use crate::slice;
@@ -62,6 +64,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let waiting = context.workspace.store.pending(context.job.id(), ever, usize::MAX).await?;
     let unknown: Vec<Pending> =
         waiting.into_iter().filter(|pending| pending.state == PendingState::Unknown).collect();
+    let unknown = jobs::poll(context, unknown).await?;
     if unknown.is_empty() {
         return Ok(());
     }
@@ -69,13 +72,16 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_ITEMS_MAX);
     for unknown in unknown.chunks(step) {
         context.go_on()?;
-        let questions = questions(context, unknown).await?;
+        let mut questions = questions(context, unknown).await?;
         let keys: Vec<LookupKey> = questions.iter().filter_map(|q| q.key.clone()).collect();
         let found = match find(context, &stream, &keys).await {
             Ok(found) => found,
             // Nothing can be read back there: trying again may make a double,
             // which is what the connection's delivery class says.
-            Err(fault) if fault.code == FaultCode::NotSupported => vec![Found::None; keys.len()],
+            Err(fault) if fault.code == FaultCode::NotSupported => {
+                questions = jobs::take_at_word(context, questions).await?;
+                vec![Found::None; questions.iter().filter(|q| q.key.is_some()).count()]
+            }
             Err(fault) => return Err(fault),
         };
         let rules = reading::row_rules(context).await?;
@@ -118,6 +124,7 @@ pub(crate) async fn recognise(
     rules: &Arc<StreamRules>,
     items: &[ItemResult],
 ) -> Result<(), Fault> {
+    jobs::recognise(context, rules, items).await?;
     if context.open_creates.is_empty() {
         return Ok(());
     }
@@ -151,11 +158,13 @@ pub(crate) async fn recognise(
 pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let now = context.workspace.env.now();
     let open = std::mem::take(&mut context.open_creates);
-    let is_over = |pending: &Pending| now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX;
+    let is_over = |pending: &Pending| {
+        pending.job().is_none() && now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX
+    };
     let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
     context.counts.retried += waiting.len() as u64;
     context.open_creates = waiting;
-    let again = |pending| Pending { state: PendingState::Retry, due: now, ..pending };
+    let again = |pending| Pending { state: PendingState::Retry, due: now, word: None, ..pending };
     for over in over.chunks(STEP_ITEMS_MAX) {
         let pending = over.iter().cloned().map(again).collect();
         let set = WriteSet { pending, ..WriteSet::default() };
@@ -176,9 +185,10 @@ async fn questions<'a>(
             None => None,
         };
         let profile = store.profiles(&[pending.key.profile]).await?.into_iter().flatten().next();
-        let key = match &record {
-            Some(record) => Some(LookupKey::Key(record.at.key.clone())),
-            None => profile.as_ref().and_then(|profile| search(context, pending, profile)),
+        let key = match (&record, &pending.word) {
+            (Some(record), _) => Some(LookupKey::Key(record.at.key.clone())),
+            (None, Some(Word::Written { key: Some(key) })) => Some(LookupKey::Key(key.clone())),
+            (None, _) => profile.as_ref().and_then(|profile| search(context, pending, profile)),
         };
         let (profile, for_record) = match profile {
             Some(profile) => {
@@ -288,11 +298,16 @@ async fn answer(
             _ => {}
         }
         // Due at once: what was lost is planned again, what arrived is dropped.
-        set.pending.push(Pending {
-            state: PendingState::Retry,
-            due: workspace.env.now(),
-            ..question.pending.clone()
-        });
+        let now = workspace.env.now();
+        let due = match &question.pending.word {
+            // It may be the one that the vendor found invalid.
+            Some(Word::Counted) => {
+                now.plus_micros(wait_micros(context, question.pending.tries, None))
+            }
+            _ => now,
+        };
+        let state = PendingState::Retry;
+        set.pending.push(Pending { state, due, word: None, ..question.pending.clone() });
     }
     if !changed.is_empty() {
         set.counters = Some(births.counters);
@@ -320,8 +335,12 @@ impl Births<'_, '_> {
     ) -> Option<Changed> {
         let attempt = &question.pending.attempt;
         let mapping = &self.context.job.mapping;
+        let is_told = matches!(&question.pending.word, Some(Word::Written { .. } | Word::Counted));
         if let Some(record) = known {
-            let settled = sync::settle_echo(&record, attempt, object, mapping);
+            let settled = match is_told {
+                true => sync::settle_told(&record, attempt, object, mapping),
+                false => sync::settle_echo(&record, attempt, object, mapping),
+            };
             return (settled != record).then_some(Changed::States(settled));
         }
         let profile = question.profile.as_ref()?;
@@ -338,6 +357,9 @@ impl Births<'_, '_> {
             profile: profile.id,
             run: self.context.id.clone(),
         };
-        Some(Changed::Created(sync::settle_birth(birth, attempt, object, version, mapping)))
+        Some(Changed::Created(match is_told {
+            true => sync::settle_told_birth(birth, attempt, object, version, mapping),
+            false => sync::settle_birth(birth, attempt, object, version, mapping),
+        }))
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn until(
     task: &Task,
     fault: &Fault,
 ) -> Result<Option<Timestamp>, Error> {
-    if *task != Task::All || !is_waited_out(fault.code) {
+    if !matches!(task, Task::All | Task::Poll) || !is_waited_out(fault.code) {
         return Ok(None);
     }
     let named = fault.args.get("after_seconds").and_then(|text| text.parse::<i64>().ok());

@@ -6,8 +6,8 @@
 
 use hub_engine::SyncStatus;
 use hub_model::{
-    Answer, Fault, Forecast, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record, RecordNo,
-    Run, RunCounts, RunStatus, SyncId, Trigger,
+    Answer, Fault, Forecast, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record,
+    RecordNo, Run, RunCounts, RunStatus, SyncId, Trigger,
 };
 use hub_store::{Error, Store};
 use serde_json::{Map, Value, json};
@@ -161,7 +161,8 @@ pub fn counts(counts: &RunCounts) -> Value {
         "deleted": counts.deleted, "quarantined": counts.quarantined, "refused": counts.refused,
         "created": counts.created,
         "updated": counts.updated, "removed": counts.removed, "rejected": counts.rejected, "retried": counts.retried,
-        "writes": counts.writes,
+        "writes": counts.writes, "accepted": counts.accepted, "counted": counts.counted,
+        "counted_invalid": counts.counted_invalid,
     })
 }
 

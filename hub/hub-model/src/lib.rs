@@ -53,13 +53,13 @@ pub use consent::{
 };
 pub use conversion::{Conversion, Made, Step, Template};
 pub use decision::{Decision, DecisionKind};
-pub use delivery::{Attempt, Pending, PendingKey, PendingState};
+pub use delivery::{Attempt, Pending, PendingKey, PendingState, Word};
 pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
 pub use guards::{Answer, Guards, Hold};
 pub use id::{
-    AccountName, CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo, RecordRef,
-    RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+    AccountName, CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo,
+    RecordRef, RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
 pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};

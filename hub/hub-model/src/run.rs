@@ -76,6 +76,12 @@ pub struct RunCounts {
     pub retried: u64,
     /// Requests to write that left the hub, items counted.
     pub writes: u64,
+    /// Writes that were taken into a job of the vendor's, which is asked for later.
+    pub accepted: u64,
+    /// Writes of which the vendor only counted how many it took in.
+    pub counted: u64,
+    /// Of these, how many it found invalid; which ones it does not say.
+    pub counted_invalid: u64,
 }
 
 /// One execution of a sync.

@@ -16,9 +16,9 @@ use hub_schedule::Schedule;
 use hub_store::upkeep::Upkeep;
 use hub_store::{MemoryStore, Store};
 use plugin_api::{
-    Action, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState, Learned, LookupKey,
-    LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem, WriteReport,
-    WriteRequest,
+    Action, Aggregate, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState,
+    Learned, LookupKey, LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem,
+    WriteReport, WriteRequest,
 };
 
 /// The time that a test moves.
@@ -92,8 +92,6 @@ pub struct Table {
     pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
-    /// How it shows rows that the hub created.
-    pub behind: Behind,
     /// What every call is answered while this is set.
     pub says: Option<Fault>,
     /// What its connector declares; takes effect when the engine is opened next.
@@ -102,6 +100,15 @@ pub struct Table {
     pub hints: Vec<RateHint>,
     /// Calls that reached it.
     pub calls: u64,
+    /// It takes writes in and does them when it is asked for the job.
+    pub jobs: bool,
+    /// Its jobs do not end while this is set.
+    pub is_busy: bool,
+    /// It says no more of a write than how many items it found invalid.
+    pub counts: Option<u32>,
+    begun: BTreeMap<String, Vec<WriteItem>>,
+    /// How it shows rows that the hub created.
+    pub behind: Behind,
     created: u64,
 }
 
@@ -287,14 +294,34 @@ impl Connector for Door {
     ) -> Result<WriteReport, Fault> {
         let mut table = self.enter()?;
         let refuses = |item: &WriteItem| table.refuses.is_some_and(|refuses| refuses(&item.patch));
-        if request.items.iter().any(refuses) {
+        if !table.jobs && request.items.iter().any(refuses) {
             return Err(Fault::new(FaultCode::Rejected));
         }
-        Ok(WriteReport::Items(request.items.iter().map(|item| table.write(item)).collect()))
+        if table.jobs {
+            let job = format!("job-{}", table.calls);
+            table.begun.insert(job.clone(), request.items.clone());
+            return Ok(WriteReport::Items(vec![Outcome::Accepted { job }; request.items.len()]));
+        }
+        let outcomes: Vec<Outcome> = request.items.iter().map(|item| table.write(item)).collect();
+        let received = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        Ok(match table.counts {
+            Some(invalid) => WriteReport::Aggregate(Aggregate { received, invalid }),
+            None => WriteReport::Items(outcomes),
+        })
     }
 
-    async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
-        Err(Fault::new(FaultCode::NotSupported))
+    async fn poll_job(&self, _call: &CallContext, job: &str) -> Result<JobState, Fault> {
+        let mut table = self.enter()?;
+        if table.is_busy {
+            return Ok(JobState::Running { poll_after_seconds: 5 });
+        }
+        let items = table.begun.remove(job).ok_or_else(|| Fault::new(FaultCode::NotFound))?;
+        let refuses = |item: &WriteItem| table.refuses.is_some_and(|refuses| refuses(&item.patch));
+        if items.iter().any(refuses) {
+            return Ok(JobState::Failed(Fault::new(FaultCode::Rejected)));
+        }
+        let outcomes = items.iter().map(|item| table.write(item)).collect();
+        Ok(JobState::Done(WriteReport::Items(outcomes)))
     }
 }
 

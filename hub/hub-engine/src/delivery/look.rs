@@ -192,6 +192,7 @@ pub(super) async fn cleared(
                 tries: work.tries,
                 due: again,
                 fault: Some(fault.clone()),
+                word: None,
             });
         } else if let Some(fault) = looked.waits.get(&work.key) {
             outcome::wait(context, &mut set, work, None, fault.clone());

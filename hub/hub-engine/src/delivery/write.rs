@@ -10,6 +10,7 @@ use hub_model::{
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
 
+use super::counted;
 use super::outcome;
 use super::plan::{Plan, Work};
 use crate::budget::{self, Call};
@@ -56,7 +57,12 @@ fn batches(stream: &StreamInfo, works: Vec<Work>) -> Vec<Vec<Work>> {
         let size: usize =
             work.fields.iter().map(|(f, (v, _))| f.as_str().len() + v.size_bytes() + 8).sum();
         match batches.last_mut() {
-            Some(batch) if batch.len() < items_max && bytes.saturating_add(size) <= bytes_max => {
+            Some(batch)
+                if batch.len() < items_max
+                    && bytes.saturating_add(size) <= bytes_max
+                    && !work.alone
+                    && !batch.iter().any(|other| other.alone) =>
+            {
                 bytes += size;
                 batch.push(work);
             }
@@ -93,6 +99,7 @@ async fn intend(
         tries: work.tries + 1,
         due: now,
         fault: None,
+        word: None,
     };
     let mut slices = Slices::new(context.workspace, None);
     for work in &works {
@@ -149,13 +156,7 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
                     .with("items", works.len())
                     .with("outcomes", outcomes.len()));
             }
-            Ok(WriteReport::Aggregate(_)) => {
-                outcome::keep(
-                    context,
-                    works.into_iter().map(|w| (w, Outcome::Unchanged)).collect(),
-                )
-                .await?;
-            }
+            Ok(WriteReport::Aggregate(counts)) => counted::keep(context, works, counts).await?,
             Err(fault) if is_unknown(fault.code) && planted::is(Bug::UnknownIsDone) => {
                 let done = works.into_iter().map(|work| (work, Outcome::Unchanged));
                 outcome::keep(context, done.collect()).await?;

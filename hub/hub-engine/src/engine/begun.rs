@@ -4,13 +4,16 @@ use std::sync::PoisonError;
 
 use hub_model::{Run, RunId, SyncId, Timestamp, Trigger};
 
-use super::{Engine, RunRefused};
+use super::{Engine, RunRefused, next_poll};
 use crate::job::SyncJob;
 use crate::run::{self, Task};
 
+/// After a run that failed a vendor's jobs are not asked for sooner than this.
+const POLL_AGAIN_SECONDS: i64 = 60;
+
 impl Engine {
     /// Claims the sync for one run.
-    pub(super) fn begin(&self, sync: &SyncId, task: Task) -> Result<Begun, RunRefused> {
+    pub(crate) fn begin(&self, sync: &SyncId, task: Task) -> Result<Begun, RunRefused> {
         if *self.shared.stopping.borrow() {
             return Err(RunRefused::Stopping);
         }
@@ -26,7 +29,7 @@ impl Engine {
     }
 
     /// Begins a run in the background.
-    pub(super) fn start(&self, sync: &SyncId, task: Task) -> Result<RunId, RunRefused> {
+    pub(crate) fn start(&self, sync: &SyncId, task: Task) -> Result<RunId, RunRefused> {
         let begun = self.begin(sync, task)?;
         let id = run::id_of(sync, begun.started);
         self.spawn(begun, Trigger::Manual);
@@ -43,14 +46,18 @@ impl Engine {
         });
     }
 
-    pub(super) async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
+    pub(crate) async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
         let Begun { job, task, started } = begun;
         let stopping = self.shared.stopping.subscribe();
         let claimed = Claimed { engine: self, sync: job.id() };
         let run =
             run::execute(&self.shared.workspace, (job, task), trigger, *started, &stopping).await;
+        let poll = next_poll(&self.shared.workspace, job).await.unwrap_or_default();
+        let soonest = self.shared.workspace.env.now().plus_seconds(POLL_AGAIN_SECONDS);
+        let poll = poll.map(|poll| if run.fault.is_some() { poll.max(soonest) } else { poll });
         if let Some(live) = self.shared.live().get_mut(job.id()) {
-            if *task == Task::All {
+            live.poll = poll;
+            if matches!(task, Task::All | Task::Poll) {
                 live.until = run.until;
             }
             live.last = Some(run.clone());
@@ -61,7 +68,7 @@ impl Engine {
 }
 
 /// A sync that was claimed for one run.
-pub(super) struct Begun {
+pub(crate) struct Begun {
     job: SyncJob,
     task: Task,
     started: Timestamp,

@@ -105,17 +105,19 @@ async fn became(
             Ok(Told::Refused)
         }
         Outcome::Retry { fault, .. } => Err(Some(fault)),
-        Outcome::Accepted { .. } | Outcome::Unknown | Outcome::DuplicateOf(_) => Err(None),
-        // It moved, or it is not there any more.
-        Outcome::Conflict => {
+        Outcome::Unknown | Outcome::DuplicateOf(_) => Err(None),
+        // It was taken in, perhaps not for the first time; it moved, or it is not
+        // there any more.
+        met @ (Outcome::Accepted { .. } | Outcome::Conflict) => {
+            let fault = (met == Outcome::Conflict).then(|| Fault::new(FaultCode::Conflict));
             let Some(key) = removal.key.clone() else { return Ok(Ok(Told::Done)) };
             match find(context, stream, &[LookupKey::Key(key)]).await?.pop() {
                 Some(Found::None) => Ok(Told::Done),
                 Some(Found::One(row)) => {
                     removal.version = row.version;
-                    Err(Some(Fault::new(FaultCode::Conflict)))
+                    Err(fault)
                 }
-                _ => Err(Some(Fault::new(FaultCode::Conflict))),
+                _ => Err(fault),
             }
         }
     })

@@ -103,9 +103,7 @@ async fn waiting(loaded: &Loaded) -> Result<BTreeMap<String, String>, Trouble> {
         Data::Hub(client) => client.get("/api/v1/syncs").await?,
     };
     let syncs = view.get("syncs").and_then(Value::as_array).into_iter().flatten();
-    let waits = |sync: &Value| {
-        Some((text(sync, "/id"), sync.get("until")?.as_str()?.to_owned()))
-    };
+    let waits = |sync: &Value| Some((text(sync, "/id"), sync.get("until")?.as_str()?.to_owned()));
     Ok(syncs.filter_map(waits).collect())
 }
 

@@ -198,6 +198,7 @@ pub fn pending(sync: &str, profile: u64, record: Option<u64>, due_seconds: i64) 
         tries: 1,
         due: Timestamp::from_seconds(due_seconds),
         fault: Some(Fault::new(FaultCode::Transient).at(sync).with("status", 503)),
+        word: None,
     }
 }
 

@@ -9,11 +9,13 @@ mod erasure;
 mod events;
 mod fleets;
 mod history;
+mod jobs;
 mod objects;
 mod owner;
 mod people;
 mod plans;
 mod quality;
+mod rejected;
 mod retention;
 mod transforms;
 
