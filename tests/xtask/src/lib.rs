@@ -33,6 +33,7 @@ pub mod manifest_section;
 
 pub mod counterparts;
 pub mod febrl;
+pub mod oracles;
 pub mod python;
 pub mod tryton;
 
