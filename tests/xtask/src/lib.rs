@@ -29,7 +29,6 @@ pub mod wasm;
 
 pub mod components;
 pub mod guests;
-pub mod manifest_section;
 
 pub mod counterparts;
 pub mod febrl;
