@@ -85,7 +85,8 @@ fn title_of(id: &str) -> String {
 /// As it may stand between quotes in JSON and TOML.
 fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
-    quoted.trim_matches('"').to_owned()
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
 }
 
 /// The SDK as a dependency: a folder, or this version from the registry.
@@ -137,7 +138,7 @@ mod tests {
             assert_eq!(is_id(id), sound, "{id}");
         }
         assert_eq!(title_of("crm-acme"), "Crm acme");
-        assert_eq!(escaped(r#"a "b" \"#), r#"a \"b\" \\"#);
+        assert_eq!(escaped(r#"a \ "b""#), r#"a \\ \"b\""#);
     }
 
     #[test]
