@@ -1,7 +1,7 @@
 //! A stage: the real engine between a few tables of which a test knows every
 //! row, over any store, under a clock that the test moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,6 +79,10 @@ pub struct Table {
     pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
+    /// It does what is asked and never answers.
+    pub loses_answers: bool,
+    /// Rows that it does not show yet, neither to searches nor in its list.
+    pub unseen: BTreeSet<String>,
     created: u64,
 }
 
@@ -90,7 +94,8 @@ impl Table {
 
     /// All that it shows.
     fn items(&self) -> impl Iterator<Item = Item> {
-        let rows = self.rows.iter().map(|(key, row)| Self::item(key, row));
+        let seen = self.rows.iter().filter(|(key, _)| !self.unseen.contains(*key));
+        let rows = seen.map(|(key, row)| Self::item(key, row));
         rows.chain(self.deleted.iter().map(|key| Item {
             key: RemoteKey::from(&**key),
             change: ItemChange::Delete,
@@ -143,8 +148,8 @@ impl Table {
         let found: Vec<&String> = match key {
             LookupKey::Key(key) => self.rows.keys().filter(|own| *own == key.as_str()).collect(),
             LookupKey::Fields(fields) => {
-                let found = self.rows.iter().filter(|(_, row)| fits(row, fields));
-                found.map(|(key, _)| key).collect()
+                let seen = self.rows.iter().filter(|(key, _)| !self.unseen.contains(*key));
+                seen.filter(|(_, row)| fits(row, fields)).map(|(key, _)| key).collect()
             }
         };
         match found.as_slice() {
@@ -207,6 +212,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
+            idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,
@@ -245,7 +251,11 @@ impl Connector for Door {
         if request.items.iter().any(refuses) {
             return Err(Fault::new(FaultCode::Rejected));
         }
-        Ok(WriteReport::Items(request.items.iter().map(|item| table.write(item)).collect()))
+        let outcomes = request.items.iter().map(|item| table.write(item)).collect();
+        if table.loses_answers {
+            return Err(Fault::new(FaultCode::Timeout));
+        }
+        Ok(WriteReport::Items(outcomes))
     }
 
     async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
