@@ -28,7 +28,7 @@ const STEP_ENTRIES: usize = 500;
 
 /// What was asked of a destination.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Attempted<'a> {
     /// The run whose request it was, if it is not the one that learns of its end.
     pub run: Option<&'a RunId>,
     pub kind: WriteKind,
@@ -38,7 +38,7 @@ pub(crate) struct Asked<'a> {
     pub keeps_values: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Attempted<'a> {
     /// Of a write whose outcome was not known.
     pub fn of(pending: &'a Pending, keeps_values: bool) -> Self {
         let kind = match pending.key.record {
@@ -84,21 +84,21 @@ impl<'a> Ledger<'a> {
     /// A write has ended.
     pub fn end(
         &mut self,
-        asked: Asked<'_>,
+        attempted: Attempted<'_>,
         end: WriteEnd,
         before: Option<&Record>,
         after: Option<&Record>,
     ) {
         let entry = {
-            let witness = self.witness(&asked, before, after);
-            sync::ledgered(asked.kind, end, &witness, self.mapping)
+            let witness = self.witness(&attempted, before, after);
+            sync::ledgered(attempted.kind, end, &witness, self.mapping)
         };
-        self.push(&asked, entry);
+        self.push(&attempted, entry);
     }
 
     /// A vendor refused a write.
-    pub fn refuse(&mut self, asked: Asked<'_>, before: Option<&Record>, fault: FaultCode) {
-        self.end(asked, WriteEnd::Rejected, before, None);
+    pub fn refuse(&mut self, attempted: Attempted<'_>, before: Option<&Record>, fault: FaultCode) {
+        self.end(attempted, WriteEnd::Rejected, before, None);
         if let Some(entry) = self.entries.last_mut() {
             entry.fault = Some(fault);
         }
@@ -106,28 +106,33 @@ impl<'a> Ledger<'a> {
 
     /// The row of a write without an answer was read back; `after` where it shows
     /// the write.
-    pub fn settle(&mut self, asked: Asked<'_>, before: Option<&Record>, after: Option<&Record>) {
+    pub fn settle(
+        &mut self,
+        attempted: Attempted<'_>,
+        before: Option<&Record>,
+        after: Option<&Record>,
+    ) {
         let entry = {
-            let witness = self.witness(&asked, before, after);
-            sync::settled_entry(asked.kind, &witness, self.mapping)
+            let witness = self.witness(&attempted, before, after);
+            sync::settled_entry(attempted.kind, &witness, self.mapping)
         };
-        self.push(&asked, entry);
+        self.push(&attempted, entry);
     }
 
     fn witness<'b>(
         &'b self,
-        asked: &Asked<'b>,
+        attempted: &Attempted<'b>,
         before: Option<&'b Record>,
         after: Option<&'b Record>,
     ) -> Witness<'b> {
-        let of = (asked.run.unwrap_or(&self.run), &self.mapping.sync);
-        Witness { of, attempt: asked.attempt, before, after }
+        let of = (attempted.run.unwrap_or(&self.run), &self.mapping.sync);
+        Witness { of, attempt: attempted.attempt, before, after }
     }
 
-    fn push(&mut self, asked: &Asked<'_>, entry: LedgerEntry) {
-        let about = self.about.get(&asked.profile).cloned().unwrap_or_default();
-        let entry = LedgerEntry { profile: asked.profile, about, at: self.now, ..entry };
-        self.entries.push(if asked.keeps_values { entry } else { entry.without_values() });
+    fn push(&mut self, attempted: &Attempted<'_>, entry: LedgerEntry) {
+        let about = self.about.get(&attempted.profile).cloned().unwrap_or_default();
+        let entry = LedgerEntry { profile: attempted.profile, about, at: self.now, ..entry };
+        self.entries.push(if attempted.keeps_values { entry } else { entry.without_values() });
     }
 
     /// What was gathered.

@@ -11,7 +11,11 @@
 //! their lists, so that a row that a search does not find may exist: creating it
 //! once more would make a double. Such a create stays open until the lag is over.
 //! Until then, and in any case before it is made again, a page that shows its row
-//! settles it.
+//! settles it, and nobody else's row is created by the same value
+//! ([`crate::delivery`]). Its person may be gone by then, and be back as somebody
+//! else ([`heir`]).
+
+mod heir;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +36,7 @@ use plugin_api::{Found, Item, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
 use crate::delivery::find;
-use crate::ledger::{Asked, Ledger};
+use crate::ledger::{Attempted, Ledger};
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
 use crate::slice;
@@ -158,6 +162,7 @@ pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let is_over = |pending: &Pending| now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX;
     let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
     context.counts.retried += waiting.len() as u64;
+    context.open_creates = waiting;
     if over.is_empty() {
         return Ok(());
     }
@@ -168,7 +173,7 @@ pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let again = |pending| Pending { state: PendingState::Retry, due: now, ..pending };
     for over in over.chunks(STEP_ITEMS_MAX) {
         let mut ledger = Ledger::of(context, over.iter().map(|p| p.key.profile).collect()).await?;
-        over.iter().for_each(|pending| ledger.end(Asked::of(pending, true), end, None, None));
+        over.iter().for_each(|pending| ledger.end(Attempted::of(pending, true), end, None, None));
         let pending = over.iter().cloned().map(again).collect();
         let written = ledger.into_entries();
         let set = WriteSet { pending, written, ..WriteSet::default() };
@@ -193,17 +198,51 @@ async fn questions<'a>(
             Some(record) => Some(LookupKey::Key(record.at.key.clone())),
             None => profile.as_ref().and_then(|profile| search(context, pending, profile)),
         };
-        let numbers = profile.as_ref().map(|profile| &*profile.records).unwrap_or_default();
-        let members = store.records(numbers).await?;
-        let members: Vec<&Record> = members.iter().flatten().collect();
-        let for_record = sync::created_for_asked(pending.key.profile, &members);
-        let keeps_values = profile.as_ref().is_some_and(|profile| {
-            let (requires, now) = (&context.job.mapping.requires, context.workspace.env.now());
-            consent::permits(&profile.consents, requires, now).is_ok() && !sync::is_over(&members)
-        });
+        let (profile, for_record) = match profile {
+            Some(profile) => {
+                let (profile, number) = owner(context, pending, profile, key.as_ref()).await?;
+                (Some(profile), number)
+            }
+            None => (None, None),
+        };
+        let keeps_values = match &profile {
+            Some(profile) => may_have(context, profile).await?,
+            None => false,
+        };
         questions.push(Question { pending, record, profile, for_record, key, keeps_values });
     }
     Ok(questions)
+}
+
+/// The profile that a row belongs to which was asked for one some time ago, and the
+/// record of it that the row is made for.
+async fn owner(
+    context: &RunContext<'_>,
+    pending: &Pending,
+    profile: Profile,
+    key: Option<&LookupKey>,
+) -> Result<(Profile, Option<RecordNo>), Fault> {
+    let store = &context.workspace.store;
+    let members = store.records(&profile.records).await?;
+    let members: Vec<&Record> = members.iter().flatten().collect();
+    if let Some(key) = key
+        && let Some(heir) = heir::heir(context, (&profile, members.as_slice()), key).await?
+    {
+        let records = store.records(&heir.records).await?;
+        let records: Vec<&Record> = records.iter().flatten().collect();
+        return Ok((heir, sync::created_for(&records)));
+    }
+    let for_record = sync::created_for_asked(pending.key.profile, &members);
+    Ok((profile, for_record))
+}
+
+/// Whether the destination may have anything of a profile.
+async fn may_have(context: &RunContext<'_>, profile: &Profile) -> Result<bool, Fault> {
+    let members = context.workspace.store.records(&profile.records).await?;
+    let members: Vec<&Record> = members.iter().flatten().collect();
+    let (requires, now) = (&context.job.mapping.requires, context.workspace.env.now());
+    let permitted = consent::permits(&profile.consents, requires, now).is_ok();
+    Ok(permitted && !sync::is_over(&members))
 }
 
 /// What finds the row that a create may have made: the value that was sent,
@@ -246,7 +285,7 @@ async fn answer(
     let mut found = found.into_iter();
     for question in questions {
         let found = if question.key.is_some() { found.next() } else { None };
-        let asked = Asked::of(question.pending, question.keeps_values);
+        let attempted = Attempted::of(question.pending, question.keeps_values);
         match (found, &question.record) {
             (Some(Found::One(item)), record) => {
                 if let ItemChange::Upsert(row) = &item.change
@@ -271,25 +310,25 @@ async fn answer(
                     let object = reading::comparable(rules, &object);
                     let before = known.clone();
                     let echo = births.echo(question, known, at, &object, version);
-                    ledger.settle(asked, before.as_ref(), echo.as_ref().map(Changed::record));
+                    ledger.settle(attempted, before.as_ref(), echo.as_ref().map(Changed::record));
                     if matches!(echo, Some(Changed::Created(_))) {
                         born.insert(item.key.clone());
                     }
                     changed.extend(echo);
                 } else {
-                    ledger.settle(asked, record.as_ref(), None);
+                    ledger.settle(attempted, record.as_ref(), None);
                 }
                 rows.push(reading::check_row(births.context, rules, item));
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
-                let end = match asked.kind {
+                let end = match attempted.kind {
                     WriteKind::Delete => WriteEnd::Found,
                     WriteKind::Create | WriteKind::Update => WriteEnd::Lost,
                 };
-                ledger.end(asked, end, Some(record), None);
+                ledger.end(attempted, end, Some(record), None);
                 rows.push(Reading::gone(record.at.key.clone()));
             }
-            (_, record) => ledger.end(asked, WriteEnd::Unknown, record.as_ref(), None),
+            (_, record) => ledger.end(attempted, WriteEnd::Unknown, record.as_ref(), None),
         }
         // Due at once: what was lost is planned again, what arrived is dropped.
         set.pending.push(Pending {

@@ -15,7 +15,7 @@ use plugin_api::Outcome;
 
 use super::plan::Work;
 use crate::conclude::{Changed, conclude};
-use crate::ledger::{Asked, Ledger};
+use crate::ledger::{Attempted, Ledger};
 use crate::reading;
 use crate::run::RunContext;
 use crate::slices::Slices;
@@ -73,7 +73,7 @@ async fn keep_slice(
             outcome => outcome,
         };
         let outcome = match outcome {
-            // Asked to delete, a vendor may say "done" in other words.
+            // Attempted to delete, a vendor may say "done" in other words.
             Outcome::Updated { .. } | Outcome::Unchanged if work.removes => Outcome::Deleted,
             outcome => outcome,
         };
@@ -88,8 +88,8 @@ async fn keep_slice(
                         let (row, version) = (row.as_ref(), version.as_deref());
                         let after =
                             delivered(&rules, record, work.attempt(), row, version, mapping);
-                        let asked = Asked { kind: WriteKind::Update, ..work.asked() };
-                        ledger.end(asked, WriteEnd::Made, Some(record), Some(&after));
+                        let attempted = Attempted { kind: WriteKind::Update, ..work.attempted() };
+                        ledger.end(attempted, WriteEnd::Made, Some(record), Some(&after));
                         Changed::States(after)
                     }
                     None => {
@@ -107,7 +107,7 @@ async fn keep_slice(
                         let version = version.as_deref();
                         let form = cleaned.as_deref();
                         let record = sync::created(birth, work.attempt(), form, version, mapping);
-                        ledger.end(work.asked(), WriteEnd::Made, None, Some(&record));
+                        ledger.end(work.attempted(), WriteEnd::Made, None, Some(&record));
                         Changed::Created(as_received(record, row.as_ref()))
                     }
                 };
@@ -120,7 +120,7 @@ async fn keep_slice(
                 if let Some(record) = &work.record {
                     let (row, version) = (row.as_ref(), version.as_deref());
                     let after = delivered(&rules, record, work.attempt(), row, version, mapping);
-                    ledger.end(work.asked(), WriteEnd::Made, Some(record), Some(&after));
+                    ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&after));
                     changed.push(Changed::States(after));
                 }
                 set.settled.push(work.key);
@@ -132,7 +132,7 @@ async fn keep_slice(
                     delivered(&rules, record, work.attempt(), None, version, mapping)
                 });
                 let end = if work.counted { WriteEnd::Counted } else { WriteEnd::Unchanged };
-                ledger.end(work.asked(), end, work.record.as_ref(), after.as_ref());
+                ledger.end(work.attempted(), end, work.record.as_ref(), after.as_ref());
                 changed.extend(after.map(Changed::States));
                 set.settled.push(work.key);
             }
@@ -142,7 +142,7 @@ async fn keep_slice(
                     counters.stamp += 1;
                     let stamp = Stamp(counters.stamp);
                     let gone = sync::observe_deleted(record, stamp, &context.id);
-                    ledger.end(work.asked(), WriteEnd::Made, Some(record), Some(&gone));
+                    ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&gone));
                     changed.push(Changed::Deleted(gone));
                 }
                 set.settled.push(work.key);
@@ -161,7 +161,7 @@ async fn keep_slice(
             }
             Outcome::Rejected(fault) => {
                 context.counts.rejected += 1;
-                ledger.refuse(work.asked(), work.record.as_ref(), fault.code);
+                ledger.refuse(work.attempted(), work.record.as_ref(), fault.code);
                 set.pending.push(Pending {
                     state: PendingState::Rejected,
                     attempt: work.attempt().clone(),

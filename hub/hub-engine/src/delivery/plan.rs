@@ -13,7 +13,7 @@ use hub_model::{
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
-use crate::ledger::Asked;
+use crate::ledger::Attempted;
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -77,14 +77,14 @@ impl Work {
     }
 
     /// What is asked of the destination.
-    pub fn asked(&self) -> Asked<'_> {
+    pub fn attempted(&self) -> Attempted<'_> {
         let kind = match self.record {
             Some(_) if self.removes => WriteKind::Delete,
             Some(_) => WriteKind::Update,
             None => WriteKind::Create,
         };
         let (profile, attempt) = (self.key.profile, self.attempt());
-        Asked { run: None, kind, profile, attempt, keeps_values: self.permitted }
+        Attempted { run: None, kind, profile, attempt, keeps_values: self.permitted }
     }
 
     /// How many bytes of values it writes and knows of its row.
