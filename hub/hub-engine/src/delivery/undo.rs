@@ -269,7 +269,7 @@ fn work(
     let sync = context.job.id();
     let key = |record| PendingKey { sync: sync.clone(), profile, record };
     let number = record.number;
-    let change = |permitted| {
+    let change = || {
         let mut work = Work::new(key(Some(number)), number, permitted);
         work.record = Some(record.clone());
         work.look_first = true;
@@ -285,13 +285,12 @@ fn work(
             if fields.is_empty() {
                 return (None, shut);
             }
-            let mut work = change(permitted);
+            let mut work = change();
             work.fields = fields;
             (Some(work), shut)
         }
-        // What takes away needs nobody's consent.
         Compensation::Remove => {
-            let mut work = change(false);
+            let mut work = change();
             work.removes = true;
             (Some(work), Vec::new())
         }
