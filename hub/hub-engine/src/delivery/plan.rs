@@ -67,7 +67,7 @@ impl Work {
     }
 
     /// The same, planned as of a commit.
-    pub fn as_of(self, asof: CommitSeq) -> Self {
+    pub fn planned_as_of(self, asof: CommitSeq) -> Self {
         Self { asof, ..self }
     }
 

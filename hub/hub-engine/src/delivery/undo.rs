@@ -241,7 +241,7 @@ async fn step(
             waiting.remove(&work.key);
         }
         match (plan::unless_waiting(context, work, &mut waiting), before) {
-            (Some(work), _) => step.works.push(work.as_of(step.head)),
+            (Some(work), _) => step.works.push(work.planned_as_of(step.head)),
             (None, Some(PendingState::Rejected)) => {
                 step.left.push(Left::of(row, Skipped { field: None, why: Why::Refused }));
             }
