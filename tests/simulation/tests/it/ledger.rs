@@ -79,9 +79,8 @@ fn every_write_is_kept_with_what_the_vendor_made_of_it() {
         assert_eq!((name.shown.clone(), kept[0].key.clone()), (text("ANA"), Some("a".into())));
         let keys: BTreeSet<&str> =
             kept.iter().map(|entry| entry.idempotency_key.as_str()).collect();
-        let sent = stage.table("crm");
-        assert!(sent.writes.iter().all(|write| keys.contains(write.idempotency_key.as_str())));
-        drop(sent);
+        let sent = stage.table("crm").writes.clone();
+        assert!(sent.iter().all(|write| keys.contains(write.idempotency_key.as_str())));
         // By run and by sync.
         let of =
             |sync: Option<&str>, run| Wanted { sync: sync.map(SyncId::new), run, unknown: false };
