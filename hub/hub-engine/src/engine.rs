@@ -2,6 +2,7 @@
 //! everything ends between two commits when the hub stops.
 
 mod begun;
+mod planned;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,7 +11,8 @@ use std::time::Duration;
 
 use hub_core::privacy::{KEY_BYTES, Key};
 use hub_model::{
-    Answer, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, DeliveryClass, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId,
+    Timestamp, Trigger,
 };
 use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
 use hub_store::upkeep::Upkeep;
@@ -92,6 +94,9 @@ pub struct SyncStatus {
     pub skipped: u64,
     /// Until when it waits for its vendor.
     pub until: Option<Timestamp>,
+    /// What protects its destination from writes that are made twice, as far as a
+    /// run has asked.
+    pub delivery: Option<DeliveryClass>,
 }
 
 #[derive(Default)]
@@ -100,6 +105,7 @@ struct Live {
     last_due: Option<Timestamp>,
     last: Option<Run>,
     skipped: u64,
+    delivery: Option<DeliveryClass>,
     /// Why it is to run soon.
     wanted: Option<Trigger>,
     /// When what waits for its vendor goes on.
@@ -193,6 +199,7 @@ impl Engine {
                 last: known.and_then(|l| l.last.clone()),
                 skipped: known.map_or(0, |l| l.skipped),
                 until: known.and_then(|l| l.until.filter(|_| l.running.is_none())),
+                delivery: known.and_then(|l| l.delivery),
             }
         };
         self.shared.jobs.iter().map(status).collect()
@@ -245,24 +252,6 @@ impl Engine {
     /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
     pub async fn read_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
         let begun = self.begin(sync, Task::Read)?;
-        Ok(self.run(&begun, Trigger::Manual).await)
-    }
-
-    /// Writes what was planned under a hash, or nothing when something else is
-    /// due; in the background. Counts as a run of the sync; returns its id.
-    ///
-    /// # Errors
-    /// [`RunRefused`] as for [`Engine::run_now`].
-    pub fn apply_now(&self, sync: &SyncId, plan: &str) -> Result<RunId, RunRefused> {
-        self.start(sync, Task::Apply(plan.to_owned()))
-    }
-
-    /// The same, waiting for the end.
-    ///
-    /// # Errors
-    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
-    pub async fn apply_once(&self, sync: &SyncId, plan: &str) -> Result<Run, RunRefused> {
-        let begun = self.begin(sync, Task::Apply(plan.to_owned()))?;
         Ok(self.run(&begun, Trigger::Manual).await)
     }
 
@@ -529,8 +518,9 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let kept = workspace.store.position(&job.schedule_position()).await?;
     let last_due =
         kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
+    let delivery = past.iter().find_map(|run| run.delivery);
     let last = past.into_iter().find(|run| run.ended.is_some());
     let until = last.as_ref().and_then(|run| run.until);
     let poll = next_poll(workspace, job).await?;
-    Ok(Live { last_due, last, until, poll, ..Live::default() })
+    Ok(Live { last_due, last, delivery, until, poll, ..Live::default() })
 }

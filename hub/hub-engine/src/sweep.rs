@@ -275,8 +275,16 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
                     sync::idempotency_key(&key.sync, key.profile, key.record, &fields, head);
                 let attempt = Attempt { fields, idempotency_key };
                 let state = PendingState::Retry;
-                let (due, fault, word) = (now, None, None);
-                let pending = vec![Pending { key, state, attempt, tries: 0, due, fault, word }];
+                let pending = vec![Pending {
+                    key,
+                    state,
+                    attempt,
+                    run: None,
+                    tries: 0,
+                    due: now,
+                    fault: None,
+                    word: None,
+                }];
                 slices.push(WriteSet { pending, ..WriteSet::default() }).await?;
                 queued += 1;
             }

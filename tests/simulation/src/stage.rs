@@ -107,6 +107,8 @@ pub struct Table {
     /// It says no more of a write than how many items it found invalid.
     pub counts: Option<u32>,
     begun: BTreeMap<String, Vec<WriteItem>>,
+    /// It does what is asked and never answers.
+    pub loses_answers: bool,
     /// How it shows rows that the hub created.
     pub behind: Behind,
     created: u64,
@@ -259,6 +261,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
+            idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,
@@ -303,6 +306,9 @@ impl Connector for Door {
             return Ok(WriteReport::Items(vec![Outcome::Accepted { job }; request.items.len()]));
         }
         let outcomes: Vec<Outcome> = request.items.iter().map(|item| table.write(item)).collect();
+        if table.loses_answers {
+            return Err(Fault::new(FaultCode::Timeout));
+        }
         let received = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         Ok(match table.counts {
             Some(invalid) => WriteReport::Aggregate(Aggregate { received, invalid }),

@@ -20,8 +20,8 @@ pub(super) async fn keep(
 ) -> Result<(), Fault> {
     context.counts.counted += works.len() as u64;
     context.counts.counted_invalid += u64::from(counts.invalid);
-    let (creates, known): (Vec<Work>, Vec<Work>) =
-        works.into_iter().partition(|work| work.record.is_none());
+    let counted = works.into_iter().map(|work| Work { counted: true, ..work });
+    let (creates, known): (Vec<Work>, Vec<Work>) = counted.partition(|work| work.record.is_none());
     outcome::keep(context, known.into_iter().map(|work| (work, Outcome::Unchanged)).collect())
         .await?;
     let due = context.workspace.env.now();
@@ -31,6 +31,7 @@ pub(super) async fn keep(
             attempt: work.attempt().clone(),
             key: work.key,
             state: PendingState::Unknown,
+            run: Some(context.id.clone()),
             tries: work.tries + 1,
             due,
             fault: None,

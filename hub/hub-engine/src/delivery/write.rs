@@ -96,6 +96,7 @@ async fn intend(
         key: work.key.clone(),
         state: PendingState::Unknown,
         attempt: work.attempt().clone(),
+        run: Some(context.id.clone()),
         tries: work.tries + 1,
         due: now,
         fault: None,

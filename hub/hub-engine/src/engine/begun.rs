@@ -61,6 +61,7 @@ impl Engine {
                 live.until = run.until;
             }
             live.last = Some(run.clone());
+            live.delivery = run.delivery.or(live.delivery);
         }
         drop(claimed);
         run

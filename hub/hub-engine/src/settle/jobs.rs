@@ -16,7 +16,7 @@ use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Fault, FaultCode, Pending, PendingState, Record, RecordNo, RecordRef, RemoteKey, Stamp, SyncId,
-    Timestamp, Word,
+    Timestamp, Word, WriteEnd,
 };
 use hub_store::{Error, Store, WriteSet};
 use plugin_api::page::ItemResult;
@@ -27,6 +27,7 @@ use super::became::{became, failed, still_running, unknown};
 use crate::budget::Call;
 use crate::conclude::{Changed, conclude};
 use crate::delivery::wait_micros;
+use crate::ledger::{Attempted, Ledger};
 use crate::reading;
 use crate::retry;
 use crate::run::RunContext;
@@ -121,6 +122,7 @@ async fn conclude_job(
         context.counts.counted_invalid += u64::from(counts.invalid);
     }
     let mut next = Vec::with_capacity(items.len());
+    let mut ledger = Ledger::of(context, items.iter().map(|it| it.key.profile).collect()).await?;
     let mut slices = Slices::new(context.workspace, None);
     for item in items {
         let retry_at = now.plus_micros(wait_micros(context, item.tries, None));
@@ -144,7 +146,12 @@ async fn conclude_job(
             (Said::Done(_), _) => Pending { word: Some(Word::Counted), ..item.clone() },
             (Said::Lost, _) => unknown(item.clone()),
         };
-        slices.push(WriteSet { pending: vec![item.clone()], ..WriteSet::default() }).await?;
+        if let (PendingState::Rejected, Some(fault)) = (item.state, &item.fault) {
+            let keeps_values = super::is_kept(context, &item).await?;
+            ledger.refuse(Attempted::of(&item, keeps_values), None, fault.code);
+        }
+        let (pending, written) = (vec![item.clone()], ledger.take_entries());
+        slices.push(WriteSet { pending, written, ..WriteSet::default() }).await?;
         next.push(item);
     }
     slices.flush().await?;
@@ -201,6 +208,8 @@ pub(super) async fn take_at_word<'a>(
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
     let mut counters = workspace.store.counters().await?;
+    let profiles = questions.iter().map(|question| question.pending.key.profile);
+    let mut ledger = Ledger::of(context, profiles.collect()).await?;
     let mut set = WriteSet::default();
     let mut changed = Vec::new();
     let mut rest = Vec::new();
@@ -223,8 +232,14 @@ pub(super) async fn take_at_word<'a>(
             let version = record.version.as_deref();
             Changed::States(sync::delivered(record, attempt, None, version, mapping))
         };
+        let attempted = Attempted::of(question.pending, question.keeps_values);
+        let end = if word == Word::Counted { WriteEnd::Counted } else { WriteEnd::Made };
         match (&question.record, word) {
-            (Some(record), _) => changed.push(at_word(record)),
+            (Some(record), _) => {
+                let change = at_word(record);
+                ledger.end(attempted, end, Some(record), Some(change.record()));
+                changed.push(change);
+            }
             (None, Word::Written { key: Some(key) }) => {
                 let owner = question.profile.as_ref().zip(question.for_record);
                 if let Some((profile, for_record)) = owner {
@@ -242,12 +257,13 @@ pub(super) async fn take_at_word<'a>(
                 }
             }
             // Made, under a key that nobody knows.
-            (None, _) => {}
+            (None, _) => ledger.end(attempted, end, None, None),
         }
         set.settled.push(question.pending.key.clone());
     }
     if !set.is_empty() {
         set.counters = Some(counters);
+        set.written = ledger.into_entries();
         conclude(workspace, changed, &mut set).await?;
         workspace.commit(set).await?;
     }

@@ -279,14 +279,19 @@ async fn status(loaded: &Loaded, id: Option<&str>, out: Out) -> Result<Exit, Tro
     let all = view.get("syncs").and_then(Value::as_array).map_or(one, Vec::as_slice);
     out.data(&view, || {
         let row = |sync: &Value| {
-            let mut cells = ["/id", "/status", "/last/started", "/last/counts/read"]
-                .map(|pointer| text(sync, pointer))
-                .to_vec();
-            cells.extend([text(sync, "/last/counts/writes"), goes_on(sync)]);
-            cells
+            let pointers = [
+                "/id",
+                "/status",
+                "/last/started",
+                "/last/counts/read",
+                "/last/counts/writes",
+                "/delivery",
+            ];
+            let cells = pointers.map(|pointer| text(sync, pointer));
+            cells.into_iter().chain([goes_on(sync)]).collect()
         };
         let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-        table(&["SYNC", "STATUS", "LAST RUN", "READ", "WRITTEN", "NEXT"], &rows)
+        table(&["SYNC", "STATUS", "LAST RUN", "READ", "WRITTEN", "DELIVERY", "NEXT"], &rows)
     })?;
     let mut exit = Exit::Ok;
     for sync in all {
@@ -328,6 +333,7 @@ async fn local_status(
             last: runs.first().map(|run| cut_off(run.clone())),
             skipped: 0,
             until: runs.first().and_then(|run| run.until),
+            delivery: runs.iter().find_map(|run| run.delivery),
         };
         let mut view = views::sync(&status, &sync.mapping, lang());
         if let (Some(_), Value::Object(entries)) = (id, &mut view) {

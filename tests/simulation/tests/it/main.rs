@@ -10,6 +10,7 @@ mod events;
 mod fleets;
 mod history;
 mod jobs;
+mod ledger;
 mod objects;
 mod owner;
 mod people;
@@ -18,6 +19,7 @@ mod quality;
 mod rejected;
 mod retention;
 mod transforms;
+mod undo;
 
 use std::future::Future;
 

@@ -31,21 +31,24 @@ impl Shown {
         print(&if self.out.json { format!("{comma}\n{write}") } else { lines(write) })
     }
 
-    /// The end: hash, counts, and whether a run would be held.
+    /// The end: hash, counts, what protects from doubles, and whether a run would be
+    /// held.
     pub fn end(self, head: &Value) -> Result<(), Trouble> {
         let counts = head["counts"].clone();
         if self.out.json {
-            let (plan, held, forecast) = (&head["plan"], &head["held"], &head["forecast"]);
+            let [plan, held, delivery, forecast] =
+                ["plan", "held", "delivery", "forecast"].map(|name| &head[name]);
             return print(&format!(
-                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"forecast\":{forecast}}}\n"
+                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"delivery\":{delivery},\n\"forecast\":{forecast}}}\n"
             ));
         }
         let [creates, updates, deletes] =
             ["/creates", "/updates", "/deletes"].map(|pointer| text(&counts, pointer));
         let held = if head["held"] == json!(true) { "\na run would be held with it" } else { "" };
         print(&format!(
-            "{creates} creates, {updates} updates, {deletes} deletes\n{}plan {}{held}\n",
+            "{creates} creates, {updates} updates, {deletes} deletes\n{}delivery {}\nplan {}{held}\n",
             foretold(&head["forecast"]),
+            text(head, "/delivery"),
             text(head, "/plan")
         ))
     }
@@ -72,7 +75,7 @@ pub(in crate::commands) fn foretold(forecast: &Value) -> String {
 }
 
 /// A write as lines: what it is about, then field by field.
-fn lines(write: &Value) -> String {
+pub(in crate::commands) fn lines(write: &Value) -> String {
     let mut out = format!("{} profile {}", text(write, "/action"), text(write, "/profile"));
     if write.get("record").is_some() {
         let _ = write!(out, ", record {}, row {}", text(write, "/record"), text(write, "/key"));
