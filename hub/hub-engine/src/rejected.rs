@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Fault, FieldName, Pending, PendingKey, PendingState, ProfileId, RecordNo, RemoteKey, Run,
-    RunId, SyncId, Timestamp, Trigger, Value, WriteKind,
+    Fault, FieldName, Pending, PendingKey, ProfileId, RecordNo, RemoteKey, Run, RunId, SyncId,
+    Timestamp, Trigger, Value, WriteKind,
 };
 use hub_store::{Error, Store};
 
@@ -50,8 +50,7 @@ pub async fn list(
     for sync in syncs {
         let waiting = store.pending(sync, ever, usize::MAX).await?;
         let later = |pending: &Pending| after.is_none_or(|after| pending.key > *after);
-        let rejected = |pending: &Pending| pending.state == PendingState::Rejected;
-        found.extend(waiting.into_iter().filter(|pending| rejected(pending) && later(pending)));
+        found.extend(waiting.into_iter().filter(|it| it.is_refused() && later(it)));
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
     found.truncate(limit);
@@ -68,7 +67,7 @@ pub async fn of_profile(
     profile: ProfileId,
 ) -> Result<Vec<Rejected>, Error> {
     let mut found = store.pending_of(sync, &[profile]).await?;
-    found.retain(|pending| pending.state == PendingState::Rejected);
+    found.retain(Pending::is_refused);
     told(store, found).await
 }
 

@@ -210,7 +210,7 @@ pub(crate) async fn execute(
             Task::Resend(profile) => delivery::resend(&mut context, *profile).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
-        (run.plan, run.answer, run.forecast) = (context.plan, context.answer, context.forecast);
+        run.forecast = context.forecast;
         (run.plan, run.answer, run.undoes) = (context.plan, context.answer, context.undoes);
         let asked = context.stream.as_ref().filter(|_| job.mapping.writes());
         run.delivery = asked.map(StreamInfo::delivery_class);

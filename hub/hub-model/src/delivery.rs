@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultCode};
 use crate::id::{FieldName, ProfileId, RecordNo, RemoteKey, RunId, Stamp, SyncId};
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -93,6 +93,12 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// Whether its system rejected it; not where a person took it back.
+    pub fn is_refused(&self) -> bool {
+        let undone = self.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Undone);
+        self.state == PendingState::Rejected && !undone
+    }
+
     /// The job that decides what becomes of it.
     pub fn job(&self) -> Option<&str> {
         match &self.word {

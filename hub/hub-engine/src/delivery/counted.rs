@@ -15,13 +15,14 @@ use crate::slices::Slices;
 /// Keeps the counts of a batch.
 pub(super) async fn keep(
     context: &mut RunContext<'_>,
-    works: Vec<Work>,
+    mut works: Vec<Work>,
     counts: Aggregate,
 ) -> Result<(), Fault> {
     context.counts.counted += works.len() as u64;
     context.counts.counted_invalid += u64::from(counts.invalid);
-    let counted = works.into_iter().map(|work| Work { counted: true, ..work });
-    let (creates, known): (Vec<Work>, Vec<Work>) = counted.partition(|work| work.record.is_none());
+    works.iter_mut().for_each(|work| work.counted = true);
+    let (creates, known): (Vec<Work>, Vec<Work>) =
+        works.into_iter().partition(|work| work.record.is_none());
     outcome::keep(context, known.into_iter().map(|work| (work, Outcome::Unchanged)).collect())
         .await?;
     let due = context.workspace.env.now();

@@ -53,7 +53,7 @@ async fn due_again(
     let now = context.workspace.env.now();
     let mut whom = BTreeSet::new();
     let mut slices = Slices::new(context.workspace, None);
-    for pending in waiting.into_iter().filter(|it| it.state == PendingState::Rejected) {
+    for pending in waiting.into_iter().filter(Pending::is_refused) {
         whom.insert(pending.key.profile);
         let pending = Pending { state: PendingState::Retry, due: now, ..pending };
         slices.push(WriteSet { pending: vec![pending], ..WriteSet::default() }).await?;

@@ -384,6 +384,7 @@ fn held(key: PendingKey, fields: BTreeMap<FieldName, (Value, Stamp)>, asof: Comm
         tries: 0,
         due: Timestamp(i64::MAX),
         fault: Some(fault),
+        word: None,
     }
 }
 

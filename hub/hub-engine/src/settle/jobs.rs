@@ -252,8 +252,9 @@ pub(super) async fn take_at_word<'a>(
                         profile: profile.id,
                         run: context.id.clone(),
                     };
-                    changed
-                        .push(Changed::Created(sync::created(birth, attempt, None, None, mapping)));
+                    let record = sync::created(birth, attempt, None, None, mapping);
+                    ledger.end(attempted, end, None, Some(&record));
+                    changed.push(Changed::Created(record));
                 }
             }
             // Made, under a key that nobody knows.
