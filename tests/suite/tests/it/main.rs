@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
 mod hostile;
+mod hubspot;
 mod identity;
 mod round_trip;
 
