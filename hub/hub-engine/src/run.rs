@@ -51,6 +51,8 @@ pub(crate) struct RunContext<'a> {
     pub rules: Option<Arc<StreamRules>>,
     /// Creates whose rows may exist without being found yet.
     pub open_creates: Vec<Pending>,
+    /// The values by which their rows would be found.
+    pub asked: delivery::Asked,
     /// What its rows are known by; covers what they must keep once that was
     /// compiled.
     pub marks: Marks,
@@ -58,6 +60,8 @@ pub(crate) struct RunContext<'a> {
     pub plan: Option<String>,
     /// What was answered before to what it is held with.
     pub answer: Option<Answer>,
+    /// The run that it takes back.
+    pub undoes: Option<RunId>,
     /// What it may write, where that is limited.
     pub allowed: Option<delivery::Allowed>,
     /// Whether the hub wants to stop: steps end at the next commit.
@@ -81,9 +85,11 @@ impl<'a> RunContext<'a> {
             stream: None,
             rules: None,
             open_creates: Vec::new(),
+            asked: delivery::Asked::default(),
             marks: workspace.marks.clone(),
             plan: None,
             answer: None,
+            undoes: None,
             allowed: None,
             stopping,
         }
@@ -129,6 +135,8 @@ pub(crate) enum Task {
     Read,
     /// Deliver what was planned under a hash, and nothing else.
     Apply(String),
+    /// Take back what a run wrote.
+    Undo(RunId),
     /// Judge rows in quarantine once more: all of the stream, or one.
     Replay(Option<RemoteKey>),
 }
@@ -159,6 +167,8 @@ pub(crate) async fn execute(
         connector: Some(connector(job)),
         receipt: Receipt::default(),
         plan: None,
+        undoes: None,
+        delivery: None,
         answer: None,
     };
     tracing::info!(run = %run.id, sync = %run.sync, "run started");
@@ -177,10 +187,13 @@ pub(crate) async fn execute(
             Task::All => steps(&mut context).await,
             Task::Read => read(&mut context).await,
             Task::Apply(plan) => apply(&mut context, plan).await,
+            Task::Undo(run) => undo(&mut context, run).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
-        (run.plan, run.answer) = (context.plan, context.answer);
+        (run.plan, run.answer, run.undoes) = (context.plan, context.answer, context.undoes);
+        let asked = context.stream.as_ref().filter(|_| job.mapping.writes());
+        run.delivery = asked.map(StreamInfo::delivery_class);
         run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
@@ -242,8 +255,18 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
 async fn apply(context: &mut RunContext<'_>, plan: &str) -> Result<(), Fault> {
     if context.job.mapping.writes() {
         settle::settle(context).await?;
+        delivery::undo::resume(context).await?;
     }
     delivery::apply(context, plan).await
+}
+
+/// What is open is settled first: what arrived after all is taken back as well, if
+/// it was of that run.
+async fn undo(context: &mut RunContext<'_>, run: &RunId) -> Result<(), Fault> {
+    if context.job.mapping.writes() {
+        settle::settle(context).await?;
+    }
+    delivery::undo::undo(context, run).await
 }
 
 /// What is known of the connector of a job.

@@ -51,6 +51,7 @@ impl Engine {
             run::execute(&self.shared.workspace, (job, task), trigger, *started, &stopping).await;
         if let Some(live) = self.shared.live().get_mut(job.id()) {
             live.last = Some(run.clone());
+            live.delivery = run.delivery.or(live.delivery);
         }
         drop(claimed);
         run

@@ -1,6 +1,7 @@
 //! Walks the table: every route is refused to who may not, in every way.
 
 mod hub;
+mod ledger;
 mod mapping;
 mod people;
 

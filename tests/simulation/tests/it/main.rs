@@ -8,6 +8,7 @@ mod erasure;
 mod events;
 mod fleets;
 mod history;
+mod ledger;
 mod objects;
 mod owner;
 mod people;
@@ -15,6 +16,7 @@ mod plans;
 mod quality;
 mod retention;
 mod transforms;
+mod undo;
 
 use std::future::Future;
 

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
+mod contacts;
+mod hashes;
 mod hostile;
 mod hubspot;
 mod identity;
+mod kit;
 mod round_trip;
 
 use xtask::demo::{self, world::World};

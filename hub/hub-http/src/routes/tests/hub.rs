@@ -149,7 +149,12 @@ pub(super) async fn hub() -> Hub {
 
 /// A route's address with something for its parameters.
 pub(super) fn address(route: &Route) -> String {
-    route.path.replace("{connection}", "crm").replace("{id}", "people").replace("{number}", "1")
+    route
+        .path
+        .replace("{connection}", "crm")
+        .replace("{id}", "people")
+        .replace("{number}", "1")
+        .replace("{run}", "1-people")
 }
 
 pub(super) fn request(
