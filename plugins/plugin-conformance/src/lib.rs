@@ -4,7 +4,8 @@
 //! runs on a component in the sandbox against a real system, on a test double
 //! and on a native implementation. Whoever holds a [`Connector`] holds a
 //! [`Subject`] and may ask one rule ([`source`], [`lookup`], [`destination`],
-//! [`connection`]) or all of them ([`check_source`], [`check_destination`]).
+//! [`inbound`], [`connection`]) or all of them ([`check_source`],
+//! [`check_destination`], [`check_inbound`]).
 //!
 //! A rule answers with the [`Breach`] that it found. It never panics and never
 //! repairs; the rules of [`destination`] write, so they belong on a test account.
@@ -18,8 +19,10 @@ pub mod source;
 
 pub mod destination;
 
+pub mod inbound;
+
 pub use breach::Breach;
-pub use plugin_api::Connector;
+pub use plugin_api::{Connector, Delivery};
 pub use subject::Subject;
 
 /// A rule's answer.
@@ -53,6 +56,20 @@ pub async fn check_destination(subject: &Subject<'_>, sample: &destination::Samp
         destination::a_stale_version_conflicts(subject, sample).await,
         destination::an_unknown_row_is_not_invented(subject, sample).await,
         destination::a_deleted_row_is_gone(subject, sample).await,
+    ];
+    verdicts.into_iter().filter_map(Result::err).collect()
+}
+
+/// All rules about what is pushed. `sample` is a delivery as the vendor sends it,
+/// after the door: verified, decompressed, without its credential.
+pub async fn check_inbound(subject: &Subject<'_>, sample: &Delivery) -> Vec<Breach> {
+    let verdicts = [
+        connection::check_succeeds(subject).await,
+        inbound::a_delivery_is_understood(subject, sample).await,
+        inbound::a_delivery_means_the_same_again(subject, sample).await,
+        inbound::streams_are_discovered(subject, sample).await,
+        inbound::nonsense_is_refused(subject, sample).await,
+        inbound::what_is_not_verified_is_refused(subject, sample),
     ];
     verdicts.into_iter().filter_map(Result::err).collect()
 }

@@ -9,9 +9,11 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
+mod deliveries;
 mod exchange;
 pub(crate) mod host;
 
+pub use deliveries::parse;
 pub use exchange::Exchange;
 
 /// A file in memory.
