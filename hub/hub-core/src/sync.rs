@@ -25,6 +25,8 @@ pub mod delivered;
 
 pub mod idempotency;
 
+pub mod pushed;
+
 pub mod deletes;
 
 pub mod plan;
@@ -51,4 +53,5 @@ pub use idempotency::idempotency_key;
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
+pub use pushed::{Known, patched};
 pub use takeback::{is_emptied, owed, take_back};

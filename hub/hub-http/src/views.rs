@@ -5,6 +5,7 @@
 //! in UTC; ids are text or numbers exactly as elsewhere.
 
 use hub_engine::SyncStatus;
+use hub_engine::inbox::DoorCounts;
 use hub_model::{
     Answer, Fault, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record, RecordNo,
     Run, RunCounts, RunStatus, SyncId, Trigger,
@@ -35,6 +36,14 @@ pub fn connection(connection: &ConnectionView, lang: Lang) -> Value {
         "hosts": connection.hosts,
         "status": if connection.fault.is_some() { "broken" } else { "ready" },
         "fault": connection.fault.as_ref().map(|f| fault(f, lang)),
+    })
+}
+
+/// What came to the door of a connection.
+pub fn door(counts: &DoorCounts) -> Value {
+    json!({
+        "kept": counts.kept, "repeated": counts.repeated, "refused": counts.refused,
+        "limited": counts.limited,
     })
 }
 
@@ -98,6 +107,7 @@ pub fn fields(mapping: &Mapping) -> Value {
 pub fn run(run: &Run, lang: Lang) -> Value {
     let (trigger, due) = match run.trigger {
         Trigger::Manual => ("manual", None),
+        Trigger::Pushed => ("pushed", None),
         Trigger::Schedule(due) => ("schedule", Some(due.to_string())),
     };
     json!({
