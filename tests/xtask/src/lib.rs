@@ -34,6 +34,7 @@ pub mod manifest_section;
 pub mod counterparts;
 pub mod febrl;
 pub mod python;
+pub mod segment;
 pub mod tryton;
 
 pub mod bench;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl, lint, process,
+    Unavailable, apt, components, febrl, lint, process, segment,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -20,6 +20,8 @@ pub enum Part {
     Components,
     /// A real ERP (Tryton) and the FEBRL data, both from the Python index.
     Tryton,
+    /// The tracking client of Segment, from the Python index.
+    Segment,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
     /// cargo-deny and typos, built from source: minutes (not part of the ordinary set-up).
@@ -27,7 +29,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 3] = [Part::Wasm, Part::Components, Part::Tryton];
+pub const ORDINARY: [Part; 4] = [Part::Wasm, Part::Components, Part::Tryton, Part::Segment];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -70,6 +72,10 @@ impl Part {
                 "a real ERP (Tryton) and test data",
                 "Is the Python package index reachable? cargo xtask setup --only tryton repeats it.",
             ),
+            Self::Segment => (
+                "the tracking client of Segment",
+                "Is the Python package index reachable? cargo xtask setup --only segment repeats it.",
+            ),
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (
                 "cargo-deny and typos",
@@ -93,6 +99,7 @@ impl Part {
                 let template = tryton::prepare()?;
                 febrl::fetch(&template.python)?;
             }
+            Self::Segment => drop(segment::prepare()?),
             Self::Browser => eprintln!("      {}", browser()?.display()),
             Self::LintTools => lint::install_tools()?,
         }

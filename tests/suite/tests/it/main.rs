@@ -5,6 +5,7 @@
 mod hostile;
 mod identity;
 mod round_trip;
+mod tracked;
 
 use xtask::demo::{self, world::World};
 
@@ -17,4 +18,9 @@ fn world(test: &str, folder: &std::path::Path, febrl: usize, customers: usize) -
             None
         }
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
