@@ -13,9 +13,7 @@ use xtask::{demo::hub::Hub, paths, segment};
 
 const LIMIT_SECONDS: u64 = 120;
 const KEY: &str = "wk_8f2c1b7e5d";
-const SYNC: &str = "connection = \"web\"\nschedule = \"manual\"\n\
-    [[fields]]\nfield = \"user_id\"\nidentity = \"customer\"\n\
-    [[fields]]\nfield = \"anonymous_id\"\nidentity = \"cookie\"\n";
+const SYNC: &str = "connection = \"web\"\nschedule = \"manual\"\n";
 
 #[test]
 fn the_official_client_is_heard_once_and_by_its_key_alone() {
@@ -58,9 +56,10 @@ fn the_official_client_is_heard_once_and_by_its_key_alone() {
     assert_eq!(order["properties"]["properties"]["total"].to_string(), "12.5", "{order}");
 
     // Who she is, and that the browser was hers before: identify and alias.
-    let profile: Value =
-        serde_json::from_str(&hub.command(&["profile", "get", "cookie:b-0", "--json"]).unwrap())
-            .unwrap();
+    let profile: Value = serde_json::from_str(
+        &hub.command(&["profile", "get", "cookie:browser-zero", "--json"]).unwrap(),
+    )
+    .unwrap();
     assert!(profile.to_string().contains("ana@example.org"), "{profile}");
     assert!(
         !fs::read(folder.path().join("liaison.log"))
@@ -73,14 +72,14 @@ fn the_official_client_is_heard_once_and_by_its_key_alone() {
 
 fn calls() -> Value {
     json!([
-        { "method": "identify", "user_id": "u1", "anonymous_id": "b-1", "message_id": "m-1",
+        { "method": "identify", "user_id": "u1", "anonymous_id": "browser-one", "message_id": "m-1",
           "traits": { "email": "ana@example.org", "plan": "pro" } },
-        { "method": "track", "user_id": "u1", "anonymous_id": "b-1", "message_id": "m-2",
+        { "method": "track", "user_id": "u1", "anonymous_id": "browser-one", "message_id": "m-2",
           "event": "Order Completed", "properties": { "total": 12.50, "currency": "EUR" } },
         { "method": "page", "user_id": "u1", "name": "Home", "message_id": "m-3" },
         { "method": "screen", "user_id": "u1", "name": "Login", "message_id": "m-4" },
         { "method": "group", "user_id": "u1", "group_id": "g1", "message_id": "m-5" },
-        { "method": "alias", "previous_id": "b-0", "user_id": "u1", "message_id": "m-6" },
+        { "method": "alias", "previous_id": "browser-zero", "user_id": "u1", "message_id": "m-6" },
     ])
 }
 
@@ -113,12 +112,16 @@ fn write_world(root: &Path, port: u16) {
     let visits = format!(
         "stream = \"events\"\nkind = \"event\"\n{SYNC}\
          [event]\nname = \"event\"\nidentifies = true\n\
-         time = {{ field = \"timestamp\", format = \"rfc3339\" }}\n"
+         time = {{ field = \"timestamp\", format = \"rfc3339\" }}\n\
+         [[fields]]\nfield = \"user_id\"\nidentity = \"customer\"\n\
+         [[fields]]\nfield = \"anonymous_id\"\nidentity = \"cookie\"\n"
     );
     fs::write(root.join("syncs/visits.toml"), visits).unwrap();
     let visitors = format!(
         "stream = \"people\"\n{SYNC}\
-         [[fields]]\nfield = \"previous_id\"\nidentity = \"cookie\"\n\
+         [[fields]]\nfield = \"user_id\"\ntrait = \"customer\"\nidentity = \"customer\"\n\
+         [[fields]]\nfield = \"anonymous_id\"\ntrait = \"browser\"\nidentity = \"cookie\"\n\
+         [[fields]]\nfield = \"previous_id\"\ntrait = \"earlier\"\nidentity = \"cookie\"\n\
          [[fields]]\nfield = \"email\"\ntrait = \"email\"\n"
     );
     fs::write(root.join("syncs/visitors.toml"), visitors).unwrap();
