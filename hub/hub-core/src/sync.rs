@@ -19,6 +19,8 @@ pub mod echo;
 
 pub mod due;
 
+pub mod heir;
+
 pub mod takeback;
 
 pub mod delivered;
@@ -49,6 +51,7 @@ pub(crate) use due::form_wanted;
 pub use due::{Due, created_for, created_for_asked, due};
 pub use echo::{found_by, looks_like, settle_birth, settle_echo};
 pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};
+pub use heir::heir;
 pub use idempotency::idempotency_key;
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};

@@ -16,6 +16,7 @@
 //! has looked at is executed as it is, or not at all ([`apply`]).
 
 mod apply;
+mod asked;
 mod guard;
 mod look;
 mod outcome;
@@ -24,6 +25,7 @@ pub(crate) mod survey;
 mod write;
 
 pub(crate) use apply::{Allowed, apply};
+pub(crate) use asked::Asked;
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
@@ -54,6 +56,7 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
 /// Writes everything that is due now. At its end nothing waits for an answer.
 async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
+    context.asked.note(&context.job.mapping, &context.open_creates);
     retry_due(context, stream, step).await?;
     loop {
         context.go_on()?;
@@ -123,7 +126,22 @@ async fn bring(
     plan.works = look::cleared(context, plan.works, &looked).await?;
     apply::check(context, &plan.works)?;
     outcome::refuse(context, std::mem::take(&mut plan.refused)).await?;
-    write::write(context, stream, plan).await
+    let creates = plan.works.iter().filter(|work| work.record.is_none());
+    let creates: Vec<ProfileId> = creates.map(|work| work.key.profile).collect();
+    write::write(context, stream, plan).await?;
+    note_open(context, &creates).await
+}
+
+/// Creates of a step that were not answered: their rows may be there, although no
+/// search finds them yet.
+async fn note_open(context: &mut RunContext<'_>, profiles: &[ProfileId]) -> Result<(), Fault> {
+    if profiles.is_empty() {
+        return Ok(());
+    }
+    let waiting = context.workspace.store.pending_of(context.job.id(), profiles).await?;
+    let is_open = |p: &&Pending| p.state == PendingState::Unknown && p.key.record.is_none();
+    context.asked.note(&context.job.mapping, waiting.iter().filter(is_open));
+    Ok(())
 }
 
 /// Everything about a profile that waits to be delivered anywhere, or for the

@@ -52,6 +52,8 @@ pub(crate) struct RunContext<'a> {
     pub rules: Option<Arc<StreamRules>>,
     /// Creates whose rows may exist without being found yet.
     pub open_creates: Vec<Pending>,
+    /// The values by which their rows would be found.
+    pub asked: delivery::Asked,
     /// What its rows are known by; covers what they must keep once that was
     /// compiled.
     pub marks: Marks,
@@ -82,6 +84,7 @@ impl<'a> RunContext<'a> {
             stream: None,
             rules: None,
             open_creates: Vec::new(),
+            asked: delivery::Asked::default(),
             marks: workspace.marks.clone(),
             plan: None,
             answer: None,

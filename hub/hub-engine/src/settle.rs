@@ -11,7 +11,11 @@
 //! their lists, so that a row that a search does not find may exist: creating it
 //! once more would make a double. Such a create stays open until the lag is over.
 //! Until then, and in any case before it is made again, a page that shows its row
-//! settles it.
+//! settles it, and nobody else's row is created by the same value
+//! ([`crate::delivery`]). Its person may be gone by then, and be back as somebody
+//! else ([`heir`]).
+
+mod heir;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,6 +154,7 @@ pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let is_over = |pending: &Pending| now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX;
     let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
     context.counts.retried += waiting.len() as u64;
+    context.open_creates = waiting;
     let again = |pending| Pending { state: PendingState::Retry, due: now, ..pending };
     for over in over.chunks(STEP_ITEMS_MAX) {
         let pending = over.iter().cloned().map(again).collect();
@@ -175,17 +180,38 @@ async fn questions<'a>(
             Some(record) => Some(LookupKey::Key(record.at.key.clone())),
             None => profile.as_ref().and_then(|profile| search(context, pending, profile)),
         };
-        let for_record = match &profile {
+        let (profile, for_record) = match profile {
             Some(profile) => {
-                let members = store.records(&profile.records).await?;
-                let members: Vec<&Record> = members.iter().flatten().collect();
-                sync::created_for_asked(pending.key.profile, &members)
+                let (profile, number) = owner(context, pending, profile, key.as_ref()).await?;
+                (Some(profile), number)
             }
-            None => None,
+            None => (None, None),
         };
         questions.push(Question { pending, record, profile, for_record, key });
     }
     Ok(questions)
+}
+
+/// The profile that a row belongs to which was asked for one some time ago, and the
+/// record of it that the row is made for.
+async fn owner(
+    context: &RunContext<'_>,
+    pending: &Pending,
+    profile: Profile,
+    key: Option<&LookupKey>,
+) -> Result<(Profile, Option<RecordNo>), Fault> {
+    let store = &context.workspace.store;
+    let members = store.records(&profile.records).await?;
+    let members: Vec<&Record> = members.iter().flatten().collect();
+    if let Some(key) = key
+        && let Some(heir) = heir::heir(context, (&profile, members.as_slice()), key).await?
+    {
+        let records = store.records(&heir.records).await?;
+        let records: Vec<&Record> = records.iter().flatten().collect();
+        return Ok((heir, sync::created_for(&records)));
+    }
+    let for_record = sync::created_for_asked(pending.key.profile, &members);
+    Ok((profile, for_record))
 }
 
 /// What finds the row that a create may have made: the value that was sent,
