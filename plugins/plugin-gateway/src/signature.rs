@@ -106,8 +106,7 @@ fn subject_key<'d>(der: &'d [u8], identifier: &[u8]) -> Option<&'d [u8]> {
 
 /// The content of the first element of DER, if its tag is that; and what follows.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (first, rest) = der.split_first().filter(|(first, _)| **first == tag)?;
-    let _ = first;
+    let (_, rest) = der.split_first().filter(|(first, _)| **first == tag)?;
     let (length, rest) = rest.split_first()?;
     let (length, rest) = match length {
         short @ 0..=0x7f => (usize::from(*short), rest),

@@ -383,9 +383,8 @@ impl Fleet {
             let connection = ConnectionId::new(lock(&self.systems[at]).name.as_str());
             let rows: Vec<String> = lock(&self.systems[at]).rows.keys().cloned().collect();
             let named = !rows.is_empty() && self.dice.percent(60);
-            let keys: Vec<String> = (0..1 + self.dice.below(3))
-                .filter_map(|_| named.then(|| self.dice.pick(&rows).clone()))
-                .collect();
+            let count = if named { 1 + self.dice.below(3) } else { 0 };
+            let keys: Vec<String> = (0..count).map(|_| self.dice.pick(&rows).clone()).collect();
             for _ in 0..1 + self.dice.below(2) {
                 self.happened.hints += 1;
                 let kept = if named {
