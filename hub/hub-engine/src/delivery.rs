@@ -13,7 +13,8 @@
 //!
 //! Before all of it a delivery that would write a lot is planned whole
 //! ([`survey`]) and judged by the sync's guards ([`guard`]); a plan that somebody
-//! has looked at is executed as it is, or not at all ([`apply`]).
+//! has looked at is executed as it is, or not at all ([`apply`]). What a run wrote can
+//! be taken back ([`undo`]).
 
 mod apply;
 mod asked;
@@ -22,6 +23,7 @@ mod look;
 mod outcome;
 mod plan;
 pub(crate) mod survey;
+pub(crate) mod undo;
 mod write;
 
 pub(crate) use apply::{Allowed, apply};
@@ -49,6 +51,7 @@ const STEP_PROFILES_MAX: usize = 1_000;
 /// pass.
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let stream = reading::stream_info(context).await?;
+    undo::resume(context).await?;
     guard::admit(context, &stream).await?;
     write_due(context, &stream).await
 }

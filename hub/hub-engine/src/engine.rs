@@ -2,6 +2,7 @@
 //! everything ends between two commits when the hub stops.
 
 mod begun;
+mod planned;
 mod pushed;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::time::Duration;
 
 use hub_core::privacy::{KEY_BYTES, Key};
 use hub_model::{
-    Answer, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, DeliveryClass, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId,
+    Timestamp, Trigger,
 };
 use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
 use hub_store::upkeep::Upkeep;
@@ -94,6 +96,9 @@ pub struct SyncStatus {
     pub last: Option<Run>,
     /// How often it was skipped because it was still running.
     pub skipped: u64,
+    /// What protects its destination from writes that are made twice, as far as a
+    /// run has asked.
+    pub delivery: Option<DeliveryClass>,
 }
 
 #[derive(Default)]
@@ -102,6 +107,7 @@ struct Live {
     last_due: Option<Timestamp>,
     last: Option<Run>,
     skipped: u64,
+    delivery: Option<DeliveryClass>,
     wanted: bool,
     /// The run under way only takes what was pushed.
     pushing: bool,
@@ -196,6 +202,7 @@ impl Engine {
                 running: known.and_then(|l| l.running.clone()),
                 last: known.and_then(|l| l.last.clone()),
                 skipped: known.map_or(0, |l| l.skipped),
+                delivery: known.and_then(|l| l.delivery),
             }
         };
         self.shared.jobs.iter().map(status).collect()
@@ -255,24 +262,6 @@ impl Engine {
     /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
     pub async fn read_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
         let begun = self.begin(sync, Task::Read)?;
-        Ok(self.run(&begun, Trigger::Manual).await)
-    }
-
-    /// Writes what was planned under a hash, or nothing when something else is
-    /// due; in the background. Counts as a run of the sync; returns its id.
-    ///
-    /// # Errors
-    /// [`RunRefused`] as for [`Engine::run_now`].
-    pub fn apply_now(&self, sync: &SyncId, plan: &str) -> Result<RunId, RunRefused> {
-        self.start(sync, Task::Apply(plan.to_owned()))
-    }
-
-    /// The same, waiting for the end.
-    ///
-    /// # Errors
-    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
-    pub async fn apply_once(&self, sync: &SyncId, plan: &str) -> Result<Run, RunRefused> {
-        let begun = self.begin(sync, Task::Apply(plan.to_owned()))?;
         Ok(self.run(&begun, Trigger::Manual).await)
     }
 
@@ -480,6 +469,7 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let kept = workspace.store.position(&job.schedule_position()).await?;
     let last_due =
         kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
+    let delivery = past.iter().find_map(|run| run.delivery);
     let last = past.into_iter().find(|run| run.ended.is_some());
-    Ok(Live { last_due, last, ..Live::default() })
+    Ok(Live { last_due, last, delivery, ..Live::default() })
 }

@@ -61,6 +61,8 @@ pub(crate) struct RunContext<'a> {
     pub plan: Option<String>,
     /// What was answered before to what it is held with.
     pub answer: Option<Answer>,
+    /// The run that it takes back.
+    pub undoes: Option<RunId>,
     /// What it may write, where that is limited.
     pub allowed: Option<delivery::Allowed>,
     /// Whether the hub wants to stop: steps end at the next commit.
@@ -88,6 +90,7 @@ impl<'a> RunContext<'a> {
             marks: workspace.marks.clone(),
             plan: None,
             answer: None,
+            undoes: None,
             allowed: None,
             stopping,
         }
@@ -133,6 +136,8 @@ pub(crate) enum Task {
     Read,
     /// Deliver what was planned under a hash, and nothing else.
     Apply(String),
+    /// Take back what a run wrote.
+    Undo(RunId),
     /// Settle, take what was delivered and what it says is to be read, follow.
     Pushed,
     /// Judge rows in quarantine once more: all of the stream, or one.
@@ -165,6 +170,8 @@ pub(crate) async fn execute(
         connector: Some(connector(job)),
         receipt: Receipt::default(),
         plan: None,
+        undoes: None,
+        delivery: None,
         answer: None,
     };
     // One that is gone on with works again, from what it had done.
@@ -191,10 +198,13 @@ pub(crate) async fn execute(
             Task::Read => read(&mut context).await,
             Task::Pushed => pushed(&mut context).await,
             Task::Apply(plan) => apply(&mut context, plan).await,
+            Task::Undo(run) => undo(&mut context, run).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
-        (run.plan, run.answer) = (context.plan, context.answer);
+        (run.plan, run.answer, run.undoes) = (context.plan, context.answer, context.undoes);
+        let asked = context.stream.as_ref().filter(|_| job.mapping.writes());
+        run.delivery = asked.map(StreamInfo::delivery_class);
         run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
@@ -275,8 +285,18 @@ async fn pushed(context: &mut RunContext<'_>) -> Result<(), Fault> {
 async fn apply(context: &mut RunContext<'_>, plan: &str) -> Result<(), Fault> {
     if context.job.mapping.writes() {
         settle::settle(context).await?;
+        delivery::undo::resume(context).await?;
     }
     delivery::apply(context, plan).await
+}
+
+/// What is open is settled first: what arrived after all is taken back as well, if
+/// it was of that run.
+async fn undo(context: &mut RunContext<'_>, run: &RunId) -> Result<(), Fault> {
+    if context.job.mapping.writes() {
+        settle::settle(context).await?;
+    }
+    delivery::undo::undo(context, run).await
 }
 
 /// What is known of the connector of a job.

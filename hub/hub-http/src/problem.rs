@@ -52,6 +52,8 @@ pub enum Code {
     UnknownRun,
     /// The run does not wait for an answer.
     NotHeld,
+    /// The ledger has no such entry, or not any more.
+    NoSuchEntry,
     /// There is no such profile.
     UnknownProfile,
     /// What the profile was then is not kept any more.
@@ -124,6 +126,7 @@ impl Code {
         Self::UnknownConnection,
         Self::UnknownRun,
         Self::NotHeld,
+        Self::NoSuchEntry,
         Self::UnknownProfile,
         Self::NotKept,
         Self::UnknownRecord,
@@ -172,6 +175,7 @@ impl Code {
             Self::UnknownConnection => ("http/unknown-connection", StatusCode::NOT_FOUND),
             Self::UnknownRun => ("http/unknown-run", StatusCode::NOT_FOUND),
             Self::NotHeld => ("http/not-held", StatusCode::CONFLICT),
+            Self::NoSuchEntry => ("http/no-such-entry", StatusCode::NOT_FOUND),
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
             Self::NotKept => ("http/not-kept", StatusCode::GONE),
             Self::UnknownRecord => ("http/unknown-record", StatusCode::NOT_FOUND),

@@ -8,8 +8,8 @@ use axum::routing::{MethodRouter, delete, get, options, post};
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
-    conflicts, events, explained, guard, history, identity, inbox, login, mapping, page, plans,
-    privacy, profiles, quarantine, related, runs, status, syncs, timeline, upkeep,
+    conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
+    plans, privacy, profiles, quarantine, related, runs, status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -101,6 +101,10 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/runs/{id}",          Read,    Nothing, || get(runs::one)),
     route("POST",   "/api/v1/runs/{id}/approve",  Operate, Json,    || post(plans::approve)),
     route("POST",   "/api/v1/runs/{id}/refuse",   Operate, Json,    || post(plans::refuse)),
+    route("GET",    "/api/v1/runs/{id}/undo",     Pii,     Nothing, || get(ledger::undo_plan)),
+    route("POST",   "/api/v1/runs/{id}/undo",     Operate, Json,    || post(ledger::undo)),
+    route("GET",    "/api/v1/ledger",             Pii,     Nothing, || get(ledger::list)),
+    route("GET",    "/api/v1/ledger/{run}/{number}", Pii,  Nothing, || get(ledger::one)),
     route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),

@@ -119,6 +119,29 @@ when something had moved or the run failed.")]
         #[arg(long, value_name = "FILE|HASH")]
         plan: String,
     },
+    /// Take back what a run wrote, where nobody has edited since.
+    #[command(after_help = "\
+Examples:
+  liaison undo 1764489600000000-people          # show what would be written, and what not
+  liaison undo 1764489600000000-people --yes
+
+Fields get back what they showed before, rows that were created go, rows that were
+deleted are made again where their system lets them be. What somebody has edited
+since, or a later run has written, is skipped, and told with the reason. What was
+undone stays undone until the value changes at its source or the mapping makes
+another of it. The ledger keeps what was written as long as `[history] keep_writes`
+in liaison.toml says, 90 days unless it does. After a kill the next run of the sync
+goes on. Exit code 1 when something is skipped or the run failed.")]
+    Undo {
+        /// The run that is taken back.
+        run: String,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The ledger of writes: what each run wrote, and possible duplicates.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Held runs: list those that wait for an answer, approve or refuse one.
     #[command(subcommand)]
     Hold(HoldCommand),
@@ -424,6 +447,7 @@ Example:
 
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
 pub use self::identity::{IdentityCommand, Pair};
+pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;
 pub use self::plan::HoldCommand;
 pub use self::privacy::PrivacyCommand;
@@ -431,6 +455,7 @@ pub use self::store::StoreCommand;
 
 mod conflict;
 mod identity;
+mod ledger;
 mod mapping;
 mod plan;
 mod privacy;

@@ -6,6 +6,7 @@ mod connection;
 mod connector;
 mod hold;
 mod identity;
+mod ledger;
 mod mapping;
 mod object;
 mod plan;
@@ -16,6 +17,7 @@ mod serve;
 mod store;
 mod sync;
 mod token;
+mod undo;
 
 use serde_json::json;
 
@@ -51,6 +53,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Mapping(command) => mapping::run(&loaded, command, out).await,
         Command::Plan { id, read } => plan::show(&loaded, &id, read, out).await,
         Command::Apply { id, plan } => plan::apply(&loaded, &id, &plan, out).await,
+        Command::Undo { run, yes } => undo::run(&loaded, &run, yes, out).await,
+        Command::Ledger(command) => ledger::run(&loaded, command, out).await,
         Command::Hold(command) => hold::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,

@@ -52,6 +52,10 @@ pub(crate) mod table {
     pub const EVENT: u8 = b'E';
     /// Where events lie, by the identity that they name and the commit.
     pub const EVENT_OF: u8 = b'e';
+    /// The ledger of writes, in chunks: by run, then the number of the first entry.
+    pub const LEDGER: u8 = b'G';
+    /// Where entries lie, by the record that they are found by and the chunk.
+    pub const LEDGER_OF: u8 = b'g';
     /// Pieces of values that are too long for one, by key and place.
     pub const PIECE: u8 = b'x';
 }
@@ -214,6 +218,35 @@ pub(crate) fn event_of(identity: Hash) -> Key {
 /// Those that one commit brought.
 pub(crate) fn event_of_in(identity: Hash, seq: u64) -> Key {
     number(event_of(identity), seq)
+}
+
+/// The chunks of a run. No id has a byte 0, so they stand in order of runs.
+pub(crate) fn ledger_of_run(run: &RunId) -> Key {
+    let mut key = last(start(table::LEDGER), run.as_str());
+    key.push(0);
+    key
+}
+
+/// The chunk whose first entry has a number.
+pub(crate) fn ledger(run: &RunId, first: u64) -> Key {
+    number(ledger_of_run(run), first)
+}
+
+/// The chunks with entries that a record finds.
+pub(crate) fn ledger_of(record: RecordNo) -> Key {
+    number(start(table::LEDGER_OF), record.0)
+}
+
+/// That one of them is the chunk whose first entry has a number.
+pub(crate) fn ledger_of_in(record: RecordNo, first: u64) -> Key {
+    number(ledger_of(record), first)
+}
+
+/// The run of a chunk, from its key.
+pub(crate) fn run_of_ledger(key: &[u8]) -> Option<RunId> {
+    const NUMBER_BYTES: usize = 8;
+    let run = key.get(1..key.len().checked_sub(NUMBER_BYTES + 1)?)?;
+    std::str::from_utf8(run).ok().map(RunId::from)
 }
 
 /// All pieces of a row.

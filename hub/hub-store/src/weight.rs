@@ -59,6 +59,8 @@ impl WriteSet {
             + rows(&self.runs)
             + self.events.iter().map(event_bytes).sum::<usize>()
             + rows(&self.events_gone)
+            + rows(&self.written)
+            + rows(&self.unwritten)
             + positions
             + tokens
     }

@@ -91,6 +91,8 @@ pub struct Table {
     pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
+    /// It does what is asked and never answers.
+    pub loses_answers: bool,
     /// How it shows rows that the hub created.
     pub behind: Behind,
     created: u64,
@@ -235,6 +237,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
+            idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,
@@ -273,7 +276,11 @@ impl Connector for Door {
         if request.items.iter().any(refuses) {
             return Err(Fault::new(FaultCode::Rejected));
         }
-        Ok(WriteReport::Items(request.items.iter().map(|item| table.write(item)).collect()))
+        let outcomes = request.items.iter().map(|item| table.write(item)).collect();
+        if table.loses_answers {
+            return Err(Fault::new(FaultCode::Timeout));
+        }
+        Ok(WriteReport::Items(outcomes))
     }
 
     async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {

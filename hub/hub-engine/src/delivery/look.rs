@@ -188,6 +188,7 @@ pub(super) async fn cleared(
                 key: work.key.clone(),
                 state: PendingState::Rejected,
                 attempt: work.attempt().clone(),
+                run: None,
                 tries: work.tries,
                 due: again,
                 fault: Some(fault.clone()),

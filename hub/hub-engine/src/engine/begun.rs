@@ -69,6 +69,7 @@ impl Engine {
         let (now, seed) = (workspace.env.now(), workspace.env.random());
         if let Some(live) = self.shared.live().get_mut(job.id()) {
             live.last = Some(run.clone());
+            live.delivery = run.delivery.or(live.delivery);
             if *task == Task::Pushed {
                 live.pushed.note(run.fault.is_some(), now, seed);
             }

@@ -14,6 +14,7 @@ use crate::delivery::waiting;
 use crate::events::forget_person;
 use crate::inbox;
 use crate::job::cursor_position;
+use crate::ledger;
 use crate::reform::{Fate, reform};
 use crate::slices::Slices;
 use crate::workspace::Workspace;
@@ -30,6 +31,8 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     deliveries(workspace, &erasure).await?;
     reviews(workspace, &erasure).await?;
     quarantine(workspace, &erasure).await?;
+    // His records find the rest.
+    ledger::forget_texts(workspace, &erasure.telling.texts).await?;
     forget_person(store, &erasure.telling.identities).await?;
     places(workspace, &erasure).await?;
     unlink(workspace, &erasure, &run).await?;

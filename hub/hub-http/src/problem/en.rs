@@ -52,6 +52,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
         Code::UnknownRun => {
             ("There is no such run", "`GET /api/v1/runs` lists those that are kept.")
         }
+        Code::NoSuchEntry => (
+            "The ledger of writes has no such entry",
+            "`GET /api/v1/ledger` lists those that are kept: as long as `[history] keep_writes` says.",
+        ),
         Code::NotHeld => (
             "The run does not wait for an answer",
             "`GET /api/v1/holds` lists those that wait; a later run of the sync takes the place of an earlier one.",

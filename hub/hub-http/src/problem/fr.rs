@@ -55,6 +55,10 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
         Code::UnknownRun => {
             ("Cette exécution n’existe pas", "`GET /api/v1/runs` liste celles qui sont conservées.")
         }
+        Code::NoSuchEntry => (
+            "Le registre des écritures n’a pas cette entrée",
+            "`GET /api/v1/ledger` liste celles qui sont conservées, aussi longtemps que le dit `[history] keep_writes`.",
+        ),
         Code::NotHeld => (
             "L’exécution n’attend pas de réponse",
             "`GET /api/v1/holds` liste celles qui attendent ; une exécution plus récente de la synchronisation prend la place de la précédente.",

@@ -2,6 +2,7 @@
 
 mod doors;
 mod hub;
+mod ledger;
 mod mapping;
 mod people;
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use hub_model::{
-    Claim, CommitSeq, Event, Identity, Pending, PositionName, Profile, ProfileId, Record, RecordNo,
-    RecordRef, Related, StreamRef, SyncId, Timestamp,
+    Claim, CommitSeq, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName, Profile,
+    ProfileId, Record, RecordNo, RecordRef, Related, StreamRef, SyncId, Timestamp,
 };
 
 use super::model::Model;
@@ -38,6 +38,7 @@ pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     pending(store, model, &mut found).await;
     work(store, model, &mut found).await;
     events(store, model, &mut found).await;
+    written(store, model, &mut found).await;
     match store.verify().await {
         Ok(findings) => {
             let told =
@@ -245,5 +246,21 @@ async fn events(store: &dyn Store, model: &Model, found: &mut Differences) {
         wanted.sort_by_key(|event| std::cmp::Reverse(event.time));
         let answer = store.events(std::slice::from_ref(identity), None, usize::MAX).await;
         found.compare("events of one", answer.map(|page| page.events), &wanted);
+    }
+}
+
+async fn written(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let place = |(number, entry): &(u64, LedgerEntry)| {
+        (LedgerPlace { run: entry.run.clone(), number: *number }, entry.clone())
+    };
+    let mut wanted: Vec<(LedgerPlace, LedgerEntry)> = model.written.iter().map(place).collect();
+    wanted.sort_by(|one, other| one.0.cmp(&other.0));
+    let answer = store.scan_written(None, None, usize::MAX).await;
+    found.compare("ledger", answer, &wanted);
+    let records: BTreeSet<RecordNo> = wanted.iter().flat_map(|(_, e)| e.found_by()).collect();
+    for record in records {
+        let about = |row: &&(LedgerPlace, LedgerEntry)| row.1.found_by().any(|r| r == record);
+        let wanted: Vec<_> = wanted.iter().filter(about).cloned().collect();
+        found.compare("ledger of one", store.written_about(record).await, &wanted);
     }
 }

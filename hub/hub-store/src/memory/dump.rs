@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    CommitSeq, Decision, Event, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, Run, RunId, Stamp,
+    CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp,
 };
 
 use super::state::State;
@@ -65,6 +65,11 @@ impl Tables for State {
 
     fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)> {
         Box::new(self.events.after(after).map(|(number, event)| Ok((number, event.clone()))))
+    }
+
+    fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)> {
+        let rows = self.ledger.after(None, after);
+        Box::new(rows.map(|(place, entry)| Ok((place.clone(), entry.clone()))))
     }
 
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {

@@ -103,6 +103,7 @@ impl State {
             quarantined: self.quarantined().count() as u64,
             runs: self.runs.len() as u64,
             events: self.events.len(),
+            written: self.ledger.len(),
             disk_bytes: 0,
         }
     }

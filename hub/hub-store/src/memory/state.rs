@@ -9,6 +9,7 @@ use hub_model::{
 };
 
 use super::events::Events;
+use super::ledger::Ledger;
 use crate::dump::Rows;
 use crate::history::{Became, Moment, Version};
 use crate::store::{Error, Known, Review};
@@ -66,6 +67,7 @@ pub(super) struct State {
     pub forgotten: BTreeMap<RecordNo, CommitSeq>,
     pub history_from: Option<Timestamp>,
     pub events: Events,
+    pub ledger: Ledger,
 }
 
 /// What a record relates to, each once.

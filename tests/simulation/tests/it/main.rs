@@ -8,6 +8,7 @@ mod erasure;
 mod events;
 mod fleets;
 mod history;
+mod ledger;
 mod objects;
 mod owner;
 mod people;
@@ -16,6 +17,7 @@ mod pushed;
 mod quality;
 mod retention;
 mod transforms;
+mod undo;
 
 use std::future::Future;
 

@@ -179,7 +179,7 @@ pub(super) async fn hub() -> Hub {
 /// A route's address with something for its parameters.
 pub(super) fn address(route: &Route) -> String {
     let path = route.path.replace("{connection}", "crm").replace("{*path}", "v1/track");
-    path.replace("{id}", "people").replace("{number}", "1")
+    path.replace("{id}", "people").replace("{number}", "1").replace("{run}", "1-people")
 }
 
 pub(super) fn request(
