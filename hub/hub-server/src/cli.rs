@@ -166,7 +166,7 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Privacy: everything that is kept of one person, and erasing him.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
-    /// Connectors: list those installed, inspect one.
+    /// Connectors: list and inspect those installed; write, build and test your own.
     #[command(subcommand)]
     Connector(ConnectorCommand),
     /// The store: verify, count, back up and restore, compact, export and import.
@@ -412,23 +412,6 @@ Exit code 1 when rows were tried and any of them stays.")]
     },
 }
 
-/// `liaison connector`.
-#[derive(Debug, Subcommand)]
-pub enum ConnectorCommand {
-    /// List the connectors in the folder of connectors.
-    #[command(after_help = "Example:\n  liaison connector list")]
-    List,
-    /// Show what a connector can do, wants to reach and needs to know.
-    #[command(after_help = "\
-Examples:
-  liaison connector inspect erp-tryton
-  liaison connector inspect ./downloads/new.wasm   # before installing it")]
-    Inspect {
-        /// An installed connector's name, or a path to a file.
-        name: String,
-    },
-}
-
 /// `liaison token`.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
@@ -446,6 +429,7 @@ Example:
 }
 
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
+pub use self::connector::{ConnectorCommand, Lang};
 pub use self::identity::{IdentityCommand, Pair};
 pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;
@@ -454,6 +438,7 @@ pub use self::privacy::PrivacyCommand;
 pub use self::store::StoreCommand;
 
 mod conflict;
+mod connector;
 mod identity;
 mod ledger;
 mod mapping;

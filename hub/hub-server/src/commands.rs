@@ -40,11 +40,12 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
     if matches!(command, Command::Version) {
         return version(out);
     }
-    if let Command::Connector(crate::cli::ConnectorCommand::Inspect { name }) = &command
-        && connector::is_path(name)
-    {
-        return connector::inspect_file(name.as_ref(), out).await;
-    }
+    let command = match command {
+        Command::Connector(command) if command.needs_no_hub() => {
+            return connector::alone(command, out).await;
+        }
+        other => other,
+    };
     let loaded = Loaded::read(&global)?;
     match command {
         Command::Serve => serve::run(&loaded).await,

@@ -28,7 +28,8 @@ pub trait Connector {
     fn discover(call: &Call) -> Result<Vec<Stream>, Fault>;
 
     /// Whether settings, credential and host work; changes nothing. By default
-    /// a connector works when it can tell its streams.
+    /// a connector works when it can tell its streams: enough only where telling
+    /// them asks the vendor.
     ///
     /// # Errors
     /// What a person should mend.

@@ -1,4 +1,4 @@
-//! Write a connector for Liaison: a manifest and two functions.
+//! Write a connector for Liaison: a manifest and a few functions.
 //!
 //! A connector is a WebAssembly component that reads from, writes to, or sends
 //! through one vendor. The hub owns the loop, the schedule, the retries, the
@@ -62,6 +62,10 @@
 //!         let email = Field::text("email").pii("email");
 //!         Ok(vec![Stream::new("subscribers").readable().complete_snapshots().field(email)])
 //!     }
+//!
+//!     fn check(call: &Call) -> Result<(), Fault> {
+//!         Newsletter::read(call, &ReadRequest::start("subscribers")).map(|_| ())
+//!     }
 //! }
 //!
 //! impl Source for Newsletter {
@@ -97,6 +101,11 @@
 //! assert_eq!(page.rows, [Row::upsert("1", serde_json::json!({ "email": "ana@x.fr" }))]);
 //! assert!(page.snapshot_complete.is_some());
 //! ```
+//!
+//! `sdk/README.md` grows a two-way connector step by step, and holds the connector
+//! specification. Besides what the contract offers there is what vendors make
+//! necessary: [`paginate`] for every way of paging, [`hash`] for what ad platforms
+//! want hashed, [`phone`] and [`time`].
 //!
 //! # Rules that carry the design
 //!
@@ -139,6 +148,10 @@ pub mod files;
 pub mod http;
 pub mod paginate;
 pub mod surroundings;
+
+pub mod hash;
+pub mod phone;
+pub mod time;
 
 mod host;
 pub mod manifest;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl, lint, process, segment,
+    Unavailable, apt, components, febrl, lint,
+    oracles::Oracle,
+    process, segment,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -22,6 +24,8 @@ pub enum Part {
     Tryton,
     /// The tracking client of Segment, from the Python index.
     Segment,
+    /// The ad platforms' own normalisers, from the Python index.
+    Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
     /// cargo-deny and typos, built from source: minutes (not part of the ordinary set-up).
@@ -29,7 +33,8 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 4] = [Part::Wasm, Part::Components, Part::Tryton, Part::Segment];
+pub const ORDINARY: [Part; 5] =
+    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Oracles];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -76,6 +81,9 @@ impl Part {
                 "the tracking client of Segment",
                 "Is the Python package index reachable? cargo xtask setup --only segment repeats it.",
             ),
+            Self::Oracles => {
+                ("the normalisers of ad platforms", "cargo xtask setup --only oracles repeats it.")
+            }
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (
                 "cargo-deny and typos",
@@ -100,6 +108,11 @@ impl Part {
                 febrl::fetch(&template.python)?;
             }
             Self::Segment => drop(segment::prepare()?),
+            Self::Oracles => {
+                for oracle in Oracle::ALL {
+                    or_name_what_is_missing(oracle.fetch())?;
+                }
+            }
             Self::Browser => eprintln!("      {}", browser()?.display()),
             Self::LintTools => lint::install_tools()?,
         }

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
+mod contacts;
+mod hashes;
 mod hostile;
 mod identity;
+mod kit;
 mod round_trip;
 mod tracked;
 
