@@ -5,6 +5,7 @@
 mod contacts;
 mod hashes;
 mod hostile;
+mod hubspot;
 mod identity;
 mod kit;
 mod round_trip;
