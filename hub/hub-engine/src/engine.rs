@@ -3,6 +3,7 @@
 
 mod begun;
 mod planned;
+mod pushed;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,14 +21,17 @@ use hub_store::{Error, PositionChange, Store, WriteSet};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use crate::engine::begun::Pushed;
 use crate::env::Env;
 use crate::erasure::{EraseRefused, Erasure};
 use crate::hold::{self, AnswerRefused};
+use crate::inbox::door::Doors;
+use crate::inbox::waiting::Waiting;
 use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{erasure, inbox, settle, sweep};
+use crate::{erasure, settle, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -106,8 +110,10 @@ struct Live {
     last: Option<Run>,
     skipped: u64,
     delivery: Option<DeliveryClass>,
-    /// Why it is to run soon.
-    wanted: Option<Trigger>,
+    wanted: bool,
+    /// The run under way only takes what was pushed.
+    pushing: bool,
+    pushed: Pushed,
     /// When what waits for its vendor goes on.
     until: Option<Timestamp>,
     /// When the next of its vendor's jobs is asked for.
@@ -122,6 +128,8 @@ struct Shared {
     tasks: Mutex<JoinSet<()>>,
     nudge: tokio::sync::Notify,
     upkeep: Option<Arc<dyn Upkeep>>,
+    doors: Doors,
+    waiting: Waiting,
 }
 
 /// A cheap handle to the running engine.
@@ -159,6 +167,8 @@ impl Engine {
             tasks: Mutex::new(JoinSet::new()),
             nudge: tokio::sync::Notify::new(),
             upkeep,
+            doors: Doors::default(),
+            waiting: Waiting::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -210,6 +220,13 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] when the sync is unknown or running, or the hub stops.
     pub fn run_now(&self, sync: &SyncId) -> Result<(), RunRefused> {
+        if let Some(live) = self.shared.live().get_mut(sync)
+            && live.pushing
+        {
+            // It is over in a moment.
+            live.wanted = true;
+            return Ok(());
+        }
         let begun = self.begin(sync, Task::All)?;
         self.spawn(begun, Trigger::Manual);
         Ok(())
@@ -266,7 +283,7 @@ impl Engine {
         let mut live = self.shared.live();
         if let Some(live) = live.get_mut(&answered.sync) {
             if approved {
-                (live.wanted, live.until) = (Some(Trigger::Manual), None);
+                (live.wanted, live.until) = (true, None);
             }
             if live.last.as_ref().is_some_and(|last| last.id == answered.id) {
                 live.last = Some(answered.clone());
@@ -294,21 +311,6 @@ impl Engine {
     pub async fn run_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
         let begun = self.begin(sync, Task::All)?;
         Ok(self.run(&begun, Trigger::Manual).await)
-    }
-
-    /// Keeps a raw body that a system pushed, durably, before its sender is
-    /// answered. It is a hint: the syncs of that connection are read soon.
-    ///
-    /// # Errors
-    /// When the store did not keep it: the sender must be told to come again.
-    pub async fn accept(
-        &self,
-        connection: &hub_model::ConnectionId,
-        body: &[u8],
-    ) -> Result<(), Error> {
-        inbox::accept(&self.shared.workspace, connection, body).await?;
-        self.shared.nudge.notify_one();
-        Ok(())
     }
 
     /// Keeps the request to erase the person who has an identity. From then on
@@ -376,9 +378,9 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn tick(&self) -> Result<Duration, Error> {
-        self.hear_hints().await?;
-        self.tend_soon();
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
+        self.hear(&mut wait).await?;
+        self.tend_soon();
         for (id, job) in &self.shared.jobs {
             if let Some((trigger, task)) = self.due(job, &mut wait).await?
                 && let Ok(begun) = self.begin(id, task)
@@ -387,20 +389,6 @@ impl Engine {
             }
         }
         Ok(wait)
-    }
-
-    /// Marks the syncs of connections that pushed something.
-    async fn hear_hints(&self) -> Result<(), Error> {
-        let connections = inbox::follow(&self.shared.workspace).await?;
-        let mut live = self.shared.live();
-        for (id, job) in &self.shared.jobs {
-            if connections.contains(&job.mapping.stream.connection)
-                && let Some(live) = live.get_mut(id)
-            {
-                live.wanted.get_or_insert(Trigger::Hint);
-            }
-        }
-        Ok(())
     }
 
     /// Whether a sync runs now. An instant that is run or skipped is kept as
@@ -415,9 +403,13 @@ impl Engine {
             let mut all = self.shared.live();
             let live = all.entry(job.id().clone()).or_default();
             let running = live.running.is_some();
+            if live.pushing {
+                // It ends soon, and then the sync is looked at again.
+                return Ok(None);
+            }
             let waits = match live.until.filter(|_| !running && !job.paused) {
                 Some(until) if until <= now => {
-                    (live.wanted, live.until) = (None, None);
+                    (live.wanted, live.until) = (false, None);
                     return Ok(Some((Trigger::Resumed, Task::All)));
                 }
                 Some(until) => {
@@ -428,8 +420,9 @@ impl Engine {
                 None => false,
             };
             let running = running || waits;
-            if let Some(trigger) = live.wanted.take_if(|_| !running) {
-                return Ok(Some((trigger, Task::All)));
+            if live.wanted && !running {
+                live.wanted = false;
+                return Ok(Some((Trigger::Manual, Task::All)));
             }
             if let Some(poll) = live.poll.filter(|_| !running && !job.paused) {
                 if poll <= now {

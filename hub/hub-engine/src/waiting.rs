@@ -71,7 +71,7 @@ pub(crate) async fn priority(
     };
     Ok(match trigger {
         _ if !past.iter().any(came_through) => Priority::Backfill,
-        Trigger::Hint => Priority::Trigger,
+        Trigger::Pushed => Priority::Trigger,
         Trigger::Schedule(_) | Trigger::Manual | Trigger::Resumed => Priority::Sync,
     })
 }

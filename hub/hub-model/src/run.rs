@@ -18,8 +18,8 @@ pub enum Trigger {
     Schedule(Timestamp),
     /// Somebody asked.
     Manual,
-    /// Its system pushed something.
-    Hint,
+    /// Its system pushed: it takes what was delivered, again and again for a while.
+    Pushed,
     /// The time was over that an earlier run waited for.
     Resumed,
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hub_model::{Fault, RateHint, Timestamp};
 
+use crate::inbound::Inbound;
 use crate::manifest::Manifest;
 use crate::page::{Page, ReadRequest};
 use crate::stream::StreamInfo;
@@ -49,6 +50,11 @@ pub trait Connector: Send + Sync {
     /// What calls have learned since this was asked last.
     fn learned(&self) -> Learned {
         Learned::default()
+    }
+
+    /// The way in, for connectors whose vendor pushes.
+    fn inbound(&self) -> Option<&dyn Inbound> {
+        None
     }
 
     /// Whether settings, credential and host work. Changes nothing.
