@@ -228,7 +228,10 @@ impl Properties {
     pub fn of(api: &Api, object: &Object) -> Result<Self, Trouble> {
         let request = api.get(&format!("/crm/properties/{VERSION}/{}", object.path));
         let defined: Defined = api.call(Effect::Reads, request)?;
-        let named = defined.results.into_iter().map(|property| (property.name.clone(), property));
+        // When a record was changed is its row's time and no field of it: a
+        // write that changes nothing would look like a change.
+        let fields = defined.results.into_iter().filter(|it| it.name != object.modified);
+        let named = fields.map(|property| (property.name.clone(), property));
         Ok(Self(named.collect()))
     }
 

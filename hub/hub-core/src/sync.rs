@@ -30,6 +30,8 @@ pub mod delivered;
 
 pub mod idempotency;
 
+pub mod pushed;
+
 pub mod deletes;
 
 pub mod plan;
@@ -65,5 +67,6 @@ pub use ledger::{Witness, ledgered, settled_entry};
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
+pub use pushed::{Known, patched};
 pub use takeback::{is_emptied, is_over, owed, take_back};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

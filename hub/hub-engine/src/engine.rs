@@ -3,6 +3,7 @@
 
 mod begun;
 mod planned;
+mod pushed;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -20,14 +21,17 @@ use hub_store::{Error, PositionChange, Store, WriteSet};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use crate::engine::begun::Pushed;
 use crate::env::Env;
 use crate::erasure::{EraseRefused, Erasure};
 use crate::hold::{self, AnswerRefused};
+use crate::inbox::door::Doors;
+use crate::inbox::waiting::Waiting;
 use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{erasure, inbox, sweep};
+use crate::{erasure, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -105,6 +109,9 @@ struct Live {
     skipped: u64,
     delivery: Option<DeliveryClass>,
     wanted: bool,
+    /// The run under way only takes what was pushed.
+    pushing: bool,
+    pushed: Pushed,
 }
 
 struct Shared {
@@ -115,6 +122,8 @@ struct Shared {
     tasks: Mutex<JoinSet<()>>,
     nudge: tokio::sync::Notify,
     upkeep: Option<Arc<dyn Upkeep>>,
+    doors: Doors,
+    waiting: Waiting,
 }
 
 /// A cheap handle to the running engine.
@@ -152,6 +161,8 @@ impl Engine {
             tasks: Mutex::new(JoinSet::new()),
             nudge: tokio::sync::Notify::new(),
             upkeep,
+            doors: Doors::default(),
+            waiting: Waiting::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -202,6 +213,13 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] when the sync is unknown or running, or the hub stops.
     pub fn run_now(&self, sync: &SyncId) -> Result<(), RunRefused> {
+        if let Some(live) = self.shared.live().get_mut(sync)
+            && live.pushing
+        {
+            // It is over in a moment.
+            live.wanted = true;
+            return Ok(());
+        }
         let begun = self.begin(sync, Task::All)?;
         self.spawn(begun, Trigger::Manual);
         Ok(())
@@ -286,21 +304,6 @@ impl Engine {
         Ok(self.run(&begun, Trigger::Manual).await)
     }
 
-    /// Keeps a raw body that a system pushed, durably, before its sender is
-    /// answered. It is a hint: the syncs of that connection are read soon.
-    ///
-    /// # Errors
-    /// When the store did not keep it: the sender must be told to come again.
-    pub async fn accept(
-        &self,
-        connection: &hub_model::ConnectionId,
-        body: &[u8],
-    ) -> Result<(), Error> {
-        inbox::accept(&self.shared.workspace, connection, body).await?;
-        self.shared.nudge.notify_one();
-        Ok(())
-    }
-
     /// Keeps the request to erase the person who has an identity. From then on
     /// nothing of him is taken in; [`Engine::tend`] does the rest, also after a
     /// restart.
@@ -366,9 +369,9 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn tick(&self) -> Result<Duration, Error> {
-        self.hear_hints().await?;
-        self.tend_soon();
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
+        self.hear(&mut wait).await?;
+        self.tend_soon();
         for (id, job) in &self.shared.jobs {
             if let Some(trigger) = self.due(job, &mut wait).await?
                 && let Ok(begun) = self.begin(id, Task::All)
@@ -379,20 +382,6 @@ impl Engine {
         Ok(wait)
     }
 
-    /// Marks the syncs of connections that pushed something.
-    async fn hear_hints(&self) -> Result<(), Error> {
-        let connections = inbox::follow(&self.shared.workspace).await?;
-        let mut live = self.shared.live();
-        for (id, job) in &self.shared.jobs {
-            if connections.contains(&job.mapping.stream.connection)
-                && let Some(live) = live.get_mut(id)
-            {
-                live.wanted = true;
-            }
-        }
-        Ok(())
-    }
-
     /// Whether a sync runs now. An instant that is run or skipped is kept as
     /// settled first, so that no step of the clock and no crash repeats it.
     async fn due(&self, job: &SyncJob, wait: &mut Duration) -> Result<Option<Trigger>, Error> {
@@ -401,6 +390,10 @@ impl Engine {
             let mut all = self.shared.live();
             let live = all.entry(job.id().clone()).or_default();
             let running = live.running.is_some();
+            if live.pushing {
+                // It ends soon, and then the sync is looked at again.
+                return Ok(None);
+            }
             if live.wanted && !running {
                 live.wanted = false;
                 return Ok(Some(Trigger::Manual));

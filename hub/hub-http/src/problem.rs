@@ -92,6 +92,14 @@ pub enum Code {
     AlreadyRunning,
     /// The store is being compacted or backed up.
     UpkeepRunning,
+    /// The delivery is not what the connector's recipe verifies.
+    NotVerified,
+    /// The body is not compressed as it says.
+    NotDecompressed,
+    /// Too many deliveries in a second.
+    TooManyDeliveries,
+    /// The connection takes no deliveries at present.
+    DoorClosed,
     /// Too many failed logins.
     TooManyLogins,
     /// Too many watchers.
@@ -138,6 +146,10 @@ impl Code {
         Self::UnknownErasure,
         Self::AlreadyRunning,
         Self::UpkeepRunning,
+        Self::NotVerified,
+        Self::NotDecompressed,
+        Self::TooManyDeliveries,
+        Self::DoorClosed,
         Self::TooManyLogins,
         Self::TooManyWatchers,
         Self::Stopping,
@@ -183,6 +195,10 @@ impl Code {
             Self::UnknownErasure => ("http/unknown-erasure", StatusCode::NOT_FOUND),
             Self::AlreadyRunning => ("http/already-running", StatusCode::CONFLICT),
             Self::UpkeepRunning => ("http/upkeep-running", StatusCode::CONFLICT),
+            Self::NotVerified => ("inbox/not-verified", StatusCode::UNAUTHORIZED),
+            Self::NotDecompressed => ("inbox/not-decompressed", StatusCode::BAD_REQUEST),
+            Self::TooManyDeliveries => ("inbox/too-many", StatusCode::TOO_MANY_REQUESTS),
+            Self::DoorClosed => ("inbox/closed", StatusCode::SERVICE_UNAVAILABLE),
             Self::TooManyLogins => ("http/too-many-logins", StatusCode::TOO_MANY_REQUESTS),
             Self::TooManyWatchers => ("http/too-many-watchers", StatusCode::SERVICE_UNAVAILABLE),
             Self::Stopping => ("http/stopping", StatusCode::SERVICE_UNAVAILABLE),

@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, options, post};
 
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -17,6 +17,8 @@ use crate::{
 pub enum Permission {
     /// Nothing: anybody on this machine.
     Public,
+    /// What the recipe of a connection's connector verifies.
+    Deliver,
     /// To see how the hub works; no personal data.
     Read,
     /// To make it do something.
@@ -36,6 +38,7 @@ impl Permission {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Public => "public",
+            Self::Deliver => "deliver",
             Self::Read => "read",
             Self::Operate => "operate",
             Self::Pii => "pii",
@@ -80,7 +83,7 @@ const fn route(
     Route { method, path, permission, takes, handler }
 }
 
-use Permission::{Decide, Manage, Operate, Pii, Privacy, Public, Read};
+use Permission::{Decide, Deliver, Manage, Operate, Pii, Privacy, Public, Read};
 use Takes::{Json, Nothing, Raw};
 
 /// Every route of the hub.
@@ -135,6 +138,12 @@ pub const ROUTES: &[Route] = &[
     route("POST",   "/api/v1/store/compact",      Manage,  Json,    || post(upkeep::compact)),
     route("POST",   "/api/v1/store/backup",       Manage,  Json,    || post(upkeep::backup)),
     route("POST",   "/api/v1/inbox/{connection}", Operate, Raw,     || post(inbox::accept)),
+    route("POST",   "/inbox/{connection}",        Deliver, Raw,     || post(inbox::deliver)),
+    route("GET",    "/inbox/{connection}",        Deliver, Nothing, || get(inbox::deliver)),
+    route("OPTIONS", "/inbox/{connection}",       Deliver, Nothing, || options(inbox::preflight)),
+    route("POST",   "/inbox/{connection}/{*path}", Deliver, Raw,    || post(inbox::deliver)),
+    route("GET",    "/inbox/{connection}/{*path}", Deliver, Nothing, || get(inbox::deliver)),
+    route("OPTIONS", "/inbox/{connection}/{*path}", Deliver, Nothing, || options(inbox::preflight)),
     route("POST",   "/api/v1/session",            Public,  Json,    || post(login::open)),
     route("GET",    "/api/v1/session",            Read,    Nothing, || get(login::show)),
     route("DELETE", "/api/v1/session",            Read,    Nothing, || delete(login::close)),

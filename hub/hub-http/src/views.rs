@@ -4,6 +4,7 @@
 //! a change of the model does not silently change the API. Times are RFC 3339
 //! in UTC; ids are text or numbers exactly as elsewhere.
 
+use hub_engine::inbox::DoorCounts;
 use hub_engine::{SyncStatus, UndoShown};
 use hub_model::{
     Answer, Fault, Hold, LedgerEntry, LedgerPlace, Mapping, PlanCounts, PlannedWrite, Profile,
@@ -35,6 +36,14 @@ pub fn connection(connection: &ConnectionView, lang: Lang) -> Value {
         "hosts": connection.hosts,
         "status": if connection.fault.is_some() { "broken" } else { "ready" },
         "fault": connection.fault.as_ref().map(|f| fault(f, lang)),
+    })
+}
+
+/// What came to the door of a connection.
+pub fn door(counts: &DoorCounts) -> Value {
+    json!({
+        "kept": counts.kept, "repeated": counts.repeated, "refused": counts.refused,
+        "limited": counts.limited,
     })
 }
 
@@ -99,6 +108,7 @@ pub fn fields(mapping: &Mapping) -> Value {
 pub fn run(run: &Run, lang: Lang) -> Value {
     let (trigger, due) = match run.trigger {
         Trigger::Manual => ("manual", None),
+        Trigger::Pushed => ("pushed", None),
         Trigger::Schedule(due) => ("schedule", Some(due.to_string())),
     };
     json!({

@@ -17,6 +17,8 @@ pub enum Trigger {
     Schedule(Timestamp),
     /// Somebody asked.
     Manual,
+    /// Its system pushed: it takes what was delivered, again and again for a while.
+    Pushed,
 }
 
 /// How a run stands.

@@ -5,7 +5,8 @@
 //! runs on a component in the sandbox against a real system, on a test double
 //! and on a native implementation. Whoever holds a [`Connector`] holds a
 //! [`Subject`] and may ask one rule ([`source`], [`lookup`], [`destination`],
-//! [`connection`], [`trouble`]), or all that a healthy account allows ([`judge`]).
+//! [`connection`], [`trouble`]), or all that a healthy account allows ([`judge`]). What
+//! is pushed has rules of its own ([`inbound`]), which need a delivery of the vendor.
 //!
 //! A rule answers with the [`Breach`] that it found. It never panics and never
 //! repairs; the rules of [`destination`] write, so they belong on a test account.
@@ -21,6 +22,8 @@ pub mod destination;
 pub mod trouble;
 
 pub mod judge;
+
+pub mod inbound;
 
 pub use breach::Breach;
 pub use judge::{Judged, Standing, broken, judge, judge_trouble, rule_names};

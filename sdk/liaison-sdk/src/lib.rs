@@ -122,6 +122,8 @@
 //!   rest of the page goes on.
 //! - **A complete snapshot deletes.** Say [`Page::complete`] only when every row
 //!   was shown since the cursor was empty: the hub takes missing rows for deleted.
+//! - **What is pushed is a hint** ([`inbound`]) wherever the vendor can also be asked:
+//!   name the rows, and the hub looks them up.
 //! - **No clock, no randomness, no files, no sockets** but those of [`clock`],
 //!   [`random`], [`files`] and [`http`]. A panic is logged and ends the call.
 
@@ -135,6 +137,7 @@ pub mod connector;
 pub mod fault;
 pub mod find;
 pub mod hints;
+pub mod inbound;
 pub mod page;
 pub mod row;
 pub mod stream;
@@ -157,10 +160,11 @@ mod panics;
 pub mod testing;
 
 pub use call::{Call, Environment};
-pub use connector::{Connector, Destination, Lookup, Source};
+pub use connector::{Connector, Destination, Inbound, Lookup, Source};
 pub use fault::{Fault, FaultCode};
 pub use find::{Found, LookupKey, LookupRequest};
 pub use hints::{Hints, Notice, RateHint};
+pub use inbound::{Delivery, Parsed, Reply, Subscription};
 pub use page::{Page, ReadRequest};
 pub use row::{Change, Row};
 pub use stream::{EntityKind, Field, Idempotency, Stream};

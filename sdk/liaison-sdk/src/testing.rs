@@ -10,10 +10,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
+mod deliveries;
 mod exchange;
 pub(crate) mod host;
 mod vendor;
 
+pub use deliveries::parse;
 pub use exchange::Exchange;
 pub use vendor::Sent;
 

@@ -34,6 +34,7 @@ pub mod counterparts;
 pub mod febrl;
 pub mod oracles;
 pub mod python;
+pub mod segment;
 pub mod tryton;
 
 pub mod bench;

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     Unavailable, apt, components, febrl, lint,
     oracles::Oracle,
-    process,
+    process, segment,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -22,6 +22,8 @@ pub enum Part {
     Components,
     /// A real ERP (Tryton) and the FEBRL data, both from the Python index.
     Tryton,
+    /// The tracking client of Segment, from the Python index.
+    Segment,
     /// The ad platforms' own normalisers, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
@@ -31,7 +33,8 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 4] = [Part::Wasm, Part::Components, Part::Tryton, Part::Oracles];
+pub const ORDINARY: [Part; 5] =
+    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Oracles];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -74,6 +77,10 @@ impl Part {
                 "a real ERP (Tryton) and test data",
                 "Is the Python package index reachable? cargo xtask setup --only tryton repeats it.",
             ),
+            Self::Segment => (
+                "the tracking client of Segment",
+                "Is the Python package index reachable? cargo xtask setup --only segment repeats it.",
+            ),
             Self::Oracles => {
                 ("the normalisers of ad platforms", "cargo xtask setup --only oracles repeats it.")
             }
@@ -100,6 +107,7 @@ impl Part {
                 let template = tryton::prepare()?;
                 febrl::fetch(&template.python)?;
             }
+            Self::Segment => drop(segment::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;

@@ -139,6 +139,22 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "Les données sont déjà en cours de compactage ou de sauvegarde",
             "Attendez la fin ; `GET /api/v1/store/work` dit où en est le travail.",
         ),
+        Code::NotVerified => (
+            "La livraison n’est pas vérifiée",
+            "Signez-la avec la clé de l’identifiant de la connexion, ou envoyez son jeton. Le journal du hub dit ce qui manquait.",
+        ),
+        Code::NotDecompressed => (
+            "Le corps ne peut pas être décompressé",
+            "Envoyez-le tel quel, ou en gzip avec `Content-Encoding: gzip`.",
+        ),
+        Code::TooManyDeliveries => (
+            "Trop de livraisons à la fois",
+            "Renvoyez-la après le délai de `Retry-After`. Rien n’a été pris.",
+        ),
+        Code::DoorClosed => (
+            "La connexion ne prend pas de livraison pour le moment",
+            "Renvoyez-la plus tard. L’exploitant voit pourquoi dans `liaison check` et dans le journal du hub.",
+        ),
         Code::TooManyLogins => (
             "Trop d’identifications refusées",
             "Attendez un quart d’heure, puis utilisez un lien neuf de `liaison token link`.",

@@ -249,18 +249,20 @@ async fn events(store: &dyn Store, model: &Model, found: &mut Differences) {
     }
 }
 
+/// Numbers are a store's own: entries are compared in the order of their places.
 async fn written(store: &dyn Store, model: &Model, found: &mut Differences) {
-    let place = |(number, entry): &(u64, LedgerEntry)| {
-        (LedgerPlace { run: entry.run.clone(), number: *number }, entry.clone())
+    let plain = |rows: Vec<(LedgerPlace, LedgerEntry)>| {
+        rows.into_iter().map(|(_, entry)| entry).collect::<Vec<LedgerEntry>>()
     };
-    let mut wanted: Vec<(LedgerPlace, LedgerEntry)> = model.written.iter().map(place).collect();
-    wanted.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut wanted: Vec<&(u64, LedgerEntry)> = model.written.iter().collect();
+    wanted.sort_by(|one, other| (&one.1.run, one.0).cmp(&(&other.1.run, other.0)));
+    let wanted: Vec<LedgerEntry> = wanted.into_iter().map(|(_, entry)| entry.clone()).collect();
     let answer = store.scan_written(None, None, usize::MAX).await;
-    found.compare("ledger", answer, &wanted);
-    let records: BTreeSet<RecordNo> = wanted.iter().flat_map(|(_, e)| e.found_by()).collect();
+    found.compare("ledger", answer.map(plain), &wanted);
+    let records: BTreeSet<RecordNo> = wanted.iter().flat_map(LedgerEntry::found_by).collect();
     for record in records {
-        let about = |row: &&(LedgerPlace, LedgerEntry)| row.1.found_by().any(|r| r == record);
-        let wanted: Vec<_> = wanted.iter().filter(about).cloned().collect();
-        found.compare("ledger of one", store.written_about(record).await, &wanted);
+        let about = |entry: &&LedgerEntry| entry.found_by().any(|by| by == record);
+        let wanted: Vec<LedgerEntry> = wanted.iter().filter(about).cloned().collect();
+        found.compare("ledger of one", store.written_about(record).await.map(plain), &wanted);
     }
 }

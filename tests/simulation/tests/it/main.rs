@@ -13,6 +13,7 @@ mod objects;
 mod owner;
 mod people;
 mod plans;
+mod pushed;
 mod quality;
 mod retention;
 mod transforms;

@@ -5,9 +5,11 @@
 mod contacts;
 mod hashes;
 mod hostile;
+mod hubspot;
 mod identity;
 mod kit;
 mod round_trip;
+mod tracked;
 
 use xtask::demo::{self, world::World};
 
@@ -20,4 +22,9 @@ fn world(test: &str, folder: &std::path::Path, febrl: usize, customers: usize) -
             None
         }
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
