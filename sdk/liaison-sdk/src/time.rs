@@ -215,7 +215,7 @@ mod tests {
     use chrono::{DateTime, SecondsFormat};
     use proptest::prelude::*;
 
-    use super::{DAY_MICROS, Day, format, parse};
+    use super::{DAY_MICROS, Day, format, format_digits, parse};
 
     #[test]
     fn what_is_no_instant_is_refused() {
@@ -281,6 +281,40 @@ mod tests {
             if let Some(instant) = parse(&text) {
                 prop_assert_eq!(parse(&format(instant)), Some(instant));
             }
+        }
+    }
+
+    #[test]
+    fn a_fixed_number_of_digits_is_written_and_read_again() {
+        let table = [
+            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00.000000Z"),
+            ("2000-02-29T12:00:00.5Z", 951_825_600_500_000, "2000-02-29T12:00:00.500000Z"),
+            (
+                "2026-11-30T12:00:00.1234567+01:00",
+                1_796_036_400_123_456,
+                "2026-11-30T11:00:00.123456Z",
+            ),
+            ("1969-12-31T23:59:59-00:30", 1_799_000_000, "1970-01-01T00:29:59.000000Z"),
+            ("2026-11-30 11:00:00z", 1_796_036_400_000_000, "2026-11-30T11:00:00.000000Z"),
+        ];
+        for (text, micros, written) in table {
+            assert_eq!(parse(text), Some(micros), "{text}");
+            assert_eq!(format_digits(micros, 6).as_deref(), Some(written));
+            assert_eq!(parse(written), Some(micros));
+        }
+        for text in [
+            "",
+            "2026-11-30",
+            "2026-11-30T11:00:00",
+            "2026-02-29T11:00:00Z",
+            "2026-13-01T11:00:00Z",
+            "2026-11-30T24:00:00Z",
+            "2026-11-30T11:00:00.1x3Z",
+            "2026-11-30T11:00:00+1:00",
+            "30/11/2026 11:00",
+            "x\u{e9}\u{e9}T11:00:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }
