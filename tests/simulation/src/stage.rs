@@ -244,16 +244,8 @@ impl Connector for Door {
 
     async fn discover(&self, _call: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
         let table = self.enter()?;
-        let field = |name: &FieldName| FieldInfo {
-            name: name.clone(),
-            title: String::new(),
-            read_only: false,
-            create_only: false,
-            required: false,
-            matchable: true,
-            pii: String::new(),
-            hash_profile: String::new(),
-        };
+        let field =
+            |name: &FieldName| FieldInfo { matchable: true, ..FieldInfo::new(name.clone()) };
         Ok(vec![StreamInfo {
             name: self.stream.clone(),
             kind: EntityKind::Person,
