@@ -21,6 +21,8 @@ pub mod due;
 
 pub mod heir;
 
+pub mod policy;
+
 pub mod takeback;
 
 pub mod delivered;
@@ -40,6 +42,9 @@ mod observe_tests;
 mod due_tests;
 
 #[cfg(test)]
+mod policy_tests;
+
+#[cfg(test)]
 mod simulation;
 
 pub use deletes::{Verdict, deletes};
@@ -54,4 +59,5 @@ pub use idempotency::idempotency_key;
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
-pub use takeback::{is_emptied, owed, take_back};
+pub use policy::leaving;
+pub use takeback::{Moment, is_emptied, owed, take_back};

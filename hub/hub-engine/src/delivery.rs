@@ -19,6 +19,7 @@ mod apply;
 mod asked;
 mod guard;
 mod look;
+mod mirror;
 mod outcome;
 mod plan;
 pub(crate) mod survey;
@@ -29,6 +30,7 @@ pub(crate) use asked::Asked;
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
+pub(crate) use mirror::{note_read, positions as mirror_positions};
 
 use std::collections::BTreeSet;
 
@@ -56,6 +58,7 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
 /// Writes everything that is due now. At its end nothing waits for an answer.
 async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
+    mirror::begin(context).await?;
     context.asked.note(&context.job.mapping, &context.open_creates);
     retry_due(context, stream, step).await?;
     loop {

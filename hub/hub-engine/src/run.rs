@@ -234,6 +234,9 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
         settle::settle(context).await?;
     }
     let shown = if mapping.reads() { intake::intake(context).await? } else { true };
+    if shown {
+        delivery::note_read(context).await?;
+    }
     if mapping.writes() && shown {
         settle::give_up(context).await?;
     }

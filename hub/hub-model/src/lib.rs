@@ -61,7 +61,7 @@ pub use id::{
     RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
-pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
+pub use mapping::{CreatePolicy, DeletePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
 pub use namespace::{Namespace, Normaliser, Part};
 pub use number::Number;
 pub use period::Period;

@@ -151,6 +151,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: system.character.conditional,
             upsert_by_key: system.character.creates == crate::character::Creates::Upsert,
+            archives: true,
             atomic_batches: system.character.atomic,
             batch_items_max: system.character.batch_items,
             batch_bytes_max: 1_000_000,

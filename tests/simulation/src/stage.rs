@@ -91,6 +91,8 @@ pub struct Table {
     pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
+    /// It says that rows can be archived.
+    pub has_archive: bool,
     /// How it shows rows that the hub created.
     pub behind: Behind,
     created: u64,
@@ -235,6 +237,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
+            archives: table.has_archive,
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,

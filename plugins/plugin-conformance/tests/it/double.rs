@@ -144,6 +144,7 @@ impl Connector for Double {
             writable: true,
             conditional_writes: true,
             upsert_by_key: false,
+            archives: false,
             atomic_batches: false,
             batch_items_max: 10,
             batch_bytes_max: 10_000,

@@ -12,6 +12,7 @@ mod objects;
 mod owner;
 mod people;
 mod plans;
+mod policies;
 mod quality;
 mod retention;
 mod transforms;
