@@ -37,6 +37,7 @@ mod guards;
 mod kind;
 mod main_file;
 mod namespace;
+mod policies;
 mod purposes;
 mod relations;
 mod settings;

@@ -90,6 +90,7 @@ impl Connector for Ads {
             upsert_by_key: false,
             idempotency_keys: false,
             atomic_batches: false,
+            archives: false,
             batch_items_max: 10,
             batch_bytes_max: 10_000,
             schema: json!({ "type": "object", "properties": { field: {} } }),
