@@ -157,6 +157,14 @@ impl Stream {
         Self { info, fields: Vec::new(), open: false, archives: false }
     }
 
+    /// A stream of memberships, whose fields are what members are matched by; at most
+    /// so many members in one write, all of one container.
+    pub fn members(name: impl Into<String>, items_max: u32) -> Self {
+        let mut stream = Self::new(name).kind(EntityKind::Membership).writable(items_max);
+        stream.info.batches.group_by = vec!["container".to_owned()];
+        stream
+    }
+
     /// For people.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
