@@ -22,6 +22,9 @@ pub struct Subject<'a> {
     pub stream: StreamName,
     /// What calls are made with.
     pub call: CallContext,
+    /// A key as the system hands them out, where one is known: a connector may tell
+    /// without asking that another is none.
+    pub known: Option<RemoteKey>,
 }
 
 impl<'a> Subject<'a> {
@@ -29,7 +32,13 @@ impl<'a> Subject<'a> {
     pub fn new(connector: &'a dyn Connector, stream: &str) -> Self {
         let call =
             CallContext { purpose: "conformance".to_owned(), now: Timestamp::default(), seed: 1 };
-        Self { connector, stream: StreamName::new(stream), call }
+        Self { connector, stream: StreamName::new(stream), call, known: None }
+    }
+
+    /// A key of the stream, if it can be read and has rows.
+    pub async fn some_key(&self) -> Option<RemoteKey> {
+        let pages = self.snapshot(Must("reading ends")).await.ok()?;
+        items(&pages).next().map(|item| item.key.clone())
     }
 
     pub(crate) async fn info(&self, must: Must) -> Result<StreamInfo, Breach> {

@@ -164,7 +164,7 @@ async fn containers(subject: &Subject<'_>, audience: &dyn Audience) -> Answer {
 }
 
 async fn find(subject: &Subject<'_>) -> Answer {
-    let keys = vec![LookupKey::Key(RemoteKey::new(UNKNOWN_KEY))];
+    let keys = vec![LookupKey::Key(key(subject))];
     let request = LookupRequest { stream: subject.stream.clone(), keys, fields: Vec::new() };
     match subject.connector.lookup(&subject.call, &request).await {
         Err(fault) => Answer::Fault(fault),
@@ -172,11 +172,15 @@ async fn find(subject: &Subject<'_>) -> Answer {
     }
 }
 
-/// A delete of a row that does not exist: no connector can answer it by itself.
+fn key(subject: &Subject<'_>) -> RemoteKey {
+    subject.known.clone().unwrap_or_else(|| RemoteKey::new(UNKNOWN_KEY))
+}
+
+/// A delete: no connector can answer it by itself. The system does nothing.
 async fn write(subject: &Subject<'_>) -> Answer {
     let item = WriteItem {
         action: Action::Delete,
-        key: Some(RemoteKey::new(UNKNOWN_KEY)),
+        key: Some(key(subject)),
         matching: std::collections::BTreeMap::new(),
         patch: Object::new(),
         if_version: None,

@@ -69,7 +69,7 @@ pub async fn run(
         let subject = subject(connector, &name);
         let mut rules = judge(&subject, sample.as_ref()).await;
         rules.push(wrong_settings(&wiring, config, &name).await?);
-        rules.extend(in_trouble(&wiring, config, connector.manifest(), &name).await?);
+        rules.extend(in_trouble(&wiring, config, &subject).await?);
         judged.push(Stream { name, rules });
     }
     show(connector, id, &judged, badge, out)
@@ -115,9 +115,9 @@ async fn wrong_settings(
 async fn in_trouble(
     wiring: &Wiring<'_>,
     config: &ConnectionConfig,
-    manifest: &Manifest,
-    stream: &str,
+    healthy: &Subject<'_>,
 ) -> Result<Vec<Judged>, Trouble> {
+    let (manifest, stream) = (healthy.connector.manifest(), healthy.stream.as_str());
     let address = match address_setting(manifest, &config.settings) {
         Ok(address) => address,
         Err(why) => {
@@ -125,6 +125,7 @@ async fn in_trouble(
             return Ok(plugin_conformance::judge::not_judged(&rules, why));
         }
     };
+    let known = healthy.some_key().await;
     let mut judged = Vec::new();
     for (_, trouble) in TROUBLE_RULES {
         let stage = Stage::begin(*trouble).await.map_err(|error| {
@@ -135,7 +136,8 @@ async fn in_trouble(
         let mut settings = config.settings.clone();
         settings[address] = format!("http://127.0.0.1:{}", stage.port).into();
         let bound = wiring.bind_on_stage(config, settings, Some(stage.port)).await?;
-        judged.push(judge_trouble(&subject(&*bound.connector, stream), *trouble).await);
+        let troubled = Subject { known: known.clone(), ..subject(&*bound.connector, stream) };
+        judged.push(judge_trouble(&troubled, *trouble).await);
     }
     Ok(judged)
 }
