@@ -65,11 +65,21 @@ pub(crate) async fn conclude(
 
 /// The profiles of known records that said something new, or are there again.
 /// Where another system's word stands, nothing of the profile changes with that;
-/// but the row shows what it should not, and deliveries have to look.
+/// but the row shows what it should not, and deliveries have to look. An object is
+/// part of no profile: it stands in the log under its own number, for those who make
+/// others of it, or refer to it.
 fn stirred(changed: &[Changed]) -> BTreeSet<ProfileId> {
-    let moved = changed.iter().filter_map(|change| match change {
-        Changed::Seen(seen) if seen.is_changed() => Some(seen.record.profile),
-        _ => None,
+    let moved = changed.iter().filter_map(|change| {
+        let record = change.record();
+        match change {
+            Changed::States(_) => None,
+            Changed::Seen(seen) if !seen.is_changed() && !(seen.is_new && record.is_object()) => {
+                None
+            }
+            _ if record.is_object() => Some(record.number.into()),
+            Changed::Seen(_) => Some(record.profile),
+            Changed::Deleted(_) | Changed::Created(_) => None,
+        }
     });
     moved.collect()
 }
