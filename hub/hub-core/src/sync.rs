@@ -24,6 +24,10 @@ pub mod due;
 
 pub mod heir;
 
+pub mod policy;
+
+pub mod several;
+
 pub mod takeback;
 
 pub mod made_of;
@@ -53,6 +57,9 @@ mod observe_tests;
 mod due_tests;
 
 #[cfg(test)]
+mod policy_tests;
+
+#[cfg(test)]
 mod undo_tests;
 
 #[cfg(test)]
@@ -72,7 +79,8 @@ pub use made_of::{Ends, is_met, linked, owed_of_object, referred};
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
+pub use policy::leaving;
 pub use pushed::{Known, patched};
-pub use takeback::{is_emptied, is_over, owed, take_back};
+pub use takeback::{Moment, is_emptied, is_over, owed, take_back};
 pub use told::{settle_told, settle_told_birth};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

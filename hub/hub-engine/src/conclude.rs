@@ -63,23 +63,22 @@ pub(crate) async fn conclude(
     Ok(())
 }
 
-/// The profiles of known records that said something new, or are there again.
-/// Where another system's word stands, nothing of the profile changes with that;
-/// but the row shows what it should not, and deliveries have to look. An object is
-/// part of no profile: it stands in the log under its own number, for those who make
-/// others of it, or refer to it.
+/// The profiles of known records that said something new, are there again, or are
+/// gone. Where another system's word stands, nothing of the profile changes with
+/// that; but the row shows what it should not, or should not be there, and deliveries
+/// have to look. An object is part of no profile: it stands in the log under its own
+/// number, for those who make others of it, or refer to it.
 fn stirred(changed: &[Changed]) -> BTreeSet<ProfileId> {
     let moved = changed.iter().filter_map(|change| {
         let record = change.record();
-        match change {
-            Changed::States(_) => None,
-            Changed::Seen(seen) if !seen.is_changed() && !(seen.is_new && record.is_object()) => {
-                None
-            }
-            _ if record.is_object() => Some(record.number.into()),
-            Changed::Seen(_) => Some(record.profile),
-            Changed::Deleted(_) | Changed::Created(_) => None,
-        }
+        let is_object = record.is_object();
+        let is_news = match change {
+            Changed::Seen(seen) => seen.is_changed() || (seen.is_new && is_object),
+            Changed::Deleted(_) => true,
+            Changed::Created(_) => is_object,
+            Changed::States(_) => false,
+        };
+        is_news.then(|| if is_object { record.number.into() } else { record.profile })
     });
     moved.collect()
 }

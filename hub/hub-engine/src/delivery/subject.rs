@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::consent;
 use hub_core::profile::of_object;
-use hub_core::sync::{self, Due, is_met};
+use hub_core::sync::{self, Due, Moment, is_met};
 use hub_model::{
     Fault, FieldName, MadeOf, Mapping, Profile, ProfileId, Record, RecordNo, RecordRef, Related,
     Rules, Timestamp,
@@ -49,9 +49,9 @@ impl Subject {
     }
 
     /// What the sync owes it. Of an object nothing is taken back by itself.
-    pub fn owed(&self, mapping: &Mapping, now: Timestamp) -> Vec<Due> {
+    pub fn owed(&self, mapping: &Mapping, moment: &Moment) -> Vec<Due> {
         match self.source {
-            None => sync::owed(&self.profile, &self.members(), mapping, now),
+            None => sync::owed(&self.profile, &self.members(), mapping, moment),
             Some(_) if !self.is_met => Vec::new(),
             Some(_) => sync::owed_of_object(&self.profile, &self.members(), mapping, &self.missing),
         }
