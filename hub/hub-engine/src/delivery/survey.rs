@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use hub_core::sync::{PlanSummary, Summing};
-use hub_model::{Fault, PendingState, PlannedWrite, ProfileId};
+use hub_model::{Fault, FaultCode, Pending, PendingState, PlannedWrite, ProfileId};
 use hub_store::{Error, Store};
 use plugin_api::StreamInfo;
 
@@ -36,7 +36,11 @@ impl Whom {
         }
         let now = context.workspace.env.now();
         let waiting = store.pending(context.job.id(), now, usize::MAX).await?;
-        let retries = waiting.iter().filter(|pending| pending.state == PendingState::Retry);
+        let awaits = |pending: &Pending| {
+            pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Reference)
+        };
+        let again = |pending: &&Pending| pending.state == PendingState::Retry || awaits(pending);
+        let retries = waiting.iter().filter(again);
         these.extend(retries.map(|pending| pending.key.profile));
         let these: Vec<ProfileId> = these.into_iter().collect();
         let mapping = &context.job.mapping;

@@ -7,8 +7,8 @@ use hub_engine::mapping::preview;
 use hub_engine::{Engine, Env, rejected};
 use hub_model::{
     Condition, Conversion, Direction, EntityKind, FaultCode, FieldMapping, FieldName, Made, MadeOf,
-    Mapping, Namespace, Normaliser, Object, PlannedWrite, RecordRef, Reference, RelatesTo,
-    RelationMapping, Rules, Run, StreamRef, SyncId, Test, Timestamp, Value, WriteKind,
+    Mapping, Namespace, Normaliser, Object, PlannedWrite, Reference, RelatesTo, RelationMapping,
+    Rules, Run, StreamRef, SyncId, Test, Timestamp, Value, WriteKind,
 };
 use hub_store::MemoryStore;
 use simulation::crash::{Fuse, MortalStore};
@@ -123,48 +123,21 @@ fn an_order_waits_for_its_customer_and_goes_by_itself() {
         for sync in ["companies", "deals"] {
             run(&engine, sync).await;
         }
-        for _ in 0..2 {
-            let (shown, writes) = plan(&engine).await;
-            assert_eq!((shown.awaiting, writes), (1, vec![]));
-            let ran = run(&engine, "sales").await;
-            let counts = ran.counts;
-            assert_eq!((counts.awaiting, counts.writes, counts.rejected), (1, 0, 0));
-            let waiting = rejected::list(&*stage.store, &["sales".into()], None, 9).await.unwrap();
-            assert_eq!(waiting.len(), 1);
-            let fault = waiting[0].fault.as_ref().unwrap();
-            assert_eq!((fault.code, &*fault.place), (FaultCode::Reference, "sales/party"));
-            let told = ["named", "known", "rows"].map(|name| fault.args[name].clone());
-            assert_eq!(told, ["1", "1", "0"]);
-            assert_eq!(waiting[0].action, WriteKind::Create);
-        }
-        // It may even be that nobody knows the company.
-        deal(&stage, "d3", "Wall", "won", "c9");
-        run(&engine, "deals").await;
-        assert_eq!(run(&engine, "sales").await.counts.awaiting, 2);
-
-        run(&engine, "parties").await;
         let (shown, writes) = plan(&engine).await;
-        assert_eq!((shown.awaiting, writes.len(), writes[0].action), (1, 1, WriteKind::Create));
-        assert_eq!(run(&engine, "sales").await.counts.created, 1);
-        assert_eq!(orders(&stage), [order("d1", "Roof", "made-1")]);
-        stage.table("companies").put("c9", &[("id", "c9"), ("name", "Late")]);
-        all(&stage, &engine).await;
-        let both = [order("d1", "Roof", "made-1"), order("d3", "Wall", "made-2")];
-        assert_eq!(orders(&stage), both);
-        assert!(
-            rejected::list(&*stage.store, &["sales".into()], None, 9).await.unwrap().is_empty()
-        );
-        is_quiet(&stage, &engine).await;
+        assert_eq!((shown.awaiting, writes), (1, vec![]));
+        let counts = run(&engine, "sales").await.counts;
+        assert_eq!((counts.awaiting, counts.writes, counts.rejected), (1, 0, 0));
+        let waiting = rejected::list(&*stage.store, &["sales".into()], None, 9).await.unwrap();
+        assert_eq!(waiting.len(), 1);
+        let fault = waiting[0].fault.as_ref().unwrap();
+        assert_eq!((fault.code, &*fault.place), (FaultCode::Reference, "sales/party"));
+        let told = ["named", "known", "rows"].map(|name| fault.args[name].clone());
+        assert_eq!(told, ["1", "1", "0"]);
+        assert_eq!(waiting[0].action, WriteKind::Create);
 
-        // Both ends are to be seen, and who wrote what.
-        let at = RecordRef { stream: rules().mappings[3].stream.clone(), key: "made-1".into() };
-        let made = stage.store.records_by_ref(&[at]).await.unwrap().remove(0).unwrap();
-        assert_eq!(made.made_of().map(|at| at.key.as_str()), Some("d1"));
-        let source = stage.store.records_by_ref(&[made.made_of().unwrap().clone()]).await.unwrap();
-        let source = source[0].as_ref().unwrap().number;
-        let entries = stage.store.written_about(source).await.unwrap();
-        assert_eq!(entries.len(), 1, "{entries:?}");
-        assert_eq!(entries[0].1.fields["party"].sent, Some(Value::text("made-1")));
+        all(&stage, &engine).await;
+        assert_eq!(orders(&stage), [order("d1", "Roof", "made-1")]);
+        is_quiet(&stage, &engine).await;
     });
 }
 
