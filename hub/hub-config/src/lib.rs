@@ -41,6 +41,7 @@ mod policies;
 mod purposes;
 mod relations;
 mod settings;
+mod several;
 mod sync_file;
 mod traits;
 mod transform;

@@ -19,6 +19,7 @@ use crate::located::{Located, Location};
 use crate::near;
 use crate::policies::{self, Policies};
 use crate::relations::{self, RelationDraft};
+use crate::several;
 use crate::table::{TableReader, shown};
 use crate::word;
 
@@ -32,6 +33,8 @@ pub(crate) const KEYS: &[&str] = &[
     "paused",
     "create",
     "deletes",
+    "several",
+    "primary",
     "matching",
     "deletes_percent_max",
     "priority",
@@ -137,6 +140,8 @@ pub(crate) fn read(
         connection: connection.as_ref().map(|name| name.as_str()),
     };
     let (related, relations) = relations::read(&mut table, workspace, &fields);
+    let writes = pairs.iter().any(|pair| pair.mapping.direction.writes());
+    let several = several::read(&mut table, &read, known, writes || !pairs_sound);
     let guards = guards::read(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
@@ -172,6 +177,7 @@ pub(crate) fn read(
         matching: matching.unwrap_or_default(),
         create: policies.create,
         deletes: policies.deletes,
+        several,
         deletes_percent_max: vanished
             .and_then(|n| u8::try_from(n.value).ok())
             .unwrap_or(DELETES_PERCENT_MAX),

@@ -26,6 +26,8 @@ pub mod heir;
 
 pub mod policy;
 
+pub mod several;
+
 pub mod takeback;
 
 pub mod delivered;

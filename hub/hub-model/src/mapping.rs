@@ -117,6 +117,33 @@ impl DeletePolicy {
     }
 }
 
+/// Which of several rows that one person has in a stream receive writes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Several {
+    /// Every one.
+    #[default]
+    All,
+    /// The one that came last.
+    Newest,
+    /// The one that came first.
+    Oldest,
+    /// Those that show one of these values in a field; the oldest where none does.
+    Primary {
+        /// The field; it is mapped and read.
+        field: FieldName,
+        /// The values.
+        is: Vec<Value>,
+    },
+}
+
+impl Several {
+    /// Whether it is what happens unless a sync says otherwise.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A field of a row that holds a time, and the form it has there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeField {
@@ -162,6 +189,9 @@ pub struct Mapping {
     /// What happens to the rows of people whom another system has deleted.
     #[serde(default, skip_serializing_if = "DeletePolicy::is_usual")]
     pub deletes: DeletePolicy,
+    /// Which of several rows of one person receive writes.
+    #[serde(default, skip_serializing_if = "Several::is_usual")]
+    pub several: Several,
     /// A complete snapshot that lost more than this share of the known records
     /// (per cent) deletes nothing and asks a person.
     pub deletes_percent_max: u8,
@@ -214,6 +244,7 @@ impl Mapping {
             matching: Vec::new(),
             create: CreatePolicy::default(),
             deletes: DeletePolicy::default(),
+            several: Several::default(),
             deletes_percent_max: DELETES_PERCENT_MAX,
             priority: PRIORITY,
             composites: Vec::new(),

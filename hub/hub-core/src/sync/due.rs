@@ -11,6 +11,7 @@ use hub_model::{
 
 use super::echo::form_there;
 use super::policy::{is_back, is_let_go};
+use super::several::receiving;
 use super::undo::is_unmade;
 use crate::mapping::{form, form_of_own, golden, held};
 use crate::planted::{self, Bug};
@@ -75,7 +76,8 @@ pub enum Due {
 /// stands for null with stamp 0, and is written as null where something was
 /// delivered before. A trait that waits for a person is brought nowhere until he
 /// has settled it. Nothing is due while no living record is there to speak
-/// for the profile, nor to rows that the sync has let go or only ever creates.
+/// for the profile, nor to rows that the sync has let go, only ever creates, or
+/// passes over ([`super::several`]).
 pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due> {
     let speaks = members.iter().any(|record| speaks(record));
     if profile.kind != mapping.kind || !mapping.writes() || !speaks || is_let_go(members, mapping) {
@@ -87,9 +89,9 @@ pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due
     if here.is_empty() || forgotten || is_back(members, mapping) {
         return create(profile, members, mapping).into_iter().collect();
     }
-    here.sort_by_key(|record| record.number);
-    here.into_iter()
-        .filter(|record| record.is_live() && mapping.create != CreatePolicy::CreateOnly)
+    here.retain(|record| record.is_live() && mapping.create != CreatePolicy::CreateOnly);
+    receiving(here, mapping)
+        .into_iter()
         .flat_map(|record| {
             told(record, mapping, |pair| {
                 (!held(profile, pair)).then(|| wanted(profile, members, record, pair))

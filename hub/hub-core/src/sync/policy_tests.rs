@@ -1,14 +1,15 @@
 //! Who goes, who stays, and who comes back, as tables.
 
 use hub_model::{
-    Absence, Attempt, CreatePolicy, DeletePolicy, EntityKind, Mapping, Origin, ProfileId, Record,
-    RecordNo, RunId, Stamp, Timestamp,
+    Absence, Attempt, CreatePolicy, DeletePolicy, EntityKind, FieldName, Mapping, Origin,
+    ProfileId, Record, RecordNo, RunId, Several, Stamp, Timestamp, Value,
 };
 
 use super::{Birth, Due, Moment, created, leaving, owed};
 use crate::fixture::{at, mapping, row, rules};
 use crate::profile::derive;
 use crate::retention::emptied;
+use crate::sync::several::receiving;
 use crate::sync::{Context, Observation, Row, Stamps, observe};
 
 fn crm(create: CreatePolicy, deletes: DeletePolicy) -> Mapping {
@@ -153,4 +154,34 @@ fn a_mirror_deletes_nothing_before_everything_was_read() {
     let deleted = gone(&own(&shop(), 1, 4), 9);
     assert_eq!(leaving(&[&deleted, &two, &one], &propagate, false), removals);
     assert_eq!(deleted.origin, Origin::Received);
+}
+
+#[test]
+fn of_several_rows_those_are_written_that_the_sync_means() {
+    let crm = mapping("crm", &["mail <-> mail", "main -> main"]);
+    let row = |number, born, main: &str| {
+        let mut row = own(&crm, number, born);
+        row.fields.entry(FieldName::new("main")).or_default().remote = Some(Value::text(main));
+        row
+    };
+    // A low number may come late: a row that the hub met first elsewhere.
+    let rows = [row(1, 30, "no"), row(2, 10, "yes"), row(3, 20, "no"), row(4, 40, "yes")];
+    let primary = |is: &str| {
+        let (field, is) = (FieldName::new("main"), vec![Value::text(is)]);
+        Several::Primary { field, is }
+    };
+    let cases: [(Several, &[u64]); 5] = [
+        (Several::All, &[1, 2, 3, 4]),
+        (Several::Newest, &[4]),
+        (Several::Oldest, &[2]),
+        (primary("yes"), &[2, 4]),
+        (primary("maybe"), &[2]),
+    ];
+    for (several, expected) in cases {
+        let crm = Mapping { several: several.clone(), ..crm.clone() };
+        let chosen = receiving(rows.iter().rev().collect(), &crm);
+        let chosen: Vec<u64> = chosen.iter().map(|row| row.number.0).collect();
+        assert_eq!(chosen, expected, "{several:?}");
+        assert!(receiving(Vec::new(), &crm).is_empty());
+    }
 }

@@ -3,9 +3,9 @@
 
 use hub_model::{
     CreatePolicy, DeletePolicy, Direction, FaultCode, FieldName, Guards, Mapping, Namespace,
-    Normaliser, Rules, RunStatus, StreamRef, SyncId, Timestamp, Value,
+    Normaliser, Rules, RunStatus, Several, StreamRef, SyncId, Timestamp, Value,
 };
-use plugin_api::Action;
+use plugin_api::{Action, WriteItem};
 use simulation::stage::{Stage, pair, run};
 
 use super::block_on;
@@ -167,5 +167,36 @@ fn what_has_no_archive_is_refused_before_anything_is_read() {
         let fault = refused.fault.unwrap();
         assert_eq!((fault.code, fault.place.as_str()), (FaultCode::NoArchive, "syncs/crm/deletes"));
         assert_eq!((refused.counts.pages, refused.counts.writes), (0, 0));
+    });
+}
+
+#[test]
+fn of_several_rows_one_is_written_and_the_next_when_it_goes() {
+    block_on(async {
+        let crm = Mapping { several: Several::Newest, ..mapping("crm", Direction::Both) };
+        let email = Namespace::new("email", Normaliser::Email);
+        let mappings = vec![mapping("shop", Direction::ToProfile), crm];
+        let rules = Rules::new("default".into(), vec![email], mappings);
+        let stage = Stage::new(rules, Timestamp::from_seconds(1_000_000));
+        let row = |city| [("email", "ana@x.fr"), ("city", city)];
+        stage.table("crm").put("1", &row("Metz"));
+        let engine = stage.open().await;
+        run(&engine, "crm").await;
+        stage.table("crm").put("2", &row("Nancy"));
+        run(&engine, "crm").await;
+        stage.table("shop").put("ana", &row("Lyon"));
+        let written = |stage: &Stage| -> Vec<Option<String>> {
+            let key = |item: &WriteItem| item.key.as_ref().map(|key| key.as_str().to_owned());
+            stage.table("crm").writes.iter().map(key).collect()
+        };
+        for sync in ["shop", "crm", "shop", "crm"] {
+            run(&engine, sync).await;
+        }
+        assert_eq!(written(&stage), [Some("2".to_owned())]);
+        stage.table("crm").rows.remove("2");
+        for sync in ["crm", "shop", "crm", "crm"] {
+            run(&engine, sync).await;
+        }
+        assert_eq!(written(&stage), [Some("2".to_owned()), Some("1".to_owned())]);
     });
 }
