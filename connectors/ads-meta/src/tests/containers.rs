@@ -96,8 +96,8 @@ fn nothing_but_an_audience_of_people_is_deleted() {
 #[test]
 fn discovery_and_check_know_the_account() {
     let stage = Stage::new();
-    stage.run(|call| Meta::check(call)).unwrap();
-    let streams = stage.run(|call| Meta::discover(call)).unwrap();
+    stage.run(Meta::check).unwrap();
+    let streams = stage.run(Meta::discover).unwrap();
     let fields: Vec<&str> = streams[0].fields().iter().map(|field| field.name()).collect();
     assert_eq!(fields[..4], ["external_id", "email", "email_sha256", "phone"]);
     assert_eq!(stage.asked().len(), 1);
