@@ -23,3 +23,4 @@ pub mod openapi;
 
 pub mod contacts;
 pub mod hubspot;
+pub mod meta;
