@@ -5,7 +5,7 @@
 use hub_model::{Fault, PositionName};
 use hub_store::WriteSet;
 
-use crate::follower;
+use crate::follower::{self, Whole};
 use crate::workspace::Workspace;
 
 /// About how many log entries one step looks at.
@@ -20,7 +20,8 @@ pub(crate) fn position() -> PositionName {
 pub(crate) async fn follow(workspace: &Workspace) -> Result<(), Fault> {
     loop {
         let guard = workspace.decide().await;
-        let stretch = follower::next(&*workspace.store, &position(), STEP_ENTRIES).await?;
+        let stretch =
+            follower::next(&*workspace.store, &position(), Whole::Profiles, STEP_ENTRIES).await?;
         if let Some(position) = stretch.position {
             let set = WriteSet { positions: vec![position], ..WriteSet::default() };
             workspace.commit(set).await?;
