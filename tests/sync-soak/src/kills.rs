@@ -81,7 +81,10 @@ pub struct Found {
     pub doubled: usize,
     /// People who are missing.
     pub missing: usize,
-    /// People who are not shown as the file has them.
+    /// People whose write waits in quarantine, because a search has shown a row of
+    /// theirs that the hub gave up before: somebody has to look.
+    pub waiting: usize,
+    /// Other people who are not shown as the file has them.
     pub stale: usize,
     /// Possible duplicates that the hub lists.
     pub listed: usize,
@@ -167,6 +170,11 @@ fn look(world: &World, system: &str) -> Result<Found> {
     let listed = world.place.ledger(system, true)?;
     let listed: BTreeSet<String> = listed.iter().filter_map(email).collect();
     found.listed = listed.len();
+    let waiting = world.place.tell(&["quarantine", "list", system])?.data;
+    let waiting = waiting["writes"].as_array().into_iter().flatten();
+    let waiting: BTreeSet<&str> =
+        waiting.filter_map(|write| write["fields"]["email"].as_str()).collect();
+    found.waiting = waiting.len();
     let rows = world.rows(system)?;
     for (email, name) in &world.people {
         let names = rows.get(email).map_or(&[][..], Vec::as_slice);
@@ -178,7 +186,8 @@ fn look(world: &World, system: &str) -> Result<Found> {
                 found.unlisted += usize::from(!listed.contains(email));
             }
         }
-        found.stale += usize::from(!names.is_empty() && !names.contains(name));
+        let is_shown = names.is_empty() || names.contains(name);
+        found.stale += usize::from(!is_shown && !waiting.contains(email.as_str()));
     }
     Ok(found)
 }
@@ -189,11 +198,12 @@ impl Report {
         println!("{} kills in {:.0} s, {} people", self.kills, self.seconds, self.people);
         for (system, found) in &self.systems {
             println!(
-                "  {system} ({}): {} doubled, {} missing, {} stale; unanswered {:?}; {} listed as possible duplicates, {} of the doubled are not",
+                "  {system} ({}): {} doubled, {} missing, {} stale, {} waiting in quarantine; unanswered {:?}; {} listed as possible duplicates, {} of the doubled are not",
                 found.delivery,
                 found.doubled,
                 found.missing,
                 found.stale,
+                found.waiting,
                 found.unanswered,
                 found.listed,
                 found.unlisted
