@@ -39,6 +39,7 @@ mod main_file;
 mod namespace;
 mod purposes;
 mod relations;
+mod segment;
 mod settings;
 mod sync_file;
 mod traits;
