@@ -2,7 +2,7 @@
 
 use hub_model::{
     CommitSeq, Decision, Event, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, Run, RunId, Stamp,
+    Record, RecordNo, Run, RunId, Stamp, Standing,
 };
 use hub_store::dump::{Rows, Tables, TokenKey};
 use hub_store::{Error, InboxEntry, Review, View};
@@ -100,6 +100,10 @@ impl Tables for Reader<'_> {
 
     fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)> {
         Box::new(self.events_after(after))
+    }
+
+    fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing> {
+        self.standings_after(after)
     }
 
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {

@@ -34,6 +34,7 @@
 //! | `e` identity, commit | where the events lie that it brought of that identity | when one leaves |
 //! | `I` commit, piece | what the commit changed in the index ([`delta`]) | never |
 //! | `L` commit | the change log, references only ([`log`]) | never |
+//! | `A`, `a`, `d`, `G` | who is in which segment, and who entered and left ([`standings`]) | as they change |
 //! | `M` | the meta row: counters, counts, last blocks ([`meta`]) | by every commit |
 //! | the rest | positions, deliveries under way, runs, quarantine ...: small JSON rows ([`keys`]) | as they change |
 //!
@@ -96,6 +97,7 @@ mod plan;
 mod people;
 
 mod events;
+mod standings;
 
 mod read;
 mod verify;

@@ -1,33 +1,34 @@
 //! The store as its callers see it.
 
+mod shared;
 mod upkeep;
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef, SyncId, Timestamp,
-    WorkspaceId,
+    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing, StreamRef, SyncId,
+    Timestamp, WorkspaceId,
 };
 use hub_store::history::{self, AsOf, HistoryPage};
 use hub_store::{
     Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, InboxEntry, Known, LogPage,
-    Review, Stats, Store, VerifyFinding, View, WriteSet,
+    MovesPage, Review, Stats, Store, VerifyFinding, View, WriteSet,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::block::Blocks;
-use crate::commit::{Job, Writer};
+use crate::commit::Job;
 use crate::copy::Tap;
 use crate::fault;
 use crate::index::Index;
 use crate::keys;
 use crate::meta::Meta;
-use crate::open::{self, Mode, Opened};
-use crate::place::{self, Place};
+use crate::open::{self, Mode};
+use crate::place::Place;
 use crate::read::Reader;
 use crate::rows::Rows;
 use crate::verify;
@@ -185,92 +186,6 @@ impl Drop for SledStore {
 impl std::fmt::Debug for SledStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SledStore").field("place", &self.shared().place).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    /// What readers share, and the writer.
-    pub fn of(opened: Opened) -> (Arc<Self>, Writer) {
-        let shared = Arc::new(Self {
-            blocks: Blocks::new(opened.rows.clone()),
-            rows: opened.rows,
-            state: RwLock::new(State { meta: opened.meta, index: opened.index }),
-            failed: OnceLock::new(),
-            suspect: opened.suspect,
-            full: opened.full,
-            tap: Tap::default(),
-            place: opened.place,
-        });
-        let writer = Writer { shared: Arc::clone(&shared), db: opened.db, witness: opened.witness };
-        (shared, writer)
-    }
-
-    /// What is in memory, and the right to read rows that belong to it.
-    pub fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The right to change what readers see together.
-    pub fn state_for_writing(&self) -> RwLockWriteGuard<'_, State> {
-        // Poisoned = the writer's batch panicked: `failed` is set right after,
-        // and nothing is read or written any more.
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads rows that belong to what is in memory.
-    pub fn reader<'a>(&'a self, state: &'a State) -> Reader<'a> {
-        Reader { rows: &self.rows, blocks: &self.blocks, meta: &state.meta, index: &state.index }
-    }
-
-    /// Whether what is read belongs together.
-    pub fn may_read(&self) -> Result<(), Error> {
-        if self.state.is_poisoned() {
-            return Err(Error::Unavailable("the engine gave up; open the store again".to_owned()));
-        }
-        match self.failed.get() {
-            Some(why) => Err(Error::Unavailable(format!("{why}; open the store again"))),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether commits are taken.
-    pub fn may_write(&self) -> Result<(), Error> {
-        self.may_read()?;
-        match &self.suspect {
-            Some(why) => Err(Error::Unavailable(why.clone())),
-            None if self.full => Err(Error::Full(format!(
-                "{} bytes must be free to write; make room and open the store again",
-                place::RESERVE_BYTES
-            ))),
-            None => Ok(()),
-        }
-    }
-
-    /// After an error of a write nobody knows what the files hold.
-    pub fn fail_on_error<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &answer {
-            tracing::error!(%error, "the store stops");
-            let _ = self.failed.set(error.to_string());
-        }
-        answer
-    }
-
-    /// Nothing of another workspace enters.
-    pub fn check_workspace(&self, set: &WriteSet, meta: &Meta) -> Result<(), Error> {
-        let records = set.records.iter().map(|record| &record.at.stream);
-        let quarantined = set.quarantined.iter().map(|row| &row.stream);
-        let events = set.events.iter().map(|event| &event.at.stream);
-        match records
-            .chain(quarantined)
-            .chain(events)
-            .find(|stream| stream.workspace != meta.workspace)
-        {
-            Some(stream) => Err(Error::Refused(format!(
-                "a row of {stream} in the store of workspace {}",
-                meta.workspace
-            ))),
-            None => Ok(()),
-        }
     }
 }
 
@@ -464,6 +379,34 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Vec<(u64, Event)>, Error> {
         self.read(move |reader| reader.events_after(after).take(limit).collect()).await
+    }
+
+    async fn standings(&self, ids: &[ProfileId]) -> Result<Vec<Standing>, Error> {
+        let ids = ids.to_vec();
+        self.read(move |reader| ids.iter().map(|id| reader.standing(*id)).collect()).await
+    }
+
+    async fn members(
+        &self,
+        segment: &str,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<(ProfileId, Timestamp)>, Error> {
+        let segment = segment.to_owned();
+        self.read(move |reader| reader.members(&segment, after, limit)).await
+    }
+
+    async fn member_count(&self, segment: &str) -> Result<u64, Error> {
+        let segment = segment.to_owned();
+        self.read(move |reader| reader.member_count(&segment)).await
+    }
+
+    async fn standings_due(&self, at: Timestamp, limit: usize) -> Result<Vec<ProfileId>, Error> {
+        self.read(move |reader| reader.standings_due(at, limit)).await
+    }
+
+    async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
+        self.read(move |reader| reader.moves_page(after, limit)).await
     }
 
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {

@@ -267,6 +267,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
         quarantined: 1,
         runs: 2,
         events: 2,
+        memberships: 0,
         disk_bytes: found.disk_bytes,
     };
     assert_eq!(found, wanted);
