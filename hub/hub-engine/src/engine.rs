@@ -25,7 +25,7 @@ use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{erasure, inbox, sweep};
+use crate::{audience, erasure, inbox, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -325,7 +325,7 @@ impl Engine {
     }
 
     /// Does what nobody's sync does: removes what the time is over of, goes on
-    /// with erasures, and compacts the store after them.
+    /// with erasures, compacts the store after them, and keeps who is in which segment.
     ///
     /// # Errors
     /// When the store cannot be read or written; the next call goes on.
@@ -334,6 +334,7 @@ impl Engine {
         let _one = workspace.tending.lock().await;
         let swept = sweep::sweep(workspace).await?;
         erasure::work(workspace, self.shared.upkeep.as_deref()).await?;
+        audience::tend(workspace).await?;
         Ok(swept)
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     deliveries(workspace, &erasure).await?;
     reviews(workspace, &erasure).await?;
     quarantine(workspace, &erasure).await?;
-    forget_person(store, &erasure.telling.identities).await?;
+    forget_person(workspace, &erasure.telling.identities).await?;
     places(workspace, &erasure).await?;
     unlink(workspace, &erasure, &run).await?;
     let numbers: Vec<RecordNo> = telling.records.iter().map(|(number, _)| *number).collect();

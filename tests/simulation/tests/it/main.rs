@@ -14,6 +14,7 @@ mod people;
 mod plans;
 mod quality;
 mod retention;
+mod segments;
 mod transforms;
 
 use std::future::Future;
