@@ -50,6 +50,7 @@ pub mod profiles;
 pub mod quarantine;
 pub mod related;
 pub mod runs;
+pub mod segments;
 pub mod status;
 pub mod syncs;
 pub mod timeline;

@@ -134,6 +134,9 @@ when something had moved or the run failed.")]
     /// Who is who: review, merge, unmerge, and try other rules.
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Segments: how many are in each, who, who would be, and why.
+    #[command(subcommand)]
+    Segment(SegmentCommand),
     /// Conflicts: traits that wait for a person; list, show, resolve, undo, release.
     #[command(subcommand)]
     Conflict(ConflictCommand),
@@ -427,6 +430,7 @@ pub use self::identity::{IdentityCommand, Pair};
 pub use self::mapping::MappingCommand;
 pub use self::plan::HoldCommand;
 pub use self::privacy::PrivacyCommand;
+pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
 
 mod conflict;
@@ -434,6 +438,7 @@ mod identity;
 mod mapping;
 mod plan;
 mod privacy;
+mod segment;
 mod store;
 
 #[cfg(test)]
