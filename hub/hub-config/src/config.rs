@@ -34,7 +34,7 @@ pub struct Config {
     pub traits: Vec<TraitRule>,
     /// The purposes of consents, by name.
     pub purposes: Vec<Purpose>,
-    /// How long what profiles were before is kept.
+    /// How long what profiles were before is kept, and what was written.
     pub history: History,
     /// The segments, by name.
     pub segments: Vec<Segment>,

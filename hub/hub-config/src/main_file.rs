@@ -32,7 +32,7 @@ pub(crate) const KEYS: &[&str] = &[
     "segments",
 ];
 /// The keys of `[history]`.
-pub(crate) const HISTORY_KEYS: &[&str] = &["keep"];
+pub(crate) const HISTORY_KEYS: &[&str] = &["keep", "keep_writes"];
 /// The keys of `[workspace]`.
 pub(crate) const WORKSPACE_KEYS: &[&str] = &["name", "zone", "data_dir"];
 /// The keys of `[http]`.
@@ -199,8 +199,9 @@ fn history(table: &mut TableReader<'_>) -> History {
     let usual = History::default();
     let Some(mut history) = table.table("history", "[history]") else { return usual };
     let keep = purposes::period(&mut history, "keep", "keep = \"400 days\"");
+    let writes = purposes::period(&mut history, "keep_writes", "keep_writes = \"90 days\"");
     history.finish(HISTORY_KEYS);
-    keep.map_or(usual, |keep| History { keep })
+    History { keep: keep.unwrap_or(usual.keep), keep_writes: writes.unwrap_or(usual.keep_writes) }
 }
 
 fn segments(table: &mut TableReader<'_>) -> Vec<SegmentDraft> {

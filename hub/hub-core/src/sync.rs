@@ -8,6 +8,9 @@
 //! from `sent`. Vendors normalise, so after a write the form that the vendor
 //! returned becomes `remote`. Each of these lines stands against a failure
 //! that simulation found: ping-pong, lost edits, invented values.
+//!
+//! What a write did to a row is kept in a [`ledger`], so that it can be explained
+//! and taken back ([`undo`]).
 
 pub mod observe;
 
@@ -19,11 +22,15 @@ pub mod echo;
 
 pub mod due;
 
+pub mod heir;
+
 pub mod takeback;
 
 pub mod delivered;
 
 pub mod idempotency;
+
+pub mod pushed;
 
 pub mod deletes;
 
@@ -31,11 +38,18 @@ pub mod plan;
 
 pub mod guard;
 
+pub mod ledger;
+
+pub mod undo;
+
 #[cfg(test)]
 mod observe_tests;
 
 #[cfg(test)]
 mod due_tests;
+
+#[cfg(test)]
+mod undo_tests;
 
 #[cfg(test)]
 mod simulation;
@@ -47,8 +61,12 @@ pub(crate) use due::form_wanted;
 pub use due::{Due, created_for, created_for_asked, due};
 pub use echo::{found_by, looks_like, settle_birth, settle_echo};
 pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};
+pub use heir::heir;
 pub use idempotency::idempotency_key;
+pub use ledger::{Witness, ledgered, settled_entry};
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
-pub use takeback::{is_emptied, owed, take_back};
+pub use pushed::{Known, patched};
+pub use takeback::{is_emptied, is_over, owed, take_back};
+pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

@@ -28,7 +28,8 @@ pub(crate) enum Changed {
 }
 
 impl Changed {
-    fn record(&self) -> &Record {
+    /// The record as it is now.
+    pub fn record(&self) -> &Record {
         match self {
             Self::Seen(seen) => &seen.record,
             Self::Deleted(record) | Self::Created(record) | Self::States(record) => record,

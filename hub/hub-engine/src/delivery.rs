@@ -13,17 +13,21 @@
 //!
 //! Before all of it a delivery that would write a lot is planned whole
 //! ([`survey`]) and judged by the sync's guards ([`guard`]); a plan that somebody
-//! has looked at is executed as it is, or not at all ([`apply`]).
+//! has looked at is executed as it is, or not at all ([`apply`]). What a run wrote can
+//! be taken back ([`undo`]).
 
 mod apply;
+mod asked;
 mod guard;
 mod look;
 mod outcome;
 mod plan;
 pub(crate) mod survey;
+pub(crate) mod undo;
 mod write;
 
 pub(crate) use apply::{Allowed, apply};
+pub(crate) use asked::Asked;
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
@@ -47,6 +51,7 @@ const STEP_PROFILES_MAX: usize = 1_000;
 /// pass.
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let stream = reading::stream_info(context).await?;
+    undo::resume(context).await?;
     guard::admit(context, &stream).await?;
     write_due(context, &stream).await
 }
@@ -54,6 +59,7 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
 /// Writes everything that is due now. At its end nothing waits for an answer.
 async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
+    context.asked.note(&context.job.mapping, &context.open_creates);
     retry_due(context, stream, step).await?;
     loop {
         context.go_on()?;
@@ -123,7 +129,22 @@ async fn bring(
     plan.works = look::cleared(context, plan.works, &looked).await?;
     apply::check(context, &plan.works)?;
     outcome::refuse(context, std::mem::take(&mut plan.refused)).await?;
-    write::write(context, stream, plan).await
+    let creates = plan.works.iter().filter(|work| work.record.is_none());
+    let creates: Vec<ProfileId> = creates.map(|work| work.key.profile).collect();
+    write::write(context, stream, plan).await?;
+    note_open(context, &creates).await
+}
+
+/// Creates of a step that were not answered: their rows may be there, although no
+/// search finds them yet.
+async fn note_open(context: &mut RunContext<'_>, profiles: &[ProfileId]) -> Result<(), Fault> {
+    if profiles.is_empty() {
+        return Ok(());
+    }
+    let waiting = context.workspace.store.pending_of(context.job.id(), profiles).await?;
+    let is_open = |p: &&Pending| p.state == PendingState::Unknown && p.key.record.is_none();
+    context.asked.note(&context.job.mapping, waiting.iter().filter(is_open));
+    Ok(())
 }
 
 /// Everything about a profile that waits to be delivered anywhere, or for the

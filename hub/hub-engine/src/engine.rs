@@ -2,6 +2,8 @@
 //! everything ends between two commits when the hub stops.
 
 mod begun;
+mod planned;
+mod pushed;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,7 +12,8 @@ use std::time::Duration;
 
 use hub_core::privacy::{KEY_BYTES, Key};
 use hub_model::{
-    Answer, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, DeliveryClass, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId,
+    Timestamp, Trigger,
 };
 use hub_schedule::{Decision, Policy, ScheduleState, decide, jitter_seed};
 use hub_store::upkeep::Upkeep;
@@ -18,14 +21,17 @@ use hub_store::{Error, PositionChange, Store, WriteSet};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use crate::engine::begun::Pushed;
 use crate::env::Env;
 use crate::erasure::{EraseRefused, Erasure};
 use crate::hold::{self, AnswerRefused};
+use crate::inbox::door::Doors;
+use crate::inbox::waiting::Waiting;
 use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{audience, erasure, inbox, sweep};
+use crate::{audience, erasure, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -90,6 +96,9 @@ pub struct SyncStatus {
     pub last: Option<Run>,
     /// How often it was skipped because it was still running.
     pub skipped: u64,
+    /// What protects its destination from writes that are made twice, as far as a
+    /// run has asked.
+    pub delivery: Option<DeliveryClass>,
 }
 
 #[derive(Default)]
@@ -98,7 +107,11 @@ struct Live {
     last_due: Option<Timestamp>,
     last: Option<Run>,
     skipped: u64,
+    delivery: Option<DeliveryClass>,
     wanted: bool,
+    /// The run under way only takes what was pushed.
+    pushing: bool,
+    pushed: Pushed,
 }
 
 struct Shared {
@@ -109,6 +122,8 @@ struct Shared {
     tasks: Mutex<JoinSet<()>>,
     nudge: tokio::sync::Notify,
     upkeep: Option<Arc<dyn Upkeep>>,
+    doors: Doors,
+    waiting: Waiting,
 }
 
 /// A cheap handle to the running engine.
@@ -146,6 +161,8 @@ impl Engine {
             tasks: Mutex::new(JoinSet::new()),
             nudge: tokio::sync::Notify::new(),
             upkeep,
+            doors: Doors::default(),
+            waiting: Waiting::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -185,6 +202,7 @@ impl Engine {
                 running: known.and_then(|l| l.running.clone()),
                 last: known.and_then(|l| l.last.clone()),
                 skipped: known.map_or(0, |l| l.skipped),
+                delivery: known.and_then(|l| l.delivery),
             }
         };
         self.shared.jobs.iter().map(status).collect()
@@ -195,6 +213,13 @@ impl Engine {
     /// # Errors
     /// [`RunRefused`] when the sync is unknown or running, or the hub stops.
     pub fn run_now(&self, sync: &SyncId) -> Result<(), RunRefused> {
+        if let Some(live) = self.shared.live().get_mut(sync)
+            && live.pushing
+        {
+            // It is over in a moment.
+            live.wanted = true;
+            return Ok(());
+        }
         let begun = self.begin(sync, Task::All)?;
         self.spawn(begun, Trigger::Manual);
         Ok(())
@@ -240,24 +265,6 @@ impl Engine {
         Ok(self.run(&begun, Trigger::Manual).await)
     }
 
-    /// Writes what was planned under a hash, or nothing when something else is
-    /// due; in the background. Counts as a run of the sync; returns its id.
-    ///
-    /// # Errors
-    /// [`RunRefused`] as for [`Engine::run_now`].
-    pub fn apply_now(&self, sync: &SyncId, plan: &str) -> Result<RunId, RunRefused> {
-        self.start(sync, Task::Apply(plan.to_owned()))
-    }
-
-    /// The same, waiting for the end.
-    ///
-    /// # Errors
-    /// [`RunRefused`] as for [`Engine::run_now`]. A run that fails is an answer.
-    pub async fn apply_once(&self, sync: &SyncId, plan: &str) -> Result<Run, RunRefused> {
-        let begun = self.begin(sync, Task::Apply(plan.to_owned()))?;
-        Ok(self.run(&begun, Trigger::Manual).await)
-    }
-
     /// Keeps a person's answer to a run that was held. When it is yes, the sync
     /// runs soon.
     ///
@@ -295,21 +302,6 @@ impl Engine {
     pub async fn run_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
         let begun = self.begin(sync, Task::All)?;
         Ok(self.run(&begun, Trigger::Manual).await)
-    }
-
-    /// Keeps a raw body that a system pushed, durably, before its sender is
-    /// answered. It is a hint: the syncs of that connection are read soon.
-    ///
-    /// # Errors
-    /// When the store did not keep it: the sender must be told to come again.
-    pub async fn accept(
-        &self,
-        connection: &hub_model::ConnectionId,
-        body: &[u8],
-    ) -> Result<(), Error> {
-        inbox::accept(&self.shared.workspace, connection, body).await?;
-        self.shared.nudge.notify_one();
-        Ok(())
     }
 
     /// Keeps the request to erase the person who has an identity. From then on
@@ -378,9 +370,9 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn tick(&self) -> Result<Duration, Error> {
-        self.hear_hints().await?;
-        self.tend_soon();
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
+        self.hear(&mut wait).await?;
+        self.tend_soon();
         for (id, job) in &self.shared.jobs {
             if let Some(trigger) = self.due(job, &mut wait).await?
                 && let Ok(begun) = self.begin(id, Task::All)
@@ -391,20 +383,6 @@ impl Engine {
         Ok(wait)
     }
 
-    /// Marks the syncs of connections that pushed something.
-    async fn hear_hints(&self) -> Result<(), Error> {
-        let connections = inbox::follow(&self.shared.workspace).await?;
-        let mut live = self.shared.live();
-        for (id, job) in &self.shared.jobs {
-            if connections.contains(&job.mapping.stream.connection)
-                && let Some(live) = live.get_mut(id)
-            {
-                live.wanted = true;
-            }
-        }
-        Ok(())
-    }
-
     /// Whether a sync runs now. An instant that is run or skipped is kept as
     /// settled first, so that no step of the clock and no crash repeats it.
     async fn due(&self, job: &SyncJob, wait: &mut Duration) -> Result<Option<Trigger>, Error> {
@@ -413,6 +391,10 @@ impl Engine {
             let mut all = self.shared.live();
             let live = all.entry(job.id().clone()).or_default();
             let running = live.running.is_some();
+            if live.pushing {
+                // It ends soon, and then the sync is looked at again.
+                return Ok(None);
+            }
             if live.wanted && !running {
                 live.wanted = false;
                 return Ok(Some(Trigger::Manual));
@@ -488,6 +470,7 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let kept = workspace.store.position(&job.schedule_position()).await?;
     let last_due =
         kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
+    let delivery = past.iter().find_map(|run| run.delivery);
     let last = past.into_iter().find(|run| run.ended.is_some());
-    Ok(Live { last_due, last, ..Live::default() })
+    Ok(Live { last_due, last, delivery, ..Live::default() })
 }

@@ -1,11 +1,13 @@
 //! The horizon of history: how far back the store tells what profiles were.
 //!
 //! It follows the clock in steps of a sweep, so that nobody's commit has to look at
-//! it; the store never lets it go back.
+//! it; the store never lets it go back. The ledger of writes loses what is over in
+//! the same steps.
 
 use hub_model::{PositionName, Timestamp};
 use hub_store::{Error, PositionChange, WriteSet};
 
+use crate::ledger;
 use crate::sweep::SWEEP_SECONDS_MAX;
 use crate::workspace::Workspace;
 
@@ -20,6 +22,7 @@ pub(crate) async fn follow(workspace: &Workspace) -> Result<(), Error> {
     if last.is_some_and(|last| !due(last)) {
         return Ok(());
     }
+    ledger::forget_old(workspace).await?;
     let new = Some(now.0.to_string().into_bytes());
     let set = WriteSet {
         history_from: Some(workspace.rules.history.keep.before(now)),

@@ -136,7 +136,7 @@ fn check_progress(page: &Page, same: bool, still: &mut u32, empty: &mut u32) -> 
 }
 
 /// Applies a page slice by slice; returns the numbers of the rows it showed.
-async fn apply_page(
+pub(crate) async fn apply_page(
     context: &mut RunContext<'_>,
     rules: &Arc<StreamRules>,
     page: Page,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hub_model::{Guards, Mapping, PositionName, SyncId};
 use hub_schedule::Schedule;
-use plugin_api::Connector;
+use plugin_api::{Capability, Connector};
 
 /// A sync, ready to run.
 #[derive(Clone)]
@@ -38,6 +38,18 @@ impl SyncJob {
         }
         let there = self.mapping.fields.iter().filter(|pair| pair.has_field());
         there.map(|pair| pair.field.to_string()).collect()
+    }
+
+    /// Whether its stream can be read page by page; one that is only pushed
+    /// cannot.
+    pub fn has_pages(&self) -> bool {
+        let abilities = &self.connector.manifest().capabilities;
+        abilities.contains(&Capability::Source) || !abilities.contains(&Capability::Inbound)
+    }
+
+    /// Whether it takes what its connection is delivered.
+    pub fn takes_deliveries(&self) -> bool {
+        self.mapping.reads() && self.connector.inbound().is_some()
     }
 
     /// Where the reading of its stream stands.

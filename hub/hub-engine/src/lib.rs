@@ -12,7 +12,7 @@
 //! that is not ahead of its data, so work is repeated, never skipped. Repeated
 //! work changes nothing, because decisions compare with what is stored. And a
 //! write leaves the process only after its attempt is durable, so its outcome
-//! can always be looked for.
+//! can always be looked for; what became of it is in the [`ledger`].
 //!
 //! Decisions about one workspace are made one slice at a time, under
 //! [`workspace::Workspace::decide`]; network calls never happen under it.
@@ -33,6 +33,7 @@ mod horizon;
 pub mod inbox;
 pub mod intake;
 pub mod job;
+pub mod ledger;
 pub mod mapping;
 mod objects;
 pub mod people;
@@ -57,15 +58,15 @@ pub mod identity {
     pub use hub_core::identity::{Normalised, Reason, normalise};
 }
 
-/// What plans are known by and how two of them differ: for faces that show what
-/// has moved.
+/// What plans are known by and how two of them differ, and what is not undone: for
+/// faces that show it.
 pub mod plans {
-    pub use hub_core::sync::{How, Moved, PlanSummary, moved};
+    pub use hub_core::sync::{How, Moved, PlanSummary, Skipped, Why, moved};
 }
 
 pub use engine::{Engine, EngineOptions, RunRefused, SyncStatus, Tended};
 pub use env::{Env, SystemEnv};
 pub use erasure::{EraseRefused, Erasure};
 pub use job::SyncJob;
-pub use planning::{PlanRefused, PlanShown};
+pub use planning::{Left, PlanRefused, PlanShown, UndoShown};
 pub use run::Event;

@@ -4,9 +4,11 @@
 //! A plan is of what the hub knows. The rows are looked at when it is applied.
 
 use hub_core::sync::PlanSummary;
-use hub_model::{Fault, PlannedWrite, ProfileId, RunId, SyncId};
+use hub_model::{DeliveryClass, Fault, PlannedWrite, ProfileId, RunId, SyncId};
+use hub_store::Error;
 
-use crate::delivery::{self, survey};
+pub use crate::delivery::undo::Left;
+use crate::delivery::{self, survey, undo};
 use crate::engine::{Engine, RunRefused};
 use crate::job::SyncJob;
 use crate::reading;
@@ -30,6 +32,19 @@ pub struct PlanShown {
     pub plan: PlanSummary,
     /// Whether a run would be held with it.
     pub held: bool,
+    /// What protects its destination from writes that are made twice.
+    pub delivery: DeliveryClass,
+}
+
+/// What undoing a run comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoShown {
+    /// The sync of the run.
+    pub sync: SyncId,
+    /// What would be written.
+    pub writes: Vec<PlannedWrite>,
+    /// What would be left, and why.
+    pub left: Vec<Left>,
 }
 
 impl Engine {
@@ -50,7 +65,7 @@ impl Engine {
         let plan = survey::survey(&context, &stream, each).await?;
         let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
         let held = !within.await.map_err(Fault::from)?;
-        Ok(PlanShown { plan, held })
+        Ok(PlanShown { plan, held, delivery: stream.delivery_class() })
     }
 
     /// The writes about profiles after one, about `limit` of them: a profile is
@@ -81,6 +96,32 @@ impl Engine {
         };
         survey::walk(&context, &stream, after, &mut take).await?;
         Ok((page, next))
+    }
+
+    /// What undoing a run would write, and what it would leave as it is and why.
+    /// `None` when no run of that id is known, and nothing that it wrote.
+    ///
+    /// # Errors
+    /// [`PlanRefused`].
+    pub async fn undo_plan(&self, run: &RunId) -> Result<Option<UndoShown>, PlanRefused> {
+        let Some(sync) = self.sync_of(run).await.map_err(Fault::from)? else { return Ok(None) };
+        let job = self.at_rest(&sync)?;
+        let stopping = self.stopping();
+        let mut context = RunContext::new(self.workspace(), job, RunId::new("undo"), &stopping);
+        let (writes, left) = undo::dry(&mut context, run).await?;
+        Ok(Some(UndoShown { sync, writes, left }))
+    }
+
+    /// The sync of a run: what it wrote is kept longer than the runs of a busy sync.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn sync_of(&self, run: &RunId) -> Result<Option<SyncId>, Error> {
+        if let Some(found) = self.store().run(run).await? {
+            return Ok(Some(found.sync));
+        }
+        let first = self.store().scan_written(Some(run), None, 1).await?.pop();
+        Ok(first.map(|(_, entry)| entry.sync))
     }
 
     fn at_rest(&self, sync: &SyncId) -> Result<&SyncJob, RunRefused> {

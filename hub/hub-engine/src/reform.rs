@@ -19,6 +19,7 @@ use hub_model::{
 use hub_store::{Counters, Error, Store, WriteSet};
 
 use crate::everybody::Everybody;
+use crate::ledger;
 use crate::slices::Slices;
 use crate::workspace::Workspace;
 
@@ -44,6 +45,7 @@ pub(crate) async fn reform(
     run: &RunId,
 ) -> Result<BTreeSet<ProfileId>, Error> {
     let store = &*workspace.store;
+    ledger::forget(workspace, fates.keys().copied()).await?;
     let decisions = store.decisions().await?;
     let before = around(store, fates, &decisions).await?;
     let mut counters = store.counters().await?;

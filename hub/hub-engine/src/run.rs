@@ -11,6 +11,7 @@ use hub_model::{
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
+use crate::inbox::take::take;
 use crate::job::SyncJob;
 use crate::workspace::Workspace;
 use crate::{audience, delivery, erasure, intake, replay, settle, sweep};
@@ -51,6 +52,8 @@ pub(crate) struct RunContext<'a> {
     pub rules: Option<Arc<StreamRules>>,
     /// Creates whose rows may exist without being found yet.
     pub open_creates: Vec<Pending>,
+    /// The values by which their rows would be found.
+    pub asked: delivery::Asked,
     /// What its rows are known by; covers what they must keep once that was
     /// compiled.
     pub marks: Marks,
@@ -58,6 +61,8 @@ pub(crate) struct RunContext<'a> {
     pub plan: Option<String>,
     /// What was answered before to what it is held with.
     pub answer: Option<Answer>,
+    /// The run that it takes back.
+    pub undoes: Option<RunId>,
     /// What it may write, where that is limited.
     pub allowed: Option<delivery::Allowed>,
     /// Whether the hub wants to stop: steps end at the next commit.
@@ -81,9 +86,11 @@ impl<'a> RunContext<'a> {
             stream: None,
             rules: None,
             open_creates: Vec::new(),
+            asked: delivery::Asked::default(),
             marks: workspace.marks.clone(),
             plan: None,
             answer: None,
+            undoes: None,
             allowed: None,
             stopping,
         }
@@ -129,6 +136,10 @@ pub(crate) enum Task {
     Read,
     /// Deliver what was planned under a hash, and nothing else.
     Apply(String),
+    /// Take back what a run wrote.
+    Undo(RunId),
+    /// Settle, take what was delivered and what it says is to be read, follow.
+    Pushed,
     /// Judge rows in quarantine once more: all of the stream, or one.
     Replay(Option<RemoteKey>),
 }
@@ -144,10 +155,10 @@ pub(crate) async fn execute(
     workspace: &Workspace,
     (job, task): (&SyncJob, &Task),
     trigger: Trigger,
-    started: Timestamp,
+    (started, before): (Timestamp, Option<&Run>),
     stopping: &tokio::sync::watch::Receiver<bool>,
 ) -> Run {
-    let mut run = Run {
+    let fresh = || Run {
         id: id_of(job.id(), started),
         sync: job.id().clone(),
         trigger,
@@ -159,12 +170,20 @@ pub(crate) async fn execute(
         connector: Some(connector(job)),
         receipt: Receipt::default(),
         plan: None,
+        undoes: None,
+        delivery: None,
         answer: None,
     };
+    // One that is gone on with works again, from what it had done.
+    let again = |run: &Run| Run { ended: None, status: RunStatus::Running, ..run.clone() };
+    let mut run = before.map_or_else(fresh, again);
     tracing::info!(run = %run.id, sync = %run.sync, "run started");
     let mut result = match last_stamp(workspace).await {
         Ok(stamp) => {
-            run.receipt = Receipt::beginning_after(stamp);
+            match before {
+                None => run.receipt = Receipt::beginning_after(stamp),
+                Some(_) => run.receipt.through = None,
+            }
             keep(workspace, &run).await
         }
         Err(fault) => Err(fault),
@@ -173,14 +192,19 @@ pub(crate) async fn execute(
     if result.is_ok() {
         let mut context = RunContext::new(workspace, job, run.id.clone(), stopping);
         context.receipt.clone_from(&run.receipt);
+        context.counts = run.counts;
         result = match task {
             Task::All => steps(&mut context).await,
             Task::Read => read(&mut context).await,
+            Task::Pushed => pushed(&mut context).await,
             Task::Apply(plan) => apply(&mut context, plan).await,
+            Task::Undo(run) => undo(&mut context, run).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
-        (run.plan, run.answer) = (context.plan, context.answer);
+        (run.plan, run.answer, run.undoes) = (context.plan, context.answer, context.undoes);
+        let asked = context.stream.as_ref().filter(|_| job.mapping.writes());
+        run.delivery = asked.map(StreamInfo::delivery_class);
         run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
@@ -230,9 +254,28 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
     if mapping.writes() {
         settle::settle(context).await?;
     }
-    let shown = if mapping.reads() { intake::intake(context).await? } else { true };
+    let mut shown = true;
+    if mapping.reads() {
+        take(context).await?;
+        if context.job.has_pages() {
+            shown = intake::intake(context).await?;
+        }
+    }
     if mapping.writes() && shown {
         settle::give_up(context).await?;
+    }
+    audience::follow(context.workspace).await?;
+    Ok(())
+}
+
+/// What was delivered is taken in. It is not delivered on from here: a later run
+/// of each destination finds it in the change log.
+async fn pushed(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    if context.job.mapping.writes() {
+        settle::settle(context).await?;
+    }
+    if take(context).await? && context.job.has_pages() {
+        intake::intake(context).await?;
     }
     audience::follow(context.workspace).await?;
     Ok(())
@@ -242,12 +285,22 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
 async fn apply(context: &mut RunContext<'_>, plan: &str) -> Result<(), Fault> {
     if context.job.mapping.writes() {
         settle::settle(context).await?;
+        delivery::undo::resume(context).await?;
     }
     delivery::apply(context, plan).await
 }
 
+/// What is open is settled first: what arrived after all is taken back as well, if
+/// it was of that run.
+async fn undo(context: &mut RunContext<'_>, run: &RunId) -> Result<(), Fault> {
+    if context.job.mapping.writes() {
+        settle::settle(context).await?;
+    }
+    delivery::undo::undo(context, run).await
+}
+
 /// What is known of the connector of a job.
-fn connector(job: &SyncJob) -> ConnectorVersion {
+pub(crate) fn connector(job: &SyncJob) -> ConnectorVersion {
     let manifest = job.connector.manifest();
     ConnectorVersion {
         id: manifest.id.clone(),

@@ -11,19 +11,24 @@
 //! their lists, so that a row that a search does not find may exist: creating it
 //! once more would make a double. Such a create stays open until the lag is over.
 //! Until then, and in any case before it is made again, a page that shows its row
-//! settles it.
+//! settles it, and nobody else's row is created by the same value
+//! ([`crate::delivery`]). Its person may be gone by then, and be back as somebody
+//! else ([`heir`]).
+
+mod heir;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hub_core::consent;
 use hub_core::mapping::form;
 use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, Record, RecordNo,
-    RecordRef, RemoteKey, Stamp, Timestamp,
+    RecordRef, RemoteKey, Stamp, Timestamp, WriteEnd, WriteKind,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::page::ItemResult;
@@ -31,6 +36,7 @@ use plugin_api::{Found, Item, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
 use crate::delivery::find;
+use crate::ledger::{Attempted, Ledger};
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
 use crate::slice;
@@ -49,6 +55,8 @@ struct Question<'a> {
     /// The record that a created one belongs to.
     for_record: Option<RecordNo>,
     key: Option<LookupKey>,
+    /// Whether the destination may have what was tried.
+    keeps_values: bool,
 }
 
 /// Settles every unknown outcome of the sync.
@@ -65,13 +73,17 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_ITEMS_MAX);
     for unknown in unknown.chunks(step) {
         context.go_on()?;
-        let questions = questions(context, unknown).await?;
+        let mut questions = questions(context, unknown).await?;
         let keys: Vec<LookupKey> = questions.iter().filter_map(|q| q.key.clone()).collect();
         let found = match find(context, &stream, &keys).await {
             Ok(found) => found,
             // Nothing can be read back there: trying again may make a double,
-            // which is what the connection's delivery class says.
-            Err(fault) if fault.code == FaultCode::NotSupported => vec![Found::None; keys.len()],
+            // which the ledger says.
+            Err(fault) if fault.code == FaultCode::NotSupported => {
+                let known = questions.iter_mut().filter(|question| question.record.is_some());
+                known.for_each(|question| question.key = None);
+                vec![Found::None; questions.iter().filter(|q| q.key.is_some()).count()]
+            }
             Err(fault) => return Err(fault),
         };
         let rules = reading::row_rules(context).await?;
@@ -150,10 +162,21 @@ pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let is_over = |pending: &Pending| now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX;
     let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
     context.counts.retried += waiting.len() as u64;
+    context.open_creates = waiting;
+    if over.is_empty() {
+        return Ok(());
+    }
+    // Where a create that is made twice makes one row, this one did not arrive as
+    // far as it matters.
+    let creates_once = reading::stream_info(context).await?.delivery_class().creates_once();
+    let end = if creates_once { WriteEnd::Lost } else { WriteEnd::Unknown };
     let again = |pending| Pending { state: PendingState::Retry, due: now, ..pending };
     for over in over.chunks(STEP_ITEMS_MAX) {
+        let mut ledger = Ledger::of(context, over.iter().map(|p| p.key.profile).collect()).await?;
+        over.iter().for_each(|pending| ledger.end(Attempted::of(pending, true), end, None, None));
         let pending = over.iter().cloned().map(again).collect();
-        let set = WriteSet { pending, ..WriteSet::default() };
+        let written = ledger.into_entries();
+        let set = WriteSet { pending, written, ..WriteSet::default() };
         context.workspace.store.commit(set).await?;
     }
     Ok(())
@@ -175,17 +198,51 @@ async fn questions<'a>(
             Some(record) => Some(LookupKey::Key(record.at.key.clone())),
             None => profile.as_ref().and_then(|profile| search(context, pending, profile)),
         };
-        let for_record = match &profile {
+        let (profile, for_record) = match profile {
             Some(profile) => {
-                let members = store.records(&profile.records).await?;
-                let members: Vec<&Record> = members.iter().flatten().collect();
-                sync::created_for_asked(pending.key.profile, &members)
+                let (profile, number) = owner(context, pending, profile, key.as_ref()).await?;
+                (Some(profile), number)
             }
-            None => None,
+            None => (None, None),
         };
-        questions.push(Question { pending, record, profile, for_record, key });
+        let keeps_values = match &profile {
+            Some(profile) => may_have(context, profile).await?,
+            None => false,
+        };
+        questions.push(Question { pending, record, profile, for_record, key, keeps_values });
     }
     Ok(questions)
+}
+
+/// The profile that a row belongs to which was asked for one some time ago, and the
+/// record of it that the row is made for.
+async fn owner(
+    context: &RunContext<'_>,
+    pending: &Pending,
+    profile: Profile,
+    key: Option<&LookupKey>,
+) -> Result<(Profile, Option<RecordNo>), Fault> {
+    let store = &context.workspace.store;
+    let members = store.records(&profile.records).await?;
+    let members: Vec<&Record> = members.iter().flatten().collect();
+    if let Some(key) = key
+        && let Some(heir) = heir::heir(context, (&profile, members.as_slice()), key).await?
+    {
+        let records = store.records(&heir.records).await?;
+        let records: Vec<&Record> = records.iter().flatten().collect();
+        return Ok((heir, sync::created_for(&records)));
+    }
+    let for_record = sync::created_for_asked(pending.key.profile, &members);
+    Ok((profile, for_record))
+}
+
+/// Whether the destination may have anything of a profile.
+async fn may_have(context: &RunContext<'_>, profile: &Profile) -> Result<bool, Fault> {
+    let members = context.workspace.store.records(&profile.records).await?;
+    let members: Vec<&Record> = members.iter().flatten().collect();
+    let (requires, now) = (&context.job.mapping.requires, context.workspace.env.now());
+    let permitted = consent::permits(&profile.consents, requires, now).is_ok();
+    Ok(permitted && !sync::is_over(&members))
 }
 
 /// What finds the row that a create may have made: the value that was sent,
@@ -216,6 +273,8 @@ async fn answer(
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
     let counters = workspace.store.counters().await?;
+    let profiles = questions.iter().map(|question| question.pending.key.profile);
+    let mut ledger = Ledger::of(context, profiles.collect()).await?;
     let mut births = Births { context, counters };
     let mut set = WriteSet::default();
     let mut changed = Vec::new();
@@ -226,6 +285,7 @@ async fn answer(
     let mut found = found.into_iter();
     for question in questions {
         let found = if question.key.is_some() { found.next() } else { None };
+        let attempted = Attempted::of(question.pending, question.keeps_values);
         match (found, &question.record) {
             (Some(Found::One(item)), record) => {
                 if let ItemChange::Upsert(row) = &item.change
@@ -248,18 +308,27 @@ async fn answer(
                     // Cleaned like any row, or the vendor's form would pass for
                     // an edit of what we wrote.
                     let object = reading::comparable(rules, &object);
+                    let before = known.clone();
                     let echo = births.echo(question, known, at, &object, version);
+                    ledger.settle(attempted, before.as_ref(), echo.as_ref().map(Changed::record));
                     if matches!(echo, Some(Changed::Created(_))) {
                         born.insert(item.key.clone());
                     }
                     changed.extend(echo);
+                } else {
+                    ledger.settle(attempted, record.as_ref(), None);
                 }
                 rows.push(reading::check_row(births.context, rules, item));
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
+                let end = match attempted.kind {
+                    WriteKind::Delete => WriteEnd::Found,
+                    WriteKind::Create | WriteKind::Update => WriteEnd::Lost,
+                };
+                ledger.end(attempted, end, Some(record), None);
                 rows.push(Reading::gone(record.at.key.clone()));
             }
-            _ => {}
+            (_, record) => ledger.end(attempted, WriteEnd::Unknown, record.as_ref(), None),
         }
         // Due at once: what was lost is planned again, what arrived is dropped.
         set.pending.push(Pending {
@@ -271,6 +340,7 @@ async fn answer(
     if !changed.is_empty() {
         set.counters = Some(births.counters);
     }
+    set.written = ledger.into_entries();
     conclude(workspace, changed, &mut set).await?;
     workspace.commit(set).await?;
     Ok(rows)

@@ -275,8 +275,15 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
                     sync::idempotency_key(&key.sync, key.profile, key.record, &fields, head);
                 let attempt = Attempt { fields, idempotency_key };
                 let state = PendingState::Retry;
-                let pending =
-                    vec![Pending { key, state, attempt, tries: 0, due: now, fault: None }];
+                let pending = vec![Pending {
+                    key,
+                    state,
+                    attempt,
+                    run: None,
+                    tries: 0,
+                    due: now,
+                    fault: None,
+                }];
                 slices.push(WriteSet { pending, ..WriteSet::default() }).await?;
                 queued += 1;
             }

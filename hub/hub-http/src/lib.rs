@@ -40,6 +40,7 @@ pub mod explained;
 pub mod history;
 pub mod identity;
 pub mod inbox;
+pub mod ledger;
 pub mod login;
 pub mod mapping;
 pub mod page;

@@ -1,7 +1,7 @@
 //! Everything that is kept of a person, with where each thing comes from: as one
 //! JSON document, and as lines of CSV.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hub_engine::workspace::Workspace;
 use hub_engine::{delivery, related};
@@ -46,6 +46,7 @@ pub async fn everything(
             let events = timeline::all(store, rules, profile).await?;
             entries.insert("events".to_owned(), events);
             entries.insert("decisions".to_owned(), decisions(store, &numbers).await?);
+            entries.insert("writes".to_owned(), writes(store, &numbers).await?);
             entries.insert("deliveries".to_owned(), deliveries(store, rules, profile).await?);
             entries.insert("quarantine".to_owned(), quarantine(store, &records, lang).await?);
             let today = std::slice::from_ref(profile);
@@ -120,6 +121,17 @@ async fn decisions(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value,
         .filter(|decision| !decision.kind.records().is_disjoint(own))
         .map(|decision| json!({ "kind": kinds(&decision.kind), "at": decision.at.to_string() }));
     Ok(shown.collect())
+}
+
+/// What was written into his rows; of writes into others' rows only those people
+/// are told.
+async fn writes(store: &dyn Store, own: &BTreeSet<RecordNo>) -> Result<Value, Error> {
+    let mut found = BTreeMap::new();
+    for number in own {
+        let about = store.written_about(*number).await?.into_iter();
+        found.extend(about.filter(|(_, e)| e.record.is_none_or(|row| own.contains(&row))));
+    }
+    Ok(found.iter().map(|(place, entry)| views::written(place, entry)).collect())
 }
 
 async fn deliveries(store: &dyn Store, rules: &Rules, profile: &Profile) -> Result<Value, Error> {
@@ -198,7 +210,7 @@ pub fn csv(everything: &Value) -> String {
             let name = event.get("name").map(plain).unwrap_or_default();
             lines.push(line("event", &source(&event), &name, &event));
         }
-        for kind in ["relates_to", "named_by", "decisions", "deliveries", "quarantine"] {
+        for kind in ["relates_to", "named_by", "decisions", "writes", "deliveries", "quarantine"] {
             for item in items(&of(kind)) {
                 lines.push(line(kind, "", "", &item));
             }

@@ -52,6 +52,8 @@ pub enum Code {
     UnknownRun,
     /// The run does not wait for an answer.
     NotHeld,
+    /// The ledger has no such entry, or not any more.
+    NoSuchEntry,
     /// There is no such profile.
     UnknownProfile,
     /// What the profile was then is not kept any more.
@@ -92,6 +94,14 @@ pub enum Code {
     AlreadyRunning,
     /// The store is being compacted or backed up.
     UpkeepRunning,
+    /// The delivery is not what the connector's recipe verifies.
+    NotVerified,
+    /// The body is not compressed as it says.
+    NotDecompressed,
+    /// Too many deliveries in a second.
+    TooManyDeliveries,
+    /// The connection takes no deliveries at present.
+    DoorClosed,
     /// Too many failed logins.
     TooManyLogins,
     /// Too many watchers.
@@ -118,6 +128,7 @@ impl Code {
         Self::UnknownConnection,
         Self::UnknownRun,
         Self::NotHeld,
+        Self::NoSuchEntry,
         Self::UnknownProfile,
         Self::NotKept,
         Self::UnknownRecord,
@@ -138,6 +149,10 @@ impl Code {
         Self::UnknownErasure,
         Self::AlreadyRunning,
         Self::UpkeepRunning,
+        Self::NotVerified,
+        Self::NotDecompressed,
+        Self::TooManyDeliveries,
+        Self::DoorClosed,
         Self::TooManyLogins,
         Self::TooManyWatchers,
         Self::Stopping,
@@ -163,6 +178,7 @@ impl Code {
             Self::UnknownConnection => ("http/unknown-connection", StatusCode::NOT_FOUND),
             Self::UnknownRun => ("http/unknown-run", StatusCode::NOT_FOUND),
             Self::NotHeld => ("http/not-held", StatusCode::CONFLICT),
+            Self::NoSuchEntry => ("http/no-such-entry", StatusCode::NOT_FOUND),
             Self::UnknownProfile => ("http/unknown-profile", StatusCode::NOT_FOUND),
             Self::NotKept => ("http/not-kept", StatusCode::GONE),
             Self::UnknownRecord => ("http/unknown-record", StatusCode::NOT_FOUND),
@@ -183,6 +199,10 @@ impl Code {
             Self::UnknownErasure => ("http/unknown-erasure", StatusCode::NOT_FOUND),
             Self::AlreadyRunning => ("http/already-running", StatusCode::CONFLICT),
             Self::UpkeepRunning => ("http/upkeep-running", StatusCode::CONFLICT),
+            Self::NotVerified => ("inbox/not-verified", StatusCode::UNAUTHORIZED),
+            Self::NotDecompressed => ("inbox/not-decompressed", StatusCode::BAD_REQUEST),
+            Self::TooManyDeliveries => ("inbox/too-many", StatusCode::TOO_MANY_REQUESTS),
+            Self::DoorClosed => ("inbox/closed", StatusCode::SERVICE_UNAVAILABLE),
             Self::TooManyLogins => ("http/too-many-logins", StatusCode::TOO_MANY_REQUESTS),
             Self::TooManyWatchers => ("http/too-many-watchers", StatusCode::SERVICE_UNAVAILABLE),
             Self::Stopping => ("http/stopping", StatusCode::SERVICE_UNAVAILABLE),

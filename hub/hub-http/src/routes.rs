@@ -3,13 +3,13 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, options, post};
 
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
-    conflicts, events, explained, guard, history, identity, inbox, login, mapping, page, plans,
-    privacy, profiles, quarantine, related, runs, segments, status, syncs, timeline, upkeep,
+    conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
+    plans, privacy, profiles, quarantine, related, runs, segments, status, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -17,6 +17,8 @@ use crate::{
 pub enum Permission {
     /// Nothing: anybody on this machine.
     Public,
+    /// What the recipe of a connection's connector verifies.
+    Deliver,
     /// To see how the hub works; no personal data.
     Read,
     /// To make it do something.
@@ -36,6 +38,7 @@ impl Permission {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Public => "public",
+            Self::Deliver => "deliver",
             Self::Read => "read",
             Self::Operate => "operate",
             Self::Pii => "pii",
@@ -80,7 +83,7 @@ const fn route(
     Route { method, path, permission, takes, handler }
 }
 
-use Permission::{Decide, Manage, Operate, Pii, Privacy, Public, Read};
+use Permission::{Decide, Deliver, Manage, Operate, Pii, Privacy, Public, Read};
 use Takes::{Json, Nothing, Raw};
 
 /// Every route of the hub.
@@ -98,6 +101,10 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/runs/{id}",          Read,    Nothing, || get(runs::one)),
     route("POST",   "/api/v1/runs/{id}/approve",  Operate, Json,    || post(plans::approve)),
     route("POST",   "/api/v1/runs/{id}/refuse",   Operate, Json,    || post(plans::refuse)),
+    route("GET",    "/api/v1/runs/{id}/undo",     Pii,     Nothing, || get(ledger::undo_plan)),
+    route("POST",   "/api/v1/runs/{id}/undo",     Operate, Json,    || post(ledger::undo)),
+    route("GET",    "/api/v1/ledger",             Pii,     Nothing, || get(ledger::list)),
+    route("GET",    "/api/v1/ledger/{run}/{number}", Pii,  Nothing, || get(ledger::one)),
     route("GET",    "/api/v1/events",             Read,    Nothing, || get(events::watch)),
     route("GET",    "/api/v1/profiles",           Pii,     Nothing, || get(profiles::list)),
     route("GET",    "/api/v1/profiles/{id}",      Pii,     Nothing, || get(profiles::one)),
@@ -135,6 +142,12 @@ pub const ROUTES: &[Route] = &[
     route("POST",   "/api/v1/store/compact",      Manage,  Json,    || post(upkeep::compact)),
     route("POST",   "/api/v1/store/backup",       Manage,  Json,    || post(upkeep::backup)),
     route("POST",   "/api/v1/inbox/{connection}", Operate, Raw,     || post(inbox::accept)),
+    route("POST",   "/inbox/{connection}",        Deliver, Raw,     || post(inbox::deliver)),
+    route("GET",    "/inbox/{connection}",        Deliver, Nothing, || get(inbox::deliver)),
+    route("OPTIONS", "/inbox/{connection}",       Deliver, Nothing, || options(inbox::preflight)),
+    route("POST",   "/inbox/{connection}/{*path}", Deliver, Raw,    || post(inbox::deliver)),
+    route("GET",    "/inbox/{connection}/{*path}", Deliver, Nothing, || get(inbox::deliver)),
+    route("OPTIONS", "/inbox/{connection}/{*path}", Deliver, Nothing, || options(inbox::preflight)),
     route("POST",   "/api/v1/session",            Public,  Json,    || post(login::open)),
     route("GET",    "/api/v1/session",            Read,    Nothing, || get(login::show)),
     route("DELETE", "/api/v1/session",            Read,    Nothing, || delete(login::close)),

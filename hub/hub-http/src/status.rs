@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hub_model::RunStatus;
+use hub_model::{ConnectionId, RunStatus};
 use serde_json::{Value, json};
 
 use crate::lang::Lang;
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::state::{AppState, ConnectionView};
 use crate::views;
 
 /// `GET /health`: no credential needed, so nothing in it but one word. `ok`,
@@ -32,9 +32,15 @@ fn is_degraded(state: &AppState) -> bool {
         || state.engine().status().iter().any(failed)
 }
 
-/// `GET /connections`.
+/// `GET /connections`, each with what came to its door since the hub started.
 pub(crate) async fn connections(State(state): State<AppState>, lang: Lang) -> Json<Value> {
-    let rows: Vec<Value> = state.connections().iter().map(|c| views::connection(c, lang)).collect();
+    let row = |connection: &ConnectionView| {
+        let mut row = views::connection(connection, lang);
+        let door = state.engine().door(&ConnectionId::new(connection.id.as_str()));
+        row["inbox"] = door.map_or(Value::Null, |counts| views::door(&counts));
+        row
+    };
+    let rows: Vec<Value> = state.connections().iter().map(row).collect();
     Json(json!({ "connections": rows }))
 }
 

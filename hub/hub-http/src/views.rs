@@ -4,10 +4,11 @@
 //! a change of the model does not silently change the API. Times are RFC 3339
 //! in UTC; ids are text or numbers exactly as elsewhere.
 
-use hub_engine::SyncStatus;
+use hub_engine::inbox::DoorCounts;
+use hub_engine::{SyncStatus, UndoShown};
 use hub_model::{
-    Answer, Fault, Hold, Mapping, PlanCounts, PlannedWrite, Profile, Quarantined, Record, RecordNo,
-    Run, RunCounts, RunStatus, SyncId, Trigger,
+    Answer, Fault, Hold, LedgerEntry, LedgerPlace, Mapping, PlanCounts, PlannedWrite, Profile,
+    Quarantined, Record, RecordNo, Run, RunCounts, RunId, RunStatus, SyncId, Trigger,
 };
 use hub_store::{Error, Store};
 use serde_json::{Map, Value, json};
@@ -35,6 +36,14 @@ pub fn connection(connection: &ConnectionView, lang: Lang) -> Value {
         "hosts": connection.hosts,
         "status": if connection.fault.is_some() { "broken" } else { "ready" },
         "fault": connection.fault.as_ref().map(|f| fault(f, lang)),
+    })
+}
+
+/// What came to the door of a connection.
+pub fn door(counts: &DoorCounts) -> Value {
+    json!({
+        "kept": counts.kept, "repeated": counts.repeated, "refused": counts.refused,
+        "limited": counts.limited,
     })
 }
 
@@ -80,6 +89,7 @@ pub fn sync(status: &SyncStatus, mapping: &Mapping, lang: Lang) -> Value {
         "running": status.running,
         "last": status.last.as_ref().map(|r| run(r, lang)),
         "skipped": status.skipped,
+        "delivery": status.delivery,
     })
 }
 
@@ -98,6 +108,7 @@ pub fn fields(mapping: &Mapping) -> Value {
 pub fn run(run: &Run, lang: Lang) -> Value {
     let (trigger, due) = match run.trigger {
         Trigger::Manual => ("manual", None),
+        Trigger::Pushed => ("pushed", None),
         Trigger::Schedule(due) => ("schedule", Some(due.to_string())),
     };
     json!({
@@ -112,6 +123,8 @@ pub fn run(run: &Run, lang: Lang) -> Value {
         "fault": run.fault.as_ref().map(|f| fault(f, lang)),
         "connector": run.connector,
         "plan": run.plan,
+        "undoes": run.undoes,
+        "delivery": run.delivery,
         "answer": run.answer.as_ref().map(answer),
     })
 }
@@ -138,6 +151,41 @@ pub fn plan_counts(counts: &PlanCounts) -> Value {
 /// since plans are kept in files and compared.
 pub fn planned(write: &PlannedWrite) -> Value {
     serde_json::to_value(write).unwrap_or_default()
+}
+
+/// An entry of the ledger of writes. Holds personal data. Of a field, what the row
+/// showed before, what was sent, and what the vendor made of it if that is another
+/// form; what is absent was not known, or not asked.
+pub fn written(place: &LedgerPlace, entry: &LedgerEntry) -> Value {
+    let field = |field: &hub_model::LedgerField| {
+        let mut view = Map::new();
+        let values = [("before", &field.before), ("sent", &field.sent), ("shown", &field.shown)];
+        for (name, value) in values {
+            view.extend(value.as_ref().map(|value| (name.to_owned(), value.to_json())));
+        }
+        Value::Object(view)
+    };
+    let fields: Map<String, Value> =
+        entry.fields.iter().map(|(name, value)| (name.to_string(), field(value))).collect();
+    json!({
+        "run": place.run, "number": place.number, "sync": entry.sync, "kind": entry.kind.as_str(),
+        "profile": entry.profile, "record": entry.record, "key": entry.key, "fields": fields,
+        "idempotency_key": entry.idempotency_key, "end": entry.end.as_str(),
+        "fault": entry.fault.map(hub_model::FaultCode::as_str), "at": entry.at.to_string(),
+    })
+}
+
+/// What undoing a run comes to. Holds personal data.
+pub fn undo(run: &RunId, shown: &UndoShown) -> Value {
+    let writes: Vec<Value> = shown.writes.iter().map(planned).collect();
+    let left = shown.left.iter().map(|left| {
+        json!({
+            "profile": left.profile, "record": left.record, "key": left.key,
+            "field": left.skipped.field, "why": left.skipped.why.as_str(),
+        })
+    });
+    let left: Vec<Value> = left.collect();
+    json!({ "run": run, "sync": shown.sync, "writes": writes, "skipped": left })
 }
 
 /// What a run did so far.

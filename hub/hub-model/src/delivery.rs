@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::id::{FieldName, ProfileId, RecordNo, Stamp, SyncId};
+use crate::id::{FieldName, ProfileId, RecordNo, RunId, Stamp, SyncId};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -52,6 +52,9 @@ pub struct Pending {
     pub state: PendingState,
     /// What was tried last.
     pub attempt: Attempt,
+    /// The run whose request may have left, while its outcome is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// How often it was tried.
     pub tries: u32,
     /// Not before this instant.

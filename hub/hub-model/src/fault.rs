@@ -85,6 +85,8 @@ codes! {
     PlanMoved = "plan-moved",
     /// A run would write more than it may without being asked; nothing was written.
     Held = "held",
+    /// It was undone: it waits until it would be written otherwise.
+    Undone = "undone",
     /// The hub stops.
     Stopping = "stopping",
 }

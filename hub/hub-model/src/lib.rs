@@ -24,6 +24,7 @@ pub mod fault;
 pub mod guards;
 pub mod id;
 pub mod identity;
+pub mod ledger;
 pub mod limits;
 pub mod mapping;
 pub mod namespace;
@@ -62,6 +63,7 @@ pub use id::{
     RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
+pub use ledger::{DeliveryClass, LedgerEntry, LedgerField, LedgerPlace, WriteEnd};
 pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
 pub use namespace::{Namespace, Normaliser, Part};
 pub use number::Number;

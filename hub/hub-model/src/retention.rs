@@ -50,16 +50,19 @@ pub struct Source {
     pub keep_anonymous: Option<Period>,
 }
 
-/// How long what profiles were before is kept.
+/// How long what profiles were before is kept, and what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// A version is kept so long after it was replaced.
     pub keep: Period,
+    /// What was written to destinations is kept, and can be undone, so long.
+    pub keep_writes: Period,
 }
 
 impl Default for History {
-    /// A year and five weeks: the same month of last year can be looked at.
+    /// A year and five weeks: the same month of last year can be looked at. Who has
+    /// not missed what a run wrote within a quarter does not undo it any more.
     fn default() -> Self {
-        Self { keep: Period::Days(400) }
+        Self { keep: Period::Days(400), keep_writes: Period::Days(90) }
     }
 }

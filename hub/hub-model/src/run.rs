@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::guards::Answer;
 use crate::id::{RunId, SyncId};
+use crate::ledger::DeliveryClass;
 use crate::receipt::{ConnectorVersion, Receipt};
 use crate::time::Timestamp;
 
@@ -16,6 +17,8 @@ pub enum Trigger {
     Schedule(Timestamp),
     /// Somebody asked.
     Manual,
+    /// Its system pushed: it takes what was delivered, again and again for a while.
+    Pushed,
 }
 
 /// How a run stands.
@@ -100,6 +103,13 @@ pub struct Run {
     /// The hash of the plan that it applied, or was held with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// The run that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunId>,
+    /// What protects its destination from writes that are made twice, as far as it
+    /// asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryClass>,
     /// What somebody answered after it was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,

@@ -2,10 +2,10 @@
 //! reason, every time they are due, while the others run.
 
 use async_trait::async_trait;
-use hub_model::Fault;
+use hub_model::{Fault, Timestamp};
 use plugin_api::{
-    CallContext, Connector, Found, JobState, LookupRequest, Manifest, Page, ReadRequest,
-    StreamInfo, WriteReport, WriteRequest,
+    Admitted, CallContext, Connector, Delivery, Found, Inbound, JobState, LookupRequest, Manifest,
+    Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteReport, WriteRequest,
 };
 
 /// A connector that answers every call with why it cannot.
@@ -28,6 +28,7 @@ impl BrokenConnector {
             settings: serde_json::Value::Bool(true),
             streams: Vec::new(),
             budgets: Vec::new(),
+            inbound: None,
             api_version: None,
             api_sunset: None,
         };
@@ -39,6 +40,10 @@ impl BrokenConnector {
 impl Connector for BrokenConnector {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    fn inbound(&self) -> Option<&dyn Inbound> {
+        Some(self)
     }
 
     async fn check(&self, _: &CallContext) -> Result<(), Fault> {
@@ -62,6 +67,27 @@ impl Connector for BrokenConnector {
     }
 
     async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
+        Err(self.fault.clone())
+    }
+}
+
+/// Whether its connector has a way in is not known: what was kept before it broke
+/// waits until it is mended.
+#[async_trait]
+impl Inbound for BrokenConnector {
+    fn origins(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn admit(&self, _: Delivery, _: Timestamp) -> Result<Admitted, Refusal> {
+        Err(Refusal::NotReady(self.fault.clone()))
+    }
+
+    async fn handshake(&self, _: &CallContext, _: &Delivery) -> Result<Option<Reply>, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn parse(&self, _: &CallContext, _: &Delivery) -> Result<Vec<Parsed>, Fault> {
         Err(self.fault.clone())
     }
 }

@@ -119,6 +119,29 @@ when something had moved or the run failed.")]
         #[arg(long, value_name = "FILE|HASH")]
         plan: String,
     },
+    /// Take back what a run wrote, where nobody has edited since.
+    #[command(after_help = "\
+Examples:
+  liaison undo 1764489600000000-people          # show what would be written, and what not
+  liaison undo 1764489600000000-people --yes
+
+Fields get back what they showed before, rows that were created go, rows that were
+deleted are made again where their system lets them be. What somebody has edited
+since, or a later run has written, is skipped, and told with the reason. What was
+undone stays undone until the value changes at its source or the mapping makes
+another of it. The ledger keeps what was written as long as `[history] keep_writes`
+in liaison.toml says, 90 days unless it does. After a kill the next run of the sync
+goes on. Exit code 1 when something is skipped or the run failed.")]
+    Undo {
+        /// The run that is taken back.
+        run: String,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The ledger of writes: what each run wrote, and possible duplicates.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Held runs: list those that wait for an answer, approve or refuse one.
     #[command(subcommand)]
     Hold(HoldCommand),
@@ -146,7 +169,7 @@ when something had moved or the run failed.")]
     /// Privacy: everything that is kept of one person, and erasing him.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
-    /// Connectors: list those installed, inspect one.
+    /// Connectors: list and inspect those installed; write, build and test your own.
     #[command(subcommand)]
     Connector(ConnectorCommand),
     /// The store: verify, count, back up and restore, compact, export and import.
@@ -392,23 +415,6 @@ Exit code 1 when rows were tried and any of them stays.")]
     },
 }
 
-/// `liaison connector`.
-#[derive(Debug, Subcommand)]
-pub enum ConnectorCommand {
-    /// List the connectors in the folder of connectors.
-    #[command(after_help = "Example:\n  liaison connector list")]
-    List,
-    /// Show what a connector can do, wants to reach and needs to know.
-    #[command(after_help = "\
-Examples:
-  liaison connector inspect erp-tryton
-  liaison connector inspect ./downloads/new.wasm   # before installing it")]
-    Inspect {
-        /// An installed connector's name, or a path to a file.
-        name: String,
-    },
-}
-
 /// `liaison token`.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
@@ -426,7 +432,9 @@ Example:
 }
 
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
+pub use self::connector::{ConnectorCommand, Lang};
 pub use self::identity::{IdentityCommand, Pair};
+pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;
 pub use self::plan::HoldCommand;
 pub use self::privacy::PrivacyCommand;
@@ -434,7 +442,9 @@ pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
 
 mod conflict;
+mod connector;
 mod identity;
+mod ledger;
 mod mapping;
 mod plan;
 mod privacy;

@@ -6,6 +6,7 @@ mod connection;
 mod connector;
 mod hold;
 mod identity;
+mod ledger;
 mod mapping;
 mod object;
 mod plan;
@@ -17,6 +18,7 @@ mod serve;
 mod store;
 mod sync;
 mod token;
+mod undo;
 
 use serde_json::json;
 
@@ -39,11 +41,12 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
     if matches!(command, Command::Version) {
         return version(out);
     }
-    if let Command::Connector(crate::cli::ConnectorCommand::Inspect { name }) = &command
-        && connector::is_path(name)
-    {
-        return connector::inspect_file(name.as_ref(), out).await;
-    }
+    let command = match command {
+        Command::Connector(command) if command.needs_no_hub() => {
+            return connector::alone(command, out).await;
+        }
+        other => other,
+    };
     let loaded = Loaded::read(&global)?;
     match command {
         Command::Serve => serve::run(&loaded).await,
@@ -52,6 +55,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Mapping(command) => mapping::run(&loaded, command, out).await,
         Command::Plan { id, read } => plan::show(&loaded, &id, read, out).await,
         Command::Apply { id, plan } => plan::apply(&loaded, &id, &plan, out).await,
+        Command::Undo { run, yes } => undo::run(&loaded, &run, yes, out).await,
+        Command::Ledger(command) => ledger::run(&loaded, command, out).await,
         Command::Hold(command) => hold::run(&loaded, command, out).await,
         Command::Connection(command) => connection::run(&loaded, command, out).await,
         Command::Profile(command) => profile::run(&loaded, command, out).await,

@@ -45,6 +45,14 @@ pub fn grants(connection: &ConnectionConfig, root: &Path) -> Result<Grants, Vec<
     Ok(Grants { hosts, private, insecure_http, folders, authorities_pem: None })
 }
 
+/// The same folders, and one port of this machine in place of the hosts.
+pub fn on_this_machine(grants: Grants, port: u16) -> Grants {
+    // Neither of these can be misunderstood; if they were, nothing would be granted.
+    let host = format!("127.0.0.1:{port}").parse().into_iter().collect();
+    let private = format!("127.0.0.1/32:{port}").parse().into_iter().collect();
+    Grants { hosts: host, private, insecure_http: true, ..grants }
+}
+
 fn parsed<T: FromStr<Err = GrantError>>(
     texts: &[Located<String>],
     code: &'static str,

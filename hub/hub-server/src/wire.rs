@@ -16,7 +16,9 @@ use hub_model::{Fault, FaultCode, SyncId};
 use hub_store::Store;
 use hub_store::upkeep::Upkeep;
 use plugin_api::{CallContext, Connector, Manifest, TokenStore};
-use plugin_gateway::{ConnectionPolicy, Gateway, GatewayOptions, HttpLimits, TokenKeeping};
+use plugin_gateway::{
+    ConnectionPolicy, Credential, Gateway, GatewayOptions, Grants, HttpLimits, TokenKeeping,
+};
 use plugin_host::inspect::inspect as inspect_bytes;
 use plugin_host::limits::COMPONENT_BYTES_MAX;
 use plugin_host::{Binding, Host, HostOptions, Limits, LoadError, Package};
@@ -118,6 +120,39 @@ impl<'l> Wiring<'l> {
         let (Ok(grants), Ok(credentials), true) = (grants, credentials, faults.is_empty()) else {
             return Err(faults);
         };
+        Ok(self.connect(connection, package, grants, credentials))
+    }
+
+    /// Binds a connection to its connector with settings that are not checked, and
+    /// to a port of this machine in place of its hosts where one is given: the
+    /// conformance suite judges what a connector makes of trouble.
+    ///
+    /// # Errors
+    /// As [`Self::bind`], except for the settings.
+    pub async fn bind_on_stage(
+        &self,
+        connection: &ConnectionConfig,
+        settings: serde_json::Value,
+        port: Option<u16>,
+    ) -> Result<Bound, Vec<ConfigFault>> {
+        let package = self.package(connection).await.map_err(|fault| vec![fault])?;
+        let root = &self.loaded.root;
+        let credentials = credentials(connection, &package.manifest, root)?;
+        let mut grants = grants::grants(connection, root)?;
+        if let Some(port) = port {
+            grants = grants::on_this_machine(grants, port);
+        }
+        let connection = ConnectionConfig { settings, ..connection.clone() };
+        Ok(self.connect(&connection, package, grants, credentials))
+    }
+
+    fn connect(
+        &self,
+        connection: &ConnectionConfig,
+        package: Arc<Package>,
+        grants: Grants,
+        credentials: BTreeMap<String, Credential>,
+    ) -> Bound {
         let gateway = self.gateway.connection(ConnectionPolicy {
             connection: connection.id.to_string(),
             grants,
@@ -126,7 +161,7 @@ impl<'l> Wiring<'l> {
             limits: HttpLimits::default(),
         });
         let binding = Binding::new(connection.id.as_str(), connection.settings.clone(), gateway);
-        Ok(Bound { connector: self.host.connect(package, binding) })
+        Bound { connector: self.host.connect(package, binding) }
     }
 
     /// The connector of a connection, loaded once however many use it.
@@ -286,23 +321,34 @@ pub fn installed(folder: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// When it is no connector of ours.
 pub async fn inspect(path: &Path) -> Result<Inspected, Trouble> {
-    let place = path.display().to_string();
     let owned = path.to_owned();
-    let looking = tokio::task::spawn_blocking(move || {
-        let bytes = read_capped(&owned)?;
-        let inspection = inspect_bytes(&bytes)?;
-        let digest = plugin_host::package::ComponentDigest::of(&bytes).to_string();
-        Ok(Inspected { manifest: inspection.manifest, digest })
-    });
-    let result: Result<Inspected, LoadError> =
-        looking.await.unwrap_or_else(|error| Err(LoadError::Host(error.to_string())));
-    result.map_err(|error| {
-        let (code, mend) = explain(&error);
-        Trouble::new(Exit::Usage, code, place, whole(&error), mend)
-    })
+    let looking =
+        tokio::task::spawn_blocking(move || read_capped(&owned).and_then(|it| inspected(&it)));
+    let result = looking.await.unwrap_or_else(|error| Err(LoadError::Host(error.to_string())));
+    result.map_err(|error| no_connector(path, &error))
 }
 
-fn read_capped(path: &Path) -> Result<Vec<u8>, LoadError> {
+/// Looks at the bytes of a component without compiling or running it.
+///
+/// # Errors
+/// When they are no connector of ours.
+pub fn inspected(bytes: &[u8]) -> Result<Inspected, LoadError> {
+    let inspection = inspect_bytes(bytes)?;
+    let digest = plugin_host::package::ComponentDigest::of(bytes).to_string();
+    Ok(Inspected { manifest: inspection.manifest, digest })
+}
+
+/// Why a file is no connector of ours, and how to mend it.
+pub fn no_connector(path: &Path, error: &LoadError) -> Trouble {
+    let (code, mend) = explain(error);
+    Trouble::new(Exit::Usage, code, path.display(), whole(error), mend)
+}
+
+/// The bytes of a file that may be a component.
+///
+/// # Errors
+/// When it cannot be read, or is larger than a component may be.
+pub fn read_capped(path: &Path) -> Result<Vec<u8>, LoadError> {
     use std::io::Read;
     let file = std::fs::File::open(path).map_err(LoadError::Read)?;
     if file.metadata().map_err(LoadError::Read)?.len() > COMPONENT_BYTES_MAX {
@@ -334,7 +380,7 @@ const fn explain(error: &LoadError) -> (&'static str, &'static str) {
             "put the component file of the connector there; a download may have failed",
         ),
         LoadError::CoreModule => {
-            ("connector/core-module", "encode it as a component (`wasm-tools component new`)")
+            ("connector/core-module", "make a component of it: `liaison connector pack`")
         }
         LoadError::Invalid(_) => ("connector/damaged", "fetch the file again: it is damaged"),
         LoadError::ManifestMissing | LoadError::Manifest(_) => {

@@ -1,14 +1,15 @@
 //! Every row, table by table, as a dump wants them.
 
 use hub_model::{
-    CommitSeq, Decision, Event, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, Run, RunId, Stamp, Standing,
+    CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing,
 };
 use hub_store::dump::{Rows, Tables, TokenKey};
 use hub_store::{Error, InboxEntry, Review, View};
 use serde::de::DeserializeOwned;
 
 use crate::keys::{self, Key, table};
+use crate::ledger;
 use crate::read::Reader;
 use crate::rows::decoded;
 
@@ -104,6 +105,10 @@ impl Tables for Reader<'_> {
 
     fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing> {
         self.standings_after(after)
+    }
+
+    fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)> {
+        Box::new(ledger::after(self.rows, None, after))
     }
 
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {

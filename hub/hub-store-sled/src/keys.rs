@@ -59,7 +59,11 @@ pub(crate) mod table {
     /// (review, profile) of standings, no value.
     pub const STANDING_DUE: u8 = b'd';
     /// Who entered segments and left them, by commit.
-    pub const MOVES: u8 = b'G';
+    pub const MOVES: u8 = b'm';
+    /// The ledger of writes, in chunks: by run, then the number of the first entry.
+    pub const LEDGER: u8 = b'G';
+    /// Where entries lie, by the record that they are found by and the chunk.
+    pub const LEDGER_OF: u8 = b'g';
     /// Pieces of values that are too long for one, by key and place.
     pub const PIECE: u8 = b'x';
 }
@@ -252,6 +256,35 @@ pub(crate) fn standing_due(review: Timestamp, profile: ProfileId) -> Key {
 
 pub(crate) fn moves(seq: CommitSeq) -> Key {
     number(start(table::MOVES), seq.0)
+}
+
+/// The chunks of a run. No id has a byte 0, so they stand in order of runs.
+pub(crate) fn ledger_of_run(run: &RunId) -> Key {
+    let mut key = last(start(table::LEDGER), run.as_str());
+    key.push(0);
+    key
+}
+
+/// The chunk whose first entry has a number.
+pub(crate) fn ledger(run: &RunId, first: u64) -> Key {
+    number(ledger_of_run(run), first)
+}
+
+/// The chunks with entries that a record finds.
+pub(crate) fn ledger_of(record: RecordNo) -> Key {
+    number(start(table::LEDGER_OF), record.0)
+}
+
+/// That one of them is the chunk whose first entry has a number.
+pub(crate) fn ledger_of_in(record: RecordNo, first: u64) -> Key {
+    number(ledger_of(record), first)
+}
+
+/// The run of a chunk, from its key.
+pub(crate) fn run_of_ledger(key: &[u8]) -> Option<RunId> {
+    const NUMBER_BYTES: usize = 8;
+    let run = key.get(1..key.len().checked_sub(NUMBER_BYTES + 1)?)?;
+    std::str::from_utf8(run).ok().map(RunId::from)
 }
 
 /// All pieces of a row.

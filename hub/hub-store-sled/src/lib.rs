@@ -32,6 +32,8 @@
 //! | `P` block | up to 32 profiles, or what became of their numbers ([`pack`]) | never |
 //! | `E` block | up to 32 events ([`events`]) | never |
 //! | `e` identity, commit | where the events lie that it brought of that identity | when one leaves |
+//! | `G` run, number | up to 32 entries of the write ledger ([`ledger`]) | when one leaves |
+//! | `g` record, number | that entries in a chunk are about a record | when they leave |
 //! | `I` commit, piece | what the commit changed in the index ([`delta`]) | never |
 //! | `L` commit | the change log, references only ([`log`]) | never |
 //! | `A`, `a`, `d`, `G` | who is in which segment, and who entered and left ([`standings`]) | as they change |
@@ -98,6 +100,8 @@ mod people;
 
 mod events;
 mod standings;
+
+mod ledger;
 
 mod read;
 mod verify;

@@ -35,6 +35,9 @@ pub(crate) struct Meta {
     pub inbox_done: u64,
     /// Bodies up to this one have been removed: a few per commit.
     pub inbox_removed: u64,
+    /// The number of the last entry of the ledger.
+    #[serde(default)]
+    pub ledger_last: u64,
     /// The number of the last row of quarantine without a key.
     pub keyless_last: u64,
     /// The newest instant that was told.
@@ -71,6 +74,7 @@ impl Meta {
             inbox_last: 0,
             inbox_done: 0,
             inbox_removed: 0,
+            ledger_last: 0,
             keyless_last: 0,
             instant: None,
             history_from: None,

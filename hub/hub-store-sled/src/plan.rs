@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::delta::{self, Op};
 use crate::events;
 use crate::keys::{self, Key};
+use crate::ledger;
 use crate::log;
 use crate::meta::Meta;
 use crate::people::People;
@@ -85,6 +86,8 @@ impl<'a> Plan<'a> {
         self.deliveries(&set)?;
         self.quarantine(&set)?;
         self.runs(&set)?;
+        let ledger = ledger::plan(self.rows, &mut self.meta, &set.unwritten, &set.written)?;
+        self.changed.extend(ledger);
         for change in &set.positions {
             self.changed.insert(keys::position(&change.name), change.new.clone());
         }

@@ -9,9 +9,9 @@ use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use hub_model::{
-    Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing, StreamRef, SyncId,
-    Timestamp, WorkspaceId,
+    Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing,
+    StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::history::{self, AsOf, HistoryPage};
 use hub_store::{
@@ -26,6 +26,7 @@ use crate::copy::Tap;
 use crate::fault;
 use crate::index::Index;
 use crate::keys;
+use crate::ledger;
 use crate::meta::Meta;
 use crate::open::{self, Mode};
 use crate::place::Place;
@@ -407,6 +408,26 @@ impl Store for SledStore {
 
     async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
         self.read(move |reader| reader.moves_page(after, limit)).await
+    }
+
+    async fn written_about(
+        &self,
+        record: RecordNo,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error> {
+        self.read(move |reader| ledger::about(reader.rows, record)).await
+    }
+
+    async fn scan_written(
+        &self,
+        run: Option<&RunId>,
+        after: Option<&LedgerPlace>,
+        limit: usize,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error> {
+        let (run, after) = (run.cloned(), after.cloned());
+        self.read(move |reader| {
+            ledger::after(reader.rows, run.as_ref(), after.as_ref()).take(limit).collect()
+        })
+        .await
     }
 
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {

@@ -13,6 +13,7 @@ use crate::delta;
 use crate::events;
 use crate::frame::{self, Frame};
 use crate::keys::{self, Key, table};
+use crate::ledger;
 use crate::log;
 use crate::pack::names::Item;
 use crate::pack::{Damaged, event, record, version};
@@ -29,6 +30,7 @@ pub(crate) fn verify(reader: &Reader<'_>) -> Result<Vec<VerifyFinding>, Error> {
     let mut check = Check { reader, found, counted, conflicted: 0 };
     check.people()?;
     check.events()?;
+    check.ledger()?;
     check.work()?;
     check.standings()?;
     check.log()?;
@@ -136,6 +138,30 @@ impl Check<'_> {
             let indexed = self.counted.events;
             let counts = format!("{events} events of {indexed}, {places} places of {named}");
             self.found.add("event", counts);
+        }
+        Ok(())
+    }
+
+    /// Every entry of the ledger is found by its records, and nothing else is.
+    fn ledger(&mut self) -> Result<(), Error> {
+        let rows = self.reader.rows;
+        let (mut places, mut found) = (0, 0);
+        self.each(table::LEDGER, |check, key, payload| {
+            let chunk = ledger::read(key, payload)?;
+            check.counted.written += chunk.len() as u64;
+            let keys = ledger::index(key, &chunk);
+            places += keys.len();
+            for place in keys {
+                check.misplaced(&place, rows.raw(&place)?.is_some());
+            }
+            Ok(())
+        })?;
+        self.each(table::LEDGER_OF, |_, _, _| {
+            found += 1;
+            Ok(())
+        })?;
+        if places != found {
+            self.found.add("ledger", format!("{found} places of {places}"));
         }
         Ok(())
     }
@@ -302,7 +328,7 @@ impl Check<'_> {
     }
 
     fn unknown_tables(&mut self) -> Result<(), Error> {
-        const KNOWN: [u8; 23] = [
+        const KNOWN: [u8; 25] = [
             table::META,
             table::RECORD,
             table::PROFILE,
@@ -326,6 +352,8 @@ impl Check<'_> {
             table::MEMBER,
             table::STANDING_DUE,
             table::MOVES,
+            table::LEDGER,
+            table::LEDGER_OF,
         ];
         for byte in (0..=u8::MAX).filter(|byte| !KNOWN.contains(byte)) {
             let first = self.reader.rows.stored(&[byte], None).next();

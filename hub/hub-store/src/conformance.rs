@@ -16,6 +16,7 @@ mod answers;
 mod cases_dump;
 mod cases_events;
 mod cases_history;
+mod cases_ledger;
 mod cases_people;
 mod cases_refused;
 mod cases_related;
@@ -38,8 +39,8 @@ pub use random::Random;
 
 #[doc(hidden)]
 pub use {
-    cases_dump::*, cases_events::*, cases_history::*, cases_people::*, cases_refused::*,
-    cases_related::*, cases_rows::*, cases_segments::*, cases_work::*,
+    cases_dump::*, cases_events::*, cases_history::*, cases_ledger::*, cases_people::*,
+    cases_refused::*, cases_related::*, cases_rows::*, cases_segments::*, cases_work::*,
 };
 
 use crate::memory::MemoryStore;
@@ -166,6 +167,9 @@ macro_rules! each_store_case {
             events_come_newest_first_page_by_page
             events_that_leave_are_found_by_nobody
             events_survive_exactly
+            writes_are_found_by_run_and_by_record
+            writes_that_leave_are_found_by_nobody
+            writes_survive_exactly
             counts_are_right
             members_come_and_go
             moves_are_told_in_order

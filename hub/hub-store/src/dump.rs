@@ -23,8 +23,9 @@
 use std::collections::BTreeSet;
 
 use hub_model::{
-    Change, ChangeKind, CommitSeq, Decision, Event, Pending, PendingKey, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing, limits,
+    Change, ChangeKind, CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey,
+    PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing,
+    limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,7 @@ enum Place {
     Tokens(Option<TokenKey>),
     Events(Option<u64>),
     Standings(Option<ProfileId>),
+    Written(Option<LedgerPlace>),
     /// Last, and in commits of its own: a position `inbox` in the same commit
     /// would forget bodies.
     Inbox(u64),
@@ -124,6 +126,8 @@ pub trait Tables: View {
     fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)>;
     /// Standings, by profile.
     fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing>;
+    /// Entries of the ledger of writes, in order of their places.
+    fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)>;
     /// Bodies that wait in the inbox, oldest first.
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry>;
     /// The numbers of profiles and aliases from one on, in order.
@@ -259,7 +263,12 @@ fn fill(tables: &impl Tables, place: Place, page: &mut Page) -> Result<Option<Pl
             .rows(tables.all_standings(after), |row| {
                 (row.profile, WriteSet { standings: vec![row], ..none() })
             })?
-            .map_or(Place::Inbox(0), |last| Place::Standings(Some(last))),
+            .map_or(Place::Written(None), |last| Place::Standings(Some(last))),
+        Place::Written(after) => page
+            .rows(tables.all_written(after.as_ref()), |(place, row)| {
+                (place, WriteSet { written: vec![row], ..none() })
+            })?
+            .map_or(Place::Inbox(0), |last| Place::Written(Some(last))),
         Place::Inbox(after) => {
             let last = page.rows(tables.all_inbox(after), |entry| {
                 (entry.seq, WriteSet { inbox: vec![entry.body], ..none() })
@@ -361,7 +370,8 @@ impl Page {
             let bytes = set.weight_bytes() + set.inbox_bytes();
             let full = self.bytes + bytes > limits::SLICE_BYTES_MAX.min(INBOX_COMMIT_BYTES_MAX)
                 || self.set.records.len() + set.records.len() > limits::SLICE_RECORDS_MAX
-                || self.set.events.len() + set.events.len() > limits::SLICE_RECORDS_MAX;
+                || self.set.events.len() + set.events.len() > limits::SLICE_RECORDS_MAX
+                || self.set.written.len() + set.written.len() > limits::SLICE_RECORDS_MAX;
             if full && last.is_some() {
                 return Ok(last);
             }

@@ -11,6 +11,7 @@
 mod apply;
 mod dump;
 mod events;
+mod ledger;
 mod read;
 mod state;
 
@@ -19,9 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use hub_model::{
-    Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing, StreamRef, SyncId,
-    Timestamp,
+    Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing,
+    StreamRef, SyncId, Timestamp,
 };
 
 use crate::dump::{self as dumping, DumpCursor, DumpPage};
@@ -305,6 +306,24 @@ impl Store for MemoryStore {
 
     async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
         Ok(self.read().moves_page(after, limit))
+    }
+
+    async fn written_about(
+        &self,
+        record: RecordNo,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error> {
+        Ok(self.read().ledger.about(record))
+    }
+
+    async fn scan_written(
+        &self,
+        run: Option<&RunId>,
+        after: Option<&LedgerPlace>,
+        limit: usize,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error> {
+        let state = self.read();
+        let found = state.ledger.after(run, after).take(limit);
+        Ok(found.map(|(place, entry)| (place.clone(), entry.clone())).collect())
     }
 
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {

@@ -77,6 +77,10 @@ fn size(set: &WriteSet) -> Result<(), Error> {
     if events > limits::SLICE_RECORDS_MAX {
         return refuse(format!("{events} events, {} may be", limits::SLICE_RECORDS_MAX));
     }
+    let entries = set.written.len().max(set.unwritten.len());
+    if entries > limits::SLICE_RECORDS_MAX {
+        return refuse(format!("{entries} entries, {} may be", limits::SLICE_RECORDS_MAX));
+    }
     let bytes = set.weight_bytes();
     if bytes > limits::SLICE_BYTES_MAX {
         return refuse(format!("{bytes} bytes of rows, {} may be", limits::SLICE_BYTES_MAX));
@@ -117,6 +121,8 @@ fn names(set: &WriteSet) -> Result<(), Error> {
         set.tokens.iter().map(|(c, n, _)| longest([c.as_str(), n.as_str()])).max(),
         set.events.iter().map(|event| at(&event.at).max(event_name(event))).max(),
         set.events_gone.iter().map(at).max(),
+        set.written.iter().map(written_name).max(),
+        set.unwritten.iter().map(|place| place.run.as_str().len()).max(),
     ]
     .into_iter()
     .flatten()
@@ -130,6 +136,11 @@ fn names(set: &WriteSet) -> Result<(), Error> {
 
 fn longest<const N: usize>(names: [&str; N]) -> usize {
     names.into_iter().map(str::len).max().unwrap_or(0)
+}
+
+/// A run becomes part of a key, and is told apart from what follows it.
+fn written_name(entry: &hub_model::LedgerEntry) -> usize {
+    longest([entry.run.as_str(), entry.sync.as_str()])
 }
 
 fn event_name(event: &hub_model::Event) -> usize {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Event, Fault, Identity, Moved, Pending, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing,
-    StreamRef, SyncId, Timestamp,
+    Change, Claim, CommitSeq, Decision, Event, Fault, Identity, LedgerEntry, LedgerPlace, Moved,
+    Pending, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related,
+    Run, RunId, Standing, StreamRef, SyncId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,9 @@ pub struct Stats {
     /// Members of segments: of each segment once.
     #[serde(default)]
     pub memberships: u64,
+    /// Entries of the ledger of writes.
+    #[serde(default)]
+    pub written: u64,
     /// Bytes on disk; 0 for a store in memory.
     pub disk_bytes: u64,
 }
@@ -170,7 +173,7 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
     /// Stable name of the check: `record-index`, `counters`, `profile-member`,
-    /// `alias`, `claim`, `history`, `relation`, `event`, `standing`, `log-gap`, `checksum`; of a body's own layout `index`,
+    /// `alias`, `claim`, `history`, `relation`, `event`, `ledger`, `standing`, `log-gap`, `checksum`; of a body's own layout `index`,
     /// `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
@@ -342,6 +345,21 @@ pub trait Store: Send + Sync {
     /// The log of moves after a commit: whole commits, as many as `limit` moves hold,
     /// at least one if there is any.
     async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error>;
+    /// Entries of the ledger that are found by a record
+    /// ([`LedgerEntry::found_by`]), in order of their places.
+    async fn written_about(
+        &self,
+        record: RecordNo,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error>;
+
+    /// Entries of the ledger in order of their places, after one: of one run, or
+    /// of all.
+    async fn scan_written(
+        &self,
+        run: Option<&RunId>,
+        after: Option<&LedgerPlace>,
+        limit: usize,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error>;
 
     /// The store as write sets that rebuild it, page by page: the first without
     /// a cursor, then after the one of the page before (see [`crate::dump`]).

@@ -60,6 +60,8 @@ impl WriteSet {
             + self.events.iter().map(event_bytes).sum::<usize>()
             + rows(&self.events_gone)
             + self.standings.iter().map(standing_bytes).sum::<usize>()
+            + rows(&self.written)
+            + rows(&self.unwritten)
             + positions
             + tokens
     }

@@ -1,9 +1,9 @@
 //! What one commit writes.
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PendingKey, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, RemoteKey, Run, Standing,
-    StreamRef, Timestamp,
+    Change, Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, LedgerPlace, Pending,
+    PendingKey, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef,
+    RemoteKey, Run, Standing, StreamRef, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,12 @@ pub struct WriteSet {
     /// Events that leave the store for ever; one that is not there is no fault.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events_gone: Vec<RecordRef>,
+    /// Entries to append to the ledger of writes, each to those of its run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<LedgerEntry>,
+    /// Entries that leave the ledger; one that is not there is no fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwritten: Vec<LedgerPlace>,
     /// Numbers to count on from; only in the first commit of a store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continued: Option<Continued>,
@@ -188,6 +194,8 @@ impl WriteSet {
             tokens,
             events,
             events_gone,
+            written,
+            unwritten,
             continued,
             at,
             versions,
@@ -219,6 +227,8 @@ impl WriteSet {
         self.tokens.extend(tokens);
         self.events.extend(events);
         self.events_gone.extend(events_gone);
+        self.written.extend(written);
+        self.unwritten.extend(unwritten);
         self.continued = continued.or(self.continued);
         self.at = self.at.max(at);
         self.versions.extend(versions);

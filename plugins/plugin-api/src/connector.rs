@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hub_model::{Fault, Timestamp};
 
+use crate::inbound::Inbound;
 use crate::manifest::Manifest;
 use crate::page::{Page, ReadRequest};
 use crate::stream::StreamInfo;
@@ -33,6 +34,11 @@ pub trait Connector: Send + Sync {
 
     /// The SHA-256 of the component in hexadecimal, where there is one.
     fn digest(&self) -> Option<String> {
+        None
+    }
+
+    /// The way in, for connectors whose vendor pushes.
+    fn inbound(&self) -> Option<&dyn Inbound> {
         None
     }
 

@@ -14,16 +14,20 @@
 //! outside.
 
 pub mod connector;
+pub mod inbound;
 pub mod manifest;
 pub mod page;
+pub mod recipe;
 pub mod row;
 pub mod stream;
 pub mod tokens;
 pub mod write;
 
 pub use connector::{CallContext, Connector};
+pub use inbound::{Admitted, Delivery, Inbound, Parsed, Refusal, Reply};
 pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest, RateBudget};
 pub use page::{Cursor, Item, ItemChange, Page, ReadRequest};
+pub use recipe::{InboundDeclaration, Place, Recipe};
 pub use row::Row;
 pub use stream::{FieldInfo, StreamInfo};
 pub use tokens::{TokenStore, TokenStoreError};

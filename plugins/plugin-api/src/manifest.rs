@@ -3,6 +3,8 @@
 use hub_model::StreamName;
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::InboundDeclaration;
+
 /// What a connector is able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -28,7 +30,8 @@ pub enum Capability {
 pub struct CredentialSlot {
     /// The name that requests refer to.
     pub name: String,
-    /// How it is applied: `bearer`, `api-key`, `basic`, `session`, ...
+    /// How it is applied: `bearer`, `api-key`, `basic`, `session`; or `webhook`, which
+    /// verifies what comes in and is never sent.
     pub kind: String,
     /// What it is, for the person who fills it in.
     #[serde(default)]
@@ -90,6 +93,9 @@ pub struct Manifest {
     /// What the vendor allows.
     #[serde(default)]
     pub budgets: Vec<RateBudget>,
+    /// How deliveries come in, for connectors of the capability `inbound`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound: Option<InboundDeclaration>,
     /// The vendor's API version and the day it ends (`yyyy-mm-dd`), if pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,

@@ -1,6 +1,6 @@
 //! What discovery says of a stream.
 
-use hub_model::{EntityKind, FieldName, StreamName};
+use hub_model::{DeliveryClass, EntityKind, FieldName, StreamName};
 use serde::{Deserialize, Serialize};
 
 /// A stream of a connection, as discovered.
@@ -22,6 +22,9 @@ pub struct StreamInfo {
     /// Whether creating with a key that exists updates instead of duplicating.
     #[serde(default)]
     pub upsert_by_key: bool,
+    /// Whether the vendor knows a repeated request by its idempotency key.
+    #[serde(default)]
+    pub idempotency_keys: bool,
     /// Whether one bad item fails its whole batch: the hub then bisects.
     #[serde(default)]
     pub atomic_batches: bool,
@@ -36,6 +39,16 @@ pub struct StreamInfo {
 }
 
 impl StreamInfo {
+    /// What protects it from writes that are made twice.
+    pub const fn delivery_class(&self) -> DeliveryClass {
+        match self {
+            Self { upsert_by_key: true, .. } => DeliveryClass::ExternalId,
+            Self { idempotency_keys: true, .. } => DeliveryClass::IdempotencyKey,
+            Self { conditional_writes: true, .. } => DeliveryClass::ConditionalWrite,
+            _ => DeliveryClass::PossibleDuplicates,
+        }
+    }
+
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&FieldInfo> {
         self.fields.iter().find(|field| field.name.as_str() == name)

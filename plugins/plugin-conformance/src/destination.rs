@@ -1,16 +1,19 @@
 //! Rules about writing. They write: use a test account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{FaultCode, Object, RemoteKey, Value};
-use plugin_api::{Action, Item, Outcome, WriteItem, WriteReport, WriteRequest};
+use hub_model::{FaultCode, Object, RemoteKey, Text, Value};
+use plugin_api::{Action, Item, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
 
 use crate::Verdict;
 use crate::breach::{Breach, Must};
-use crate::subject::{Subject, row};
+use crate::lookup::UNKNOWN_KEY;
+use crate::subject::{Subject, items, row};
 
-/// A key that no vendor hands out.
-const UNKNOWN_KEY: &str = "00000000-conformance-unknown";
+/// Fewest rows that are written together.
+const TOGETHER_MIN: usize = 3;
+/// Most rows that are written together to cross the border of a page.
+const TOGETHER_MAX: usize = 250;
 
 /// What the rules write. Values must be in the form that the vendor stores.
 #[derive(Debug, Clone)]
@@ -29,17 +32,47 @@ impl Sample {
         let changed = (changed.0.to_owned(), changed.1);
         Self { row, changed, cleared: cleared.to_owned() }
     }
+
+    /// The row once more, as another one: text by which rows can be found gets a
+    /// number, since a vendor may allow each only once.
+    fn numbered(&self, info: &StreamInfo, number: usize) -> Object {
+        let matchable = |name: &str| info.field(name).is_some_and(|field| field.matchable);
+        let other = |(name, value): (&Text, &Value)| {
+            let text = value.as_text().filter(|_| matchable(name.as_str()));
+            let value = match text.map(|text| text.split_once('@').ok_or(text)) {
+                None => value.clone(),
+                Some(Ok((user, host))) => Value::text(format!("{user}+{number}@{host}")),
+                Some(Err(text)) => Value::text(format!("{text}{number}")),
+            };
+            (name.clone(), value)
+        };
+        self.row.iter().map(other).collect()
+    }
 }
 
 async fn write(subject: &Subject<'_>, must: Must, item: WriteItem) -> Result<Outcome, Breach> {
-    let request =
-        WriteRequest { stream: subject.stream.clone(), items: vec![item], dry_run: false };
+    let mut outcomes = write_all(subject, must, vec![item]).await?;
+    Ok(outcomes.pop().unwrap_or(Outcome::Unknown))
+}
+
+/// One outcome per item, or the breach that there are others.
+async fn write_all(
+    subject: &Subject<'_>,
+    must: Must,
+    items: Vec<WriteItem>,
+) -> Result<Vec<Outcome>, Breach> {
+    let count = items.len();
+    let request = WriteRequest { stream: subject.stream.clone(), items, dry_run: false };
     let report = must.succeed("write", subject.connector.write(&subject.call, &request).await)?;
     match report {
-        WriteReport::Items(mut outcomes) if outcomes.len() == 1 => {
-            Ok(outcomes.pop().unwrap_or(Outcome::Unknown))
+        WriteReport::Items(outcomes) if outcomes.len() == count => Ok(outcomes),
+        WriteReport::Items(outcomes) => {
+            Err(must
+                .broken(format!("{count} items were answered with {} outcomes", outcomes.len())))
         }
-        other => Err(must.broken(format!("one item was answered with {other:?}"))),
+        WriteReport::Aggregate(counts) => {
+            Err(must.broken(format!("{count} items were answered with {counts:?}")))
+        }
     }
 }
 
@@ -92,6 +125,35 @@ pub async fn a_created_row_is_found(subject: &Subject<'_>, sample: &Sample) -> V
     differs.map_or(Ok(()), |(name, _)| Err(must.broken(format!("{name} differs"))))
 }
 
+/// A batch MUST be answered with one outcome per item, in order, whatever becomes
+/// of the others.
+///
+/// # Errors
+/// The breach.
+pub async fn every_item_has_its_outcome(subject: &Subject<'_>, sample: &Sample) -> Verdict {
+    let must = Must("a batch is answered with one outcome per item, in their order");
+    let info = subject.info(must).await?;
+    let created = |number| item(Action::Create, None, sample.numbered(&info, number));
+    let unknown = RemoteKey::new(UNKNOWN_KEY);
+    let mut items =
+        vec![created(1), item(Action::Update, Some(&unknown), sample.row.clone()), created(2)];
+    if info.atomic_batches {
+        // One that must fail would take the others with it.
+        items.remove(1);
+    }
+    items.truncate(usize::try_from(info.batch_items_max).unwrap_or(usize::MAX).max(1));
+    let expected: Vec<bool> = items.iter().map(|item| item.action == Action::Create).collect();
+    let outcomes = write_all(subject, must, items).await?;
+    for outcome in &outcomes {
+        if let Outcome::Created { key, .. } = outcome {
+            clean_up(subject, must, key).await;
+        }
+    }
+    let is_created = |outcome: &Outcome| matches!(outcome, Outcome::Created { .. });
+    let fits = outcomes.iter().map(is_created).eq(expected);
+    must.hold(fits, || format!("the outcomes are of other items: {outcomes:?}"))
+}
+
 /// An absent field of a patch MUST be left alone.
 ///
 /// # Errors
@@ -131,6 +193,29 @@ pub async fn null_clears(subject: &Subject<'_>, sample: &Sample) -> Verdict {
     must.hold(after.is_some() && left.is_none(), || {
         format!("{} is still there after {outcome:?}", sample.cleared)
     })
+}
+
+/// The hub writes again what it does not know to be written: an update that was
+/// written before MUST leave the row as it was after the first time.
+///
+/// # Errors
+/// The breach.
+pub async fn writing_again_changes_nothing(subject: &Subject<'_>, sample: &Sample) -> Verdict {
+    let must = Must("an update that is written again leaves the row as it was");
+    let (key, _) = create(subject, must, sample).await?;
+    let (changed, value) = &sample.changed;
+    let patch = Object::from([(changed.as_str().into(), value.clone())]);
+    let update = item(Action::Update, Some(&key), patch);
+    write(subject, must, update.clone()).await?;
+    let once = subject.find_one(must, &key).await?;
+    let outcome = write(subject, must, update).await?;
+    let again = subject.find_one(must, &key).await?;
+    clean_up(subject, must, &key).await;
+    must.hold(matches!(outcome, Outcome::Updated { .. } | Outcome::Unchanged), || {
+        format!("the second time it was answered with {outcome:?}")
+    })?;
+    let same = once.as_ref().map(row) == again.as_ref().map(row);
+    must.hold(same, || "the row looks different after the second time".to_owned())
 }
 
 /// Where versions are checked, a write bound to an old one MUST conflict and
@@ -182,6 +267,49 @@ pub async fn an_unknown_row_is_not_invented(subject: &Subject<'_>, sample: &Samp
     must.hold(told, || format!("it was answered with {outcome:?}"))?;
     let found = subject.find_one(must, &key).await?;
     must.hold(found.is_none(), || "it is there now".to_owned())
+}
+
+/// Rows that were written together have one time of change, and more of them than
+/// fit on a page: reading on MUST show every one of them, also those on the other
+/// side of the border.
+///
+/// # Errors
+/// The breach.
+pub async fn rows_written_together_are_all_shown(
+    subject: &Subject<'_>,
+    sample: &Sample,
+) -> Verdict {
+    let must = Must("rows written together are all shown when reading goes on");
+    let info = subject.info(must).await?;
+    if !info.readable {
+        return Ok(());
+    }
+    let pages = subject.snapshot(must).await?;
+    let rest = pages.last().and_then(|page| page.next.clone());
+    let largest = pages.iter().map(|page| page.items.len()).max().unwrap_or_default();
+    let count = (largest + 1).clamp(TOGETHER_MIN, TOGETHER_MAX);
+    let rows: Vec<_> = (0..count)
+        .map(|number| item(Action::Create, None, sample.numbered(&info, number)))
+        .collect();
+    let batch = usize::try_from(info.batch_items_max).unwrap_or(usize::MAX).max(1);
+    let mut written = Vec::new();
+    for items in rows.chunks(batch) {
+        for outcome in write_all(subject, must, items.to_vec()).await? {
+            if let Outcome::Created { key, .. } = outcome {
+                written.push(key);
+            }
+        }
+    }
+    let shown = subject.pages_from(must, rest).await;
+    for key in &written {
+        clean_up(subject, must, key).await;
+    }
+    let shown = shown?;
+    let shown: BTreeSet<_> = items(&shown).map(|item| &item.key).collect();
+    let missing = written.iter().filter(|key| !shown.contains(key)).count();
+    must.hold(written.len() == count && missing == 0, || {
+        format!("of {count} rows {} were created, and {missing} of these not shown", written.len())
+    })
 }
 
 /// A deleted row MUST be gone.

@@ -7,7 +7,7 @@ use crate::breach::Must;
 use crate::subject::{Subject, items, row};
 
 /// A key that no vendor hands out.
-const UNKNOWN_KEY: &str = "00000000-conformance-unknown";
+pub(crate) const UNKNOWN_KEY: &str = "00000000-conformance-unknown";
 /// Rows of a snapshot that are looked up.
 const ROWS_LOOKED_UP: usize = 20;
 

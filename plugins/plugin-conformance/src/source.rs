@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use hub_model::FaultCode;
 use plugin_api::page::ItemResult;
-use plugin_api::{Item, ItemChange};
+use plugin_api::{Cursor, Item, ItemChange, ReadRequest};
 
 use crate::Verdict;
 use crate::breach::{Breach, Must};
 use crate::subject::{Subject, items, row};
+
+/// Bytes that no connector writes: neither JSON nor text.
+const FOREIGN_CURSOR: &[u8] = b"\xff a cursor of somebody else";
 
 /// Reading MUST come to an end.
 ///
@@ -32,6 +36,24 @@ pub async fn cursors_advance(subject: &Subject<'_>) -> Verdict {
         must.hold(seen.insert(cursor.0), || "a cursor came twice".to_owned())?;
     }
     Ok(())
+}
+
+/// A cursor that the connector did not write (or that an older version wrote in
+/// another form) MUST be answered with `cursor-expired`: the hub then takes a new
+/// snapshot, where another fault would stop the sync for good.
+///
+/// # Errors
+/// The breach.
+pub async fn a_cursor_of_another_form_expires(subject: &Subject<'_>) -> Verdict {
+    let must = Must("a cursor of another form is answered with cursor-expired");
+    let cursor = Some(Cursor(FOREIGN_CURSOR.to_vec()));
+    let stream = subject.stream.clone();
+    let request = ReadRequest { stream, cursor, fields: Vec::new() };
+    match subject.connector.read(&subject.call, &request).await {
+        Err(fault) if fault.code == FaultCode::CursorExpired => Ok(()),
+        Err(fault) => Err(must.broken(format!("it was answered with {}", fault.code))),
+        Ok(_) => Err(must.broken("it was answered with a page")),
+    }
 }
 
 /// Rows of a healthy account MUST be readable.

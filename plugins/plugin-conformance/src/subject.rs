@@ -49,8 +49,16 @@ impl<'a> Subject<'a> {
 
     /// Every page from the beginning to where there is no more.
     pub(crate) async fn snapshot(&self, must: Must) -> Result<Vec<Page>, Breach> {
+        self.pages_from(must, None).await
+    }
+
+    /// Every page from a cursor to where there is no more.
+    pub(crate) async fn pages_from(
+        &self,
+        must: Must,
+        mut cursor: Option<plugin_api::Cursor>,
+    ) -> Result<Vec<Page>, Breach> {
         let mut pages = Vec::new();
-        let mut cursor = None;
         while pages.len() < PAGES_MAX {
             let page = self.page(must, cursor).await?;
             let (more, next) = (page.more, page.next.clone());

@@ -5,9 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hub_model::Timestamp;
+use plugin_api::{Admitted, Delivery, InboundDeclaration, Refusal};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
+use crate::admit;
 use crate::credential::{self, Credential, KeyPlace};
 use crate::destination;
 use crate::files::FileAccess;
@@ -101,6 +105,22 @@ impl ConnectionGateway {
         &self.shared.wire.redactor
     }
 
+    /// Verifies a delivery by the recipes of the connector's manifest.
+    ///
+    /// # Errors
+    ///
+    /// Every reason not to let it in.
+    pub fn admit(
+        &self,
+        declaration: &InboundDeclaration,
+        settings: &Value,
+        delivery: Delivery,
+        now: Timestamp,
+    ) -> Result<Admitted, Refusal> {
+        let slot = |name: &str| self.shared.credentials.get(name);
+        admit::admit(declaration, settings, &slot, delivery, now)
+    }
+
     /// Sends a request under the grants, with the credential that it names.
     ///
     /// Any status is an answer, redirects too: they are never followed. If the
@@ -142,6 +162,9 @@ impl Shared {
                 "this connection has no credential for the slot `{}`",
                 slot.chars().take(80).collect::<String>().escape_debug()
             ))),
+            Some(Credential::Webhook { .. }) => Err(HttpFault::Credential(
+                "a credential that verifies deliveries is never sent".to_owned(),
+            )),
             Some(Credential::Session(_)) => self.send_in_session(&slot, prepared).await,
             Some(Credential::Bearer(token)) => {
                 credential::apply_bearer(&mut prepared, token, redactor)?;

@@ -64,13 +64,22 @@ pub enum Credential {
     },
     /// A login whose session the host keeps.
     Session(SessionCredential),
+    /// What verifies deliveries; never sent.
+    Webhook {
+        /// The key or token.
+        key: Secret,
+        /// The one before it, while both are in use.
+        previous: Option<Secret>,
+    },
 }
 
 /// A credential that does not fit its slot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// A kind that this version does not know.
-    #[error("credential kind `{0}` is not supported; known are bearer, api-key, basic and session")]
+    #[error(
+        "credential kind `{0}` is not supported; known are bearer, api-key, basic, session and webhook"
+    )]
     Kind(String),
     /// A part is missing.
     #[error("the credential has no part `{0}`")]
@@ -89,7 +98,8 @@ pub enum CredentialError {
 impl Credential {
     /// The credential of a manifest's slot, from the parts that the organisation
     /// gave: `token` for bearer, `key` for api-key, `username` and `password` for
-    /// basic, whatever the recipe names for session.
+    /// basic, `key` and perhaps `previous` for webhook, whatever the recipe names
+    /// for session.
     ///
     /// # Errors
     ///
@@ -105,6 +115,7 @@ impl Credential {
             "bearer" => Self::Bearer(take("token")?),
             "api-key" => Self::ApiKey { place: key_place(slot)?, key: take("key")? },
             "basic" => Self::Basic { username: take("username")?, password: take("password")? },
+            "webhook" => Self::Webhook { key: take("key")?, previous: parts.remove("previous") },
             "session" => return session(slot, parts),
             kind => return Err(CredentialError::Kind(kind.to_owned())),
         };
@@ -120,7 +131,7 @@ impl Credential {
         match self {
             Self::Bearer(_) | Self::Basic { .. } => Some("authorization"),
             Self::ApiKey { place: KeyPlace::Header(name), .. } => Some(name),
-            Self::ApiKey { .. } => None,
+            Self::ApiKey { .. } | Self::Webhook { .. } => None,
             Self::Session(session) => Some(&session.recipe.header.name),
         }
     }

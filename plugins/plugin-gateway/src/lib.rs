@@ -1,5 +1,6 @@
 //! The way out: every request that leaves the hub and every file that a
-//! connector touches goes through here.
+//! connector touches goes through here. And the lock of the way in: what vendors
+//! push is verified here ([`admit`]), because here the secrets are.
 //!
 //! A connector has no ambient authority. It states a request and the *name* of a
 //! credential; this crate decides whether the request may go, adds the secret,
@@ -48,6 +49,9 @@ pub mod template;
 pub mod credential;
 pub mod recipe;
 pub mod session;
+
+pub mod admit;
+mod signature;
 
 pub mod files;
 mod folder;

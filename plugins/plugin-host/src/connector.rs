@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hub_model::{Fault, FaultCode};
+use hub_model::{Fault, FaultCode, Timestamp};
 use plugin_api::{
-    CallContext, Connector, Found, JobState, LookupRequest, Manifest, Page, ReadRequest,
-    StreamInfo, WriteReport, WriteRequest,
+    Admitted, CallContext, Connector, Delivery, Found, Inbound, InboundDeclaration, JobState,
+    LookupRequest, Manifest, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteReport,
+    WriteRequest,
 };
 use tokio::sync::Semaphore;
 
@@ -112,6 +113,10 @@ impl Sandboxed {
         Self { shared, bench: Arc::new(bench) }
     }
 
+    fn declaration(&self) -> Option<&InboundDeclaration> {
+        self.bench.package.manifest.inbound.as_ref()
+    }
+
     /// One call, and what is made of its answer, among the guests.
     async fn call<T: Send + 'static>(
         &self,
@@ -204,6 +209,10 @@ impl Connector for Sandboxed {
         Some(self.bench.package.digest.to_string())
     }
 
+    fn inbound(&self) -> Option<&dyn Inbound> {
+        self.declaration().map(|_| self as &dyn Inbound)
+    }
+
     async fn check(&self, call: &CallContext) -> Result<(), Fault> {
         self.call(call, Ask::Check, |_, answer| match answer {
             Answer::Checked => Ok(()),
@@ -262,6 +271,45 @@ impl Connector for Sandboxed {
     async fn poll_job(&self, call: &CallContext, job: &str) -> Result<JobState, Fault> {
         self.call(call, Ask::PollJob(job.to_owned()), |bench, answer| match answer {
             Answer::Job(state) => decode::outcome::job(state, bench.binding.gateway.redactor()),
+            _ => Err(mixed_up()),
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Inbound for Sandboxed {
+    fn origins(&self) -> Vec<String> {
+        let named = self.declaration().and_then(|declared| declared.origins.as_ref());
+        let given = named.and_then(|name| self.bench.binding.settings.get(name)?.as_array());
+        let texts = given.into_iter().flatten().filter_map(|origin| origin.as_str());
+        texts.map(str::to_owned).collect()
+    }
+
+    fn admit(&self, delivery: Delivery, now: Timestamp) -> Result<Admitted, Refusal> {
+        let binding = &self.bench.binding;
+        let declaration = self.declaration();
+        let declaration = declaration.ok_or(Refusal::Unverified("nothing is declared"))?;
+        binding.gateway.admit(declaration, &binding.settings, delivery, now)
+    }
+
+    async fn handshake(
+        &self,
+        call: &CallContext,
+        delivery: &Delivery,
+    ) -> Result<Option<Reply>, Fault> {
+        let ask = Ask::Handshake(encode::delivery(delivery));
+        self.call(call, ask, |_, answer| match answer {
+            Answer::Reply(reply) => decode::delivery::reply(reply),
+            _ => Err(mixed_up()),
+        })
+        .await
+    }
+
+    async fn parse(&self, call: &CallContext, delivery: &Delivery) -> Result<Vec<Parsed>, Fault> {
+        let ask = Ask::Parse(encode::delivery(delivery));
+        self.call(call, ask, |_, answer| match answer {
+            Answer::Parsed(parsed) => decode::delivery::parsed(parsed),
             _ => Err(mixed_up()),
         })
         .await

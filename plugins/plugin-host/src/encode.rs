@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use hub_model::{Fault, FaultCode, FieldName, Object, Value};
 use plugin_api::{
-    Action, CallContext, Consent, LookupKey, LookupRequest, ReadRequest, WriteItem, WriteRequest,
+    Action, CallContext, Consent, Delivery, LookupKey, LookupRequest, ReadRequest, WriteItem,
+    WriteRequest,
 };
 use serde::Serialize;
 
 use crate::binding::{Binding, Environment};
 use crate::decode::bug;
-use crate::since_v0_1_0::exported::{destination, lookup, source};
+use crate::since_v0_1_0::exported::{destination, inbound, lookup, source};
 use crate::since_v0_1_0::imported::types as wit;
 
 /// Rows that the hub likes in one page.
@@ -35,6 +36,17 @@ pub fn read(request: &ReadRequest) -> source::ReadRequest {
         cursor: request.cursor.as_ref().map(|cursor| cursor.0.clone()),
         fields: request.fields.clone(),
         rows_wanted: ROWS_WANTED,
+    }
+}
+
+/// A delivery.
+pub fn delivery(delivery: &Delivery) -> inbound::Delivery {
+    inbound::Delivery {
+        method: delivery.method.clone(),
+        target: delivery.target.clone(),
+        headers: delivery.headers.clone(),
+        body: delivery.body.clone(),
+        received: delivery.received.0,
     }
 }
 

@@ -162,6 +162,18 @@ const fn interface_of(capability: Capability) -> Option<&'static str> {
 }
 
 fn check_capabilities(manifest: &Manifest, exports: &BTreeSet<String>) -> Result<(), LoadError> {
+    let inbound = manifest.capabilities.contains(&Capability::Inbound);
+    if inbound != manifest.inbound.is_some() {
+        let reason = "the capability `inbound` and the member `inbound` belong together";
+        return Err(LoadError::Manifest(reason.to_owned()));
+    }
+    let has_slot =
+        |slot: &str| manifest.credentials.iter().any(|it| it.name == slot && it.kind == "webhook");
+    let mut recipes = manifest.inbound.iter().flat_map(|inbound| &inbound.recipes);
+    if let Some(recipe) = recipes.find(|recipe| !has_slot(&recipe.slot)) {
+        let reason = format!("no credential `{}` of kind `webhook` for a recipe", recipe.slot);
+        return Err(LoadError::Manifest(reason));
+    }
     let needed = manifest.capabilities.iter().filter_map(|it| interface_of(*it));
     for interface in std::iter::once("connection").chain(needed) {
         if !exports.contains(interface) {
@@ -175,7 +187,7 @@ fn check_capabilities(manifest: &Manifest, exports: &BTreeSet<String>) -> Result
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{check_import, contract_interface, inspect, manifest};
+    use super::{check_capabilities, check_import, contract_interface, inspect, manifest};
     use crate::package::LoadError;
 
     #[test]
@@ -214,6 +226,30 @@ mod tests {
             assert!(error.to_string().contains(name), "{error}");
         }
         assert_eq!(contract_interface("liaison:connector/source@0.1.0").unwrap(), "source");
+    }
+
+    #[test]
+    fn a_way_in_is_declared_whole() {
+        let exports = ["connection", "inbound"].map(str::to_owned).into();
+        let try_it = |abilities: &str, rest: &str| {
+            let text = format!(
+                r#"{{"id":"a","version":"1","contract":"0.1.0","capabilities":[{abilities}],"settings":{{}}{rest}}}"#
+            );
+            check_capabilities(&manifest(Some(text.as_bytes())).unwrap(), &exports)
+        };
+        let recipe = r#","inbound":{"recipes":[{"algorithm":"token","at":"header:X","slot":"s"}]}"#;
+        let slot = r#","credentials":[{"name":"s","kind":"webhook"}]"#;
+        let other = r#","credentials":[{"name":"s","kind":"bearer"}]"#;
+        assert!(try_it("\"inbound\"", &format!("{recipe}{slot}")).is_ok());
+        for (abilities, rest) in [
+            ("\"inbound\"", String::new()),
+            ("\"inbound\"", recipe.to_owned()),
+            ("\"inbound\"", format!("{recipe}{other}")),
+            ("", format!("{recipe}{slot}")),
+        ] {
+            let error = try_it(abilities, &rest).unwrap_err();
+            assert!(matches!(error, LoadError::Manifest(_)), "{rest}: {error}");
+        }
     }
 
     #[test]

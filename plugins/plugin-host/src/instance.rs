@@ -23,6 +23,8 @@ pub(crate) enum Ask {
     Lookup(exported::lookup::LookupRequest),
     Write(exported::destination::WriteRequest),
     PollJob(String),
+    Handshake(exported::inbound::Delivery),
+    Parse(exported::inbound::Delivery),
 }
 
 /// What a guest answered.
@@ -33,6 +35,8 @@ pub(crate) enum Answer {
     Found(Vec<exported::lookup::Found>),
     Report(exported::destination::Report),
     Job(exported::destination::JobState),
+    Reply(Option<exported::inbound::Reply>),
+    Parsed(Vec<exported::inbound::Parsed>),
 }
 
 /// Who a guest works for.
@@ -45,12 +49,18 @@ pub(crate) struct Owner {
 /// A running instance. Its store is dropped with it.
 pub(crate) struct Instance {
     store: Store<GuestState>,
+    guest: Guest,
+    run: String,
+    calls: u32,
+}
+
+/// What it exports.
+struct Guest {
     connection: exported::connection::Guest,
     source: Option<exported::source::Guest>,
     lookup: Option<exported::lookup::Guest>,
     destination: Option<exported::destination::Guest>,
-    run: String,
-    calls: u32,
+    inbound: Option<exported::inbound::Guest>,
 }
 
 impl Instance {
@@ -81,9 +91,7 @@ impl Instance {
         store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
         interrupt(&mut store, limits);
         match Self::instantiate(package, &mut store).await {
-            Ok((connection, source, lookup, destination)) => {
-                Ok(Self { store, connection, source, lookup, destination, run, calls: 0 })
-            }
+            Ok(guest) => Ok(Self { store, guest, run, calls: 0 }),
             Err(error) => Err(trap(&error, store.data_mut())),
         }
     }
@@ -91,20 +99,32 @@ impl Instance {
     async fn instantiate(
         package: &Package,
         store: &mut Store<GuestState>,
-    ) -> wasmtime::Result<(
-        exported::connection::Guest,
-        Option<exported::source::Guest>,
-        Option<exported::lookup::Guest>,
-        Option<exported::destination::Guest>,
-    )> {
+    ) -> wasmtime::Result<Guest> {
         let instance = package.pre.instantiate_async(&mut *store).await?;
         let exports = &package.exports;
-        Ok((
-            exports.connection.load(&mut *store, &instance)?,
-            exports.source.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
-            exports.lookup.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
-            exports.destination.as_ref().map(|it| it.load(&mut *store, &instance)).transpose()?,
-        ))
+        Ok(Guest {
+            connection: exports.connection.load(&mut *store, &instance)?,
+            source: exports
+                .source
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+            lookup: exports
+                .lookup
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+            destination: exports
+                .destination
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+            inbound: exports
+                .inbound
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+        })
     }
 
     /// Whether it may serve another call of that run.
@@ -153,28 +173,38 @@ impl Instance {
         call: &wit::Call,
         ask: Ask,
     ) -> wasmtime::Result<Result<Answer, wit::Fault>> {
-        let store = &mut self.store;
+        let (store, guest) = (&mut self.store, &self.guest);
         Ok(match ask {
             Ask::Check => {
-                let checked = self.connection.call_check(store, call).await?;
+                let checked = guest.connection.call_check(store, call).await?;
                 checked.map(|()| Answer::Checked)
             }
-            Ask::Discover => self.connection.call_discover(store, call).await?.map(Answer::Streams),
-            Ask::Read(request) => match &self.source {
+            Ask::Discover => {
+                guest.connection.call_discover(store, call).await?.map(Answer::Streams)
+            }
+            Ask::Read(request) => match &guest.source {
                 Some(it) => it.call_read(store, call, &request).await?.map(Answer::Page),
                 None => Err(not_supported("source")),
             },
-            Ask::Lookup(request) => match &self.lookup {
+            Ask::Lookup(request) => match &guest.lookup {
                 Some(it) => it.call_lookup(store, call, &request).await?.map(Answer::Found),
                 None => Err(not_supported("lookup")),
             },
-            Ask::Write(request) => match &self.destination {
+            Ask::Write(request) => match &guest.destination {
                 Some(it) => it.call_write(store, call, &request).await?.map(Answer::Report),
                 None => Err(not_supported("destination")),
             },
-            Ask::PollJob(job) => match &self.destination {
+            Ask::PollJob(job) => match &guest.destination {
                 Some(it) => it.call_poll_job(store, call, &job).await?.map(Answer::Job),
                 None => Err(not_supported("destination")),
+            },
+            Ask::Handshake(delivery) => match &guest.inbound {
+                Some(it) => it.call_handshake(store, call, &delivery).await?.map(Answer::Reply),
+                None => Err(not_supported("inbound")),
+            },
+            Ask::Parse(delivery) => match &guest.inbound {
+                Some(it) => it.call_parse(store, call, &delivery).await?.map(Answer::Parsed),
+                None => Err(not_supported("inbound")),
             },
         })
     }

@@ -43,6 +43,10 @@ pub const JOB_BYTES_MAX: usize = 4 * 1024;
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Longest version of a row.
 pub const VERSION_BYTES_MAX: usize = 1024;
+/// Most things that one delivery may mean.
+pub const MEANINGS_MAX: usize = 100;
+/// Largest answer to a challenge in bytes.
+pub const REPLY_BYTES_MAX: usize = 16 * 1024;
 
 /// How long an idle instance is kept, in seconds.
 pub const IDLE_SECONDS_MAX: u64 = 60;

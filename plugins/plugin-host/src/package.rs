@@ -25,7 +25,7 @@ pub enum LoadError {
         looks_like: &'static str,
     },
     /// A core module, which is a step on the way to a component.
-    #[error("a core WebAssembly module, not a component: encode it with `cargo xtask components`")]
+    #[error("a core WebAssembly module, which is a step on the way to a component")]
     CoreModule,
     /// The bytes are not well formed.
     #[error("not a valid component: {0}")]

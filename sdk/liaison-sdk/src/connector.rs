@@ -7,11 +7,13 @@
 use crate::bindings::connection::exports::liaison::connector::connection as connection_api;
 use crate::bindings::destination::exports::liaison::connector::destination as destination_api;
 use crate::bindings::host::liaison::connector::types as wit;
+use crate::bindings::inbound::exports::liaison::connector::inbound as inbound_api;
 use crate::bindings::lookup::exports::liaison::connector::lookup as lookup_api;
 use crate::bindings::source::exports::liaison::connector::source as source_api;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::find::{Found, LookupRequest};
+use crate::inbound::{self, Delivery, Parsed, Reply, Subscription};
 use crate::page::{Page, ReadRequest};
 use crate::panics;
 use crate::stream::Stream;
@@ -26,7 +28,8 @@ pub trait Connector {
     fn discover(call: &Call) -> Result<Vec<Stream>, Fault>;
 
     /// Whether settings, credential and host work; changes nothing. By default
-    /// a connector works when it can tell its streams.
+    /// a connector works when it can tell its streams: enough only where telling
+    /// them asks the vendor.
     ///
     /// # Errors
     /// What a person should mend.
@@ -68,6 +71,49 @@ pub trait Destination: Connector {
     /// `not-found` when the vendor has forgotten it.
     fn poll_job(_call: &Call, _job: &str) -> Result<JobState, Fault> {
         Err(Fault::not_supported("jobs"))
+    }
+}
+
+/// A connector whose vendor pushes; see [`crate::inbound`].
+pub trait Inbound: Connector {
+    /// What a delivery means; one delivery may mean several things. Asked again
+    /// about the same delivery it must say the same.
+    ///
+    /// # Errors
+    /// What the delivery cannot be understood for: it goes to quarantine as it is.
+    fn parse(call: &Call, delivery: &Delivery) -> Result<Vec<Parsed>, Fault>;
+
+    /// The answer to a challenge; none = an ordinary delivery. Asked only where
+    /// the manifest says `handshake`.
+    ///
+    /// # Errors
+    /// Whatever keeps the connector from answering.
+    fn handshake(_call: &Call, _delivery: &Delivery) -> Result<Option<Reply>, Fault> {
+        Ok(None)
+    }
+
+    /// Asks the vendor to deliver to an address.
+    ///
+    /// # Errors
+    /// `not-supported` where a person has to.
+    fn register(_call: &Call, _address: &str, _streams: &[String]) -> Result<Subscription, Fault> {
+        Err(Fault::not_supported("subscriptions"))
+    }
+
+    /// Renews a subscription that would expire.
+    ///
+    /// # Errors
+    /// `not-supported` where none expires.
+    fn renew(_call: &Call, _id: &str) -> Result<Subscription, Fault> {
+        Err(Fault::not_supported("subscriptions"))
+    }
+
+    /// Ends a subscription.
+    ///
+    /// # Errors
+    /// `not-supported` where a person has to.
+    fn unregister(_call: &Call, _id: &str) -> Result<(), Fault> {
+        Err(Fault::not_supported("subscriptions"))
     }
 }
 
@@ -121,6 +167,43 @@ impl<T: Destination> destination_api::Guest for T {
     }
 }
 
+impl<T: Inbound> inbound_api::Guest for T {
+    fn handshake(
+        call: wit::Call,
+        delivery: inbound_api::Delivery,
+    ) -> Result<Option<inbound_api::Reply>, wit::Fault> {
+        panics::report();
+        Ok(<T as Inbound>::handshake(&call.into(), &delivery.into())?.map(Into::into))
+    }
+
+    fn parse(
+        call: wit::Call,
+        delivery: inbound_api::Delivery,
+    ) -> Result<Vec<inbound_api::Parsed>, wit::Fault> {
+        panics::report();
+        inbound::answer(<T as Inbound>::parse(&call.into(), &delivery.into())?)
+    }
+
+    fn register(
+        call: wit::Call,
+        address: String,
+        streams: Vec<String>,
+    ) -> Result<inbound_api::Subscription, wit::Fault> {
+        panics::report();
+        Ok(<T as Inbound>::register(&call.into(), &address, &streams)?.into())
+    }
+
+    fn renew(call: wit::Call, id: String) -> Result<inbound_api::Subscription, wit::Fault> {
+        panics::report();
+        Ok(<T as Inbound>::renew(&call.into(), &id)?.into())
+    }
+
+    fn unregister(call: wit::Call, id: String) -> Result<(), wit::Fault> {
+        panics::report();
+        Ok(<T as Inbound>::unregister(&call.into(), &id)?)
+    }
+}
+
 /// Makes a type the connector of this component, with the interfaces named.
 /// `connection` is always exported.
 ///
@@ -130,8 +213,8 @@ impl<T: Destination> destination_api::Guest for T {
 /// ```
 ///
 /// Interfaces and what they need: `source` ([`Source`]), `lookup` ([`Lookup`]),
-/// `destination` ([`Destination`]); `choices`, `erasure`, `audience`, `sender`,
-/// `inbound` (the trait `Guest` of that module of [`crate::contract`]).
+/// `destination` ([`Destination`]), `inbound` ([`Inbound`]); `choices`, `erasure`,
+/// `audience`, `sender` (the trait `Guest` of that module of [`crate::contract`]).
 /// Natively it only checks that the traits are implemented.
 #[macro_export]
 macro_rules! export_connector {

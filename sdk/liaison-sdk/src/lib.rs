@@ -1,4 +1,4 @@
-//! Write a connector for Liaison: a manifest and two functions.
+//! Write a connector for Liaison: a manifest and a few functions.
 //!
 //! A connector is a WebAssembly component that reads from, writes to, or sends
 //! through one vendor. The hub owns the loop, the schedule, the retries, the
@@ -62,6 +62,10 @@
 //!         let email = Field::text("email").pii("email");
 //!         Ok(vec![Stream::new("subscribers").readable().complete_snapshots().field(email)])
 //!     }
+//!
+//!     fn check(call: &Call) -> Result<(), Fault> {
+//!         Newsletter::read(call, &ReadRequest::start("subscribers")).map(|_| ())
+//!     }
 //! }
 //!
 //! impl Source for Newsletter {
@@ -98,6 +102,11 @@
 //! assert!(page.snapshot_complete.is_some());
 //! ```
 //!
+//! `sdk/README.md` grows a two-way connector step by step, and holds the connector
+//! specification. Besides what the contract offers there is what vendors make
+//! necessary: [`paginate`] for every way of paging, [`hash`] for what ad platforms
+//! want hashed, [`phone`] and [`time`].
+//!
 //! # Rules that carry the design
 //!
 //! - **The connector classifies.** An HTTP status is not an outcome: answer with
@@ -113,6 +122,8 @@
 //!   rest of the page goes on.
 //! - **A complete snapshot deletes.** Say [`Page::complete`] only when every row
 //!   was shown since the cursor was empty: the hub takes missing rows for deleted.
+//! - **What is pushed is a hint** ([`inbound`]) wherever the vendor can also be asked:
+//!   name the rows, and the hub looks them up.
 //! - **No clock, no randomness, no files, no sockets** but those of [`clock`],
 //!   [`random`], [`files`] and [`http`]. A panic is logged and ends the call.
 
@@ -126,6 +137,7 @@ pub mod connector;
 pub mod fault;
 pub mod find;
 pub mod hints;
+pub mod inbound;
 pub mod page;
 pub mod row;
 pub mod stream;
@@ -137,6 +149,10 @@ pub mod http;
 pub mod paginate;
 pub mod surroundings;
 
+pub mod hash;
+pub mod phone;
+pub mod time;
+
 mod host;
 pub mod manifest;
 mod panics;
@@ -144,10 +160,11 @@ mod panics;
 pub mod testing;
 
 pub use call::{Call, Environment};
-pub use connector::{Connector, Destination, Lookup, Source};
+pub use connector::{Connector, Destination, Inbound, Lookup, Source};
 pub use fault::{Fault, FaultCode};
 pub use find::{Found, LookupKey, LookupRequest};
 pub use hints::{Hints, Notice, RateHint};
+pub use inbound::{Delivery, Parsed, Reply, Subscription};
 pub use page::{Page, ReadRequest};
 pub use row::{Change, Row};
 pub use stream::{EntityKind, Field, Idempotency, Stream};

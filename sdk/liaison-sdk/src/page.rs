@@ -142,7 +142,8 @@ impl TryFrom<Page> for api::Page {
     }
 }
 
-fn batch(rows: &[Row]) -> Result<wit::Batch, Fault> {
+/// Rows as one blob.
+pub(crate) fn batch(rows: &[Row]) -> Result<wit::Batch, Fault> {
     let count = u32::try_from(rows.len()).map_err(Fault::bug)?;
     Ok(wit::Batch { format: wit::BatchFormat::Ndjson, count, data: row::lines(rows)? })
 }

@@ -4,15 +4,23 @@
 //! A [`Script`] holds the requests that are expected, in order, with their
 //! responses, and files in memory. A request that differs panics and names the
 //! difference; so does a script that was not used up. (Panicking is right here:
-//! this module exists in tests only.)
+//! this module exists in tests only.) Where a test double of the vendor exists,
+//! [`Script::vendor`] lets it answer whatever no exchange expects.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
+mod deliveries;
 mod exchange;
 pub(crate) mod host;
+mod vendor;
 
+pub use deliveries::parse;
 pub use exchange::Exchange;
+pub use vendor::Sent;
+
+use crate::http::Response;
+use vendor::Vendor;
 
 /// A file in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +33,7 @@ struct MemoryFile {
 #[derive(Debug, Clone, Default)]
 pub struct Script {
     exchanges: VecDeque<Exchange>,
+    vendor: Option<Vendor>,
     folders: BTreeMap<String, BTreeMap<String, MemoryFile>>,
     log: Vec<String>,
     now: i64,
@@ -46,6 +55,13 @@ impl Script {
     #[must_use]
     pub fn exchange(mut self, exchange: Exchange) -> Self {
         self.exchanges.push_back(exchange);
+        self
+    }
+
+    /// Requests that no exchange expects are answered by this.
+    #[must_use]
+    pub fn vendor(mut self, answer: impl FnMut(Sent) -> Response + 'static) -> Self {
+        self.vendor = Some(Vendor::new(answer));
         self
     }
 
@@ -129,6 +145,7 @@ fn with_script<R>(use_it: impl FnOnce(&mut Script) -> R) -> R {
 mod tests {
     use super::{Exchange, Script};
     use crate::fault::FaultCode;
+    use crate::http::Response;
     use crate::{clock, files, http, log, random};
 
     #[test]
@@ -140,6 +157,16 @@ mod tests {
             .run(|| (http::get("https://x.test/1").send(), http::get("https://x.test/2").send()));
         assert_eq!(first.unwrap().text(), "one");
         assert_eq!(second.unwrap_err().code, FaultCode::Unreachable);
+    }
+
+    #[test]
+    fn a_vendor_answers_what_no_exchange_expects() {
+        let script = Script::new()
+            .exchange(Exchange::new("GET", "https://x.test/1").reply(503, ""))
+            .vendor(|sent| Response { status: 200, headers: Vec::new(), body: sent.body });
+        let ask = || http::post("https://x.test/2").body("two").send().unwrap();
+        let (first, second) = script.run(|| (http::get("https://x.test/1").send(), ask()));
+        assert_eq!((first.unwrap().status, second.text()), (503, "two".to_owned()));
     }
 
     #[test]

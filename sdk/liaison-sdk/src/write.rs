@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::bindings::destination::exports::liaison::connector::destination as api;
 use crate::bindings::host::liaison::connector::types as wit;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultCode};
 use crate::hints::Hints;
 use crate::row;
 
@@ -181,6 +181,90 @@ impl From<Vec<Outcome>> for Report {
     }
 }
 
+impl Report {
+    /// Writes items one after the other, for vendors that take one at a time, and
+    /// makes of each fault what it means for the batch:
+    ///
+    /// - a fault of the item alone (refused, gone, changed meanwhile) is its outcome,
+    ///   and the next item follows;
+    /// - after a timeout, or an answer that cannot be read, nobody knows whether the
+    ///   item was written: `unknown`, and nothing more is tried;
+    /// - any other fault (credential, limit, outage) would meet the next item too: it
+    ///   and those after it are tried later. Where nothing was written before, it is
+    ///   the fault of the whole call.
+    ///
+    /// ```
+    /// use liaison_sdk::{Action, Fault, FaultCode, Outcome, Report, Verdict, WriteItem};
+    ///
+    /// let items = [1, 2, 3].map(|_| WriteItem::new(Action::Delete, Some("7"), ()));
+    /// let mut answers = [Ok(Outcome::Deleted), Err(Fault::new(FaultCode::RateLimited(Some(9))))]
+    ///     .into_iter();
+    /// let report = Report::of_each(&items, |_| answers.next().unwrap()).unwrap();
+    /// let Verdict::Items(outcomes) = report.verdict else { panic!() };
+    /// assert!(matches!(
+    ///     outcomes[..],
+    ///     [Outcome::Deleted, Outcome::Retry(Some(9), _), Outcome::Retry(Some(9), _)]
+    /// ));
+    /// ```
+    ///
+    /// # Errors
+    /// The first fault that is not of its item alone, while nothing was written.
+    pub fn of_each(
+        items: &[WriteItem],
+        mut write: impl FnMut(&WriteItem) -> Result<Outcome, Fault>,
+    ) -> Result<Self, Fault> {
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(items.len());
+        for item in items {
+            let fault = match write(item) {
+                Ok(outcome) => {
+                    outcomes.push(outcome);
+                    continue;
+                }
+                Err(fault) => fault,
+            };
+            match fault.code {
+                FaultCode::Conflict | FaultCode::NotFound => outcomes.push(Outcome::Conflict),
+                FaultCode::Rejected | FaultCode::RowInvalid | FaultCode::NotSupported => {
+                    outcomes.push(Outcome::Rejected(fault));
+                }
+                FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => {
+                    outcomes.push(Outcome::Unknown);
+                    outcomes.resize(items.len(), Outcome::Retry(None, fault));
+                    break;
+                }
+                _ if !outcomes.iter().any(Outcome::is_written) => return Err(fault),
+                FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
+                    outcomes.resize(items.len(), Outcome::Retry(after, fault));
+                    break;
+                }
+                _ => {
+                    outcomes.resize(items.len(), Outcome::Retry(None, fault));
+                    break;
+                }
+            }
+        }
+        Ok(outcomes.into())
+    }
+}
+
+impl Outcome {
+    /// Whether the vendor has, or may have, done something.
+    fn is_written(&self) -> bool {
+        match self {
+            Self::Created(_)
+            | Self::Updated(_)
+            | Self::Deleted
+            | Self::Accepted(_)
+            | Self::Unknown => true,
+            Self::Unchanged
+            | Self::DuplicateOf(_)
+            | Self::Conflict
+            | Self::Retry(..)
+            | Self::Rejected(_) => false,
+        }
+    }
+}
+
 /// How a vendor's job stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobState {
@@ -250,6 +334,56 @@ impl From<JobState> for api::JobState {
             JobState::Running(seconds) => Self::Running(seconds),
             JobState::Done(report) => Self::Done(report.into()),
             JobState::Failed(fault) => Self::Failed(fault.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Outcome, Report, Stored, Verdict, WriteItem};
+    use crate::fault::{Fault, FaultCode};
+
+    fn outcomes(answers: Vec<Result<Outcome, FaultCode>>) -> Result<Vec<Outcome>, Fault> {
+        let items: Vec<_> =
+            answers.iter().map(|_| WriteItem::new(Action::Update, Some("7"), ())).collect();
+        let mut answers = answers.into_iter();
+        let report = Report::of_each(&items, |_| answers.next().unwrap().map_err(Fault::new))?;
+        match report.verdict {
+            Verdict::Items(outcomes) => Ok(outcomes),
+            Verdict::Aggregate(..) => panic!("outcomes were expected"),
+        }
+    }
+
+    #[test]
+    fn a_fault_of_one_item_leaves_the_others() {
+        let found = outcomes(vec![
+            Err(FaultCode::NotFound),
+            Err(FaultCode::Rejected),
+            Ok(Outcome::Unchanged),
+        ]);
+        let rejected = Outcome::Rejected(Fault::new(FaultCode::Rejected));
+        assert_eq!(found, Ok(vec![Outcome::Conflict, rejected, Outcome::Unchanged]));
+    }
+
+    #[test]
+    fn a_fault_of_all_is_the_calls_while_nothing_was_written() {
+        let auth = Fault::new(FaultCode::Auth);
+        for before in [Ok(Outcome::Unchanged), Err(FaultCode::Rejected)] {
+            let found = outcomes(vec![before, Err(FaultCode::Auth), Ok(Outcome::Deleted)]);
+            assert_eq!(found, Err(auth.clone()));
+        }
+        let created = || Outcome::Created(Stored::key("1"));
+        let found = outcomes(vec![Ok(created()), Err(FaultCode::Auth), Ok(Outcome::Deleted)]);
+        let later = || Outcome::Retry(None, auth.clone());
+        assert_eq!(found, Ok(vec![created(), later(), later()]));
+    }
+
+    #[test]
+    fn what_nobody_knows_is_unknown_and_ends_the_batch() {
+        for code in [FaultCode::Timeout, FaultCode::SchemaDrift, FaultCode::Bug] {
+            let found = outcomes(vec![Err(code), Ok(Outcome::Deleted)]);
+            let later = Outcome::Retry(None, Fault::new(code));
+            assert_eq!(found, Ok(vec![Outcome::Unknown, later]));
         }
     }
 }

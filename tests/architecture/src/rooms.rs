@@ -19,7 +19,7 @@ const VALUES: &str = "it is values, which every other room shares";
 
 /// The rooms under `hub`, `plugins` and `sdk`. Those under `connectors` and
 /// `tests` follow the rule of their folder.
-pub const ROOMS: [Room; 14] = [
+pub const ROOMS: [Room; 15] = [
     room("hub-model", &[], Some(VALUES)),
     room(
         "hub-config",
@@ -49,6 +49,7 @@ pub const ROOMS: [Room; 14] = [
             "plugin-api",
             "plugin-gateway",
             "plugin-host",
+            "plugin-pack",
             "plugin-conformance",
         ],
         None,
@@ -59,6 +60,7 @@ pub const ROOMS: [Room; 14] = [
         tests_may_know: &["plugin-conformance"],
         ..room("plugin-host", &["hub-model", "plugin-api", "plugin-gateway"], None)
     },
+    room("plugin-pack", &[], None),
     room("plugin-conformance", &["hub-model", "plugin-api"], None),
     room("liaison-sdk", &[], None),
 ];

@@ -174,6 +174,7 @@ fn stream(fields: &[FieldName]) -> StreamInfo {
         writable: false,
         conditional_writes: false,
         upsert_by_key: false,
+        idempotency_keys: false,
         atomic_batches: false,
         batch_items_max: 1_000,
         batch_bytes_max: 1 << 20,

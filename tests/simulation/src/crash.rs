@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use hub_model::{
-    Claim, CommitSeq, Decision, Event, Fault, FaultCode, Identity, Pending, PositionName, Profile,
-    ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing, StreamRef,
-    SyncId, Timestamp,
+    Claim, CommitSeq, Decision, Event, Fault, FaultCode, Identity, LedgerEntry, LedgerPlace,
+    Pending, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related,
+    Run, RunId, Standing, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{
     AsOf, Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, HistoryPage, InboxEntry,
@@ -254,6 +254,22 @@ impl Store for MortalStore {
     async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
         self.alive()?;
         self.body.moves(after, limit).await
+    }
+    async fn written_about(
+        &self,
+        record: RecordNo,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error> {
+        self.alive()?;
+        self.body.written_about(record).await
+    }
+    async fn scan_written(
+        &self,
+        run: Option<&RunId>,
+        after: Option<&LedgerPlace>,
+        limit: usize,
+    ) -> Result<Vec<(LedgerPlace, LedgerEntry)>, Error> {
+        self.alive()?;
+        self.body.scan_written(run, after, limit).await
     }
     async fn dump(&self, after: Option<DumpCursor>) -> Result<DumpPage, Error> {
         self.alive()?;

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use hub_model::{EntityKind, Fault, FaultCode, FieldName, StreamName};
+use hub_model::{EntityKind, Fault, FaultCode, FieldName, RemoteKey, StreamName, Timestamp};
 use plugin_api::{
-    CallContext, Connector, FieldInfo, Found, JobState, LookupRequest, Manifest, Outcome, Page,
-    ReadRequest, StreamInfo, WriteItem, WriteReport, WriteRequest,
+    Admitted, CallContext, Connector, Delivery, FieldInfo, Found, Inbound, JobState, LookupRequest,
+    Manifest, Outcome, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteItem,
+    WriteReport, WriteRequest,
 };
 
 use crate::character::FIELDS;
@@ -41,6 +42,7 @@ impl Door {
             settings: serde_json::json!({}),
             streams: vec![],
             budgets: vec![],
+            inbound: None,
             api_version: None,
             api_sunset: None,
         };
@@ -128,6 +130,10 @@ impl Connector for Door {
         &self.manifest
     }
 
+    fn inbound(&self) -> Option<&dyn Inbound> {
+        Some(self)
+    }
+
     async fn check(&self, _call: &CallContext) -> Result<(), Fault> {
         Ok(())
     }
@@ -151,6 +157,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: system.character.conditional,
             upsert_by_key: system.character.creates == crate::character::Creates::Upsert,
+            idempotency_keys: false,
             atomic_batches: system.character.atomic,
             batch_items_max: system.character.batch_items,
             batch_bytes_max: 1_000_000,
@@ -224,5 +231,38 @@ impl Connector for Door {
 
     async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
         Err(Fault::new(FaultCode::NotSupported))
+    }
+}
+
+/// A delivery that names rows.
+pub fn delivery(keys: &[String], received: Timestamp) -> Delivery {
+    Delivery {
+        method: "POST".to_owned(),
+        target: String::new(),
+        headers: Vec::new(),
+        body: keys.join("\n").into_bytes(),
+        received,
+    }
+}
+
+#[async_trait]
+impl Inbound for Door {
+    fn origins(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn admit(&self, delivery: Delivery, _now: Timestamp) -> Result<Admitted, Refusal> {
+        Ok(Admitted { delivery, id: None, handshake: false })
+    }
+
+    async fn handshake(&self, _: &CallContext, _: &Delivery) -> Result<Option<Reply>, Fault> {
+        Ok(None)
+    }
+
+    /// Each line names a row that may have changed.
+    async fn parse(&self, _: &CallContext, delivery: &Delivery) -> Result<Vec<Parsed>, Fault> {
+        let body = String::from_utf8_lossy(&delivery.body);
+        let keys = body.lines().map(RemoteKey::from).collect();
+        Ok(vec![Parsed::Refetch(StreamName::from("people"), keys)])
     }
 }

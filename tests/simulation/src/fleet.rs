@@ -20,7 +20,7 @@ use hub_store::{MemoryStore, PositionChange, Store, WriteSet};
 use crate::character::FIELDS;
 use crate::crash::{Fuse, MortalStore};
 use crate::dice::Dice;
-use crate::door::{Between, Door};
+use crate::door::{self, Between, Door};
 use crate::system::{Broken, System};
 use crate::users::Truth;
 
@@ -375,14 +375,25 @@ impl Fleet {
         SyncId::from(lock(&self.systems[at]).name.as_str())
     }
 
-    /// Some systems push, perhaps twice; their syncs run side by side.
+    /// Some systems push, perhaps twice: that something changed, or which rows may
+    /// have, changed or not. Their syncs run side by side.
     async fn hint(&mut self, engine: &Engine) {
         for _ in 0..1 + self.dice.below(3) {
             let at = self.dice.below(self.systems.len());
             let connection = ConnectionId::new(lock(&self.systems[at]).name.as_str());
+            let rows: Vec<String> = lock(&self.systems[at]).rows.keys().cloned().collect();
+            let named = !rows.is_empty() && self.dice.percent(60);
+            let count = if named { 1 + self.dice.below(3) } else { 0 };
+            let keys: Vec<String> = (0..count).map(|_| self.dice.pick(&rows).clone()).collect();
             for _ in 0..1 + self.dice.below(2) {
                 self.happened.hints += 1;
-                if engine.accept(&connection, b"{}").await.is_err() {
+                let kept = if named {
+                    let delivery = door::delivery(&keys, self.env.now());
+                    engine.receive(&connection, delivery).await.is_ok()
+                } else {
+                    engine.accept(&connection, b"{}").await.is_ok()
+                };
+                if !kept {
                     return; // the process died; the sender comes again, or does not
                 }
             }

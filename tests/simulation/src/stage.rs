@@ -62,6 +62,18 @@ pub fn pair(field: &str, direction: Direction, identity: Option<&str>) -> FieldM
     }
 }
 
+/// How far a system is behind with what the hub has just created there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Behind {
+    /// Not at all.
+    #[default]
+    Nowhere,
+    /// It gave no answer, and no search finds the row.
+    InSearches,
+    /// Nor does its list show it.
+    Everywhere,
+}
+
 /// A system's one stream, read whole each time.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -79,6 +91,10 @@ pub struct Table {
     pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
+    /// It does what is asked and never answers.
+    pub loses_answers: bool,
+    /// How it shows rows that the hub created.
+    pub behind: Behind,
     created: u64,
 }
 
@@ -90,7 +106,9 @@ impl Table {
 
     /// All that it shows.
     fn items(&self) -> impl Iterator<Item = Item> {
-        let rows = self.rows.iter().map(|(key, row)| Self::item(key, row));
+        let listed = |key: &&String| self.behind != Behind::Everywhere || !is_made(key);
+        let rows = self.rows.iter().filter(move |(key, _)| listed(key));
+        let rows = rows.map(|(key, row)| Self::item(key, row));
         rows.chain(self.deleted.iter().map(|key| Item {
             key: RemoteKey::from(&**key),
             change: ItemChange::Delete,
@@ -110,9 +128,12 @@ impl Table {
         match item.action {
             Action::Create => {
                 self.created += 1;
-                let key = format!("made-{}", self.created);
+                let key = format!("{MADE}{}", self.created);
                 let row = self.formed(item.patch.clone());
                 self.rows.insert(key.clone(), row.clone());
+                if self.behind != Behind::Nowhere {
+                    return Outcome::Unknown;
+                }
                 Outcome::Created { key: RemoteKey::new(key), row: Some(row), version: None }
             }
             Action::Update => {
@@ -143,7 +164,9 @@ impl Table {
         let found: Vec<&String> = match key {
             LookupKey::Key(key) => self.rows.keys().filter(|own| *own == key.as_str()).collect(),
             LookupKey::Fields(fields) => {
-                let found = self.rows.iter().filter(|(_, row)| fits(row, fields));
+                let findable = |key: &String| self.behind == Behind::Nowhere || !is_made(key);
+                let rows = self.rows.iter().filter(|(key, _)| findable(key));
+                let found = rows.filter(|(_, row)| fits(row, fields));
                 found.map(|(key, _)| key).collect()
             }
         };
@@ -155,6 +178,13 @@ impl Table {
             }
         }
     }
+}
+
+/// With what the keys begin of rows that the hub created.
+const MADE: &str = "made-";
+
+fn is_made(key: &str) -> bool {
+    key.starts_with(MADE)
 }
 
 /// A row of texts; an empty one stands for null.
@@ -207,6 +237,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
+            idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,
@@ -245,7 +276,11 @@ impl Connector for Door {
         if request.items.iter().any(refuses) {
             return Err(Fault::new(FaultCode::Rejected));
         }
-        Ok(WriteReport::Items(request.items.iter().map(|item| table.write(item)).collect()))
+        let outcomes = request.items.iter().map(|item| table.write(item)).collect();
+        if table.loses_answers {
+            return Err(Fault::new(FaultCode::Timeout));
+        }
+        Ok(WriteReport::Items(outcomes))
     }
 
     async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {

@@ -8,12 +8,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use wit_component::ComponentEncoder;
 
 use crate::{
     Unavailable,
     guests::{self, Guest},
-    manifest_section, paths, process,
+    paths, process,
     wasm::{self, Choice, Toolchain},
 };
 
@@ -94,20 +93,15 @@ fn finish(guest: &Guest, output: &Path) -> Result<Component> {
         .join(PROFILE)
         .join(format!("{}.wasm", guest.module));
     let module = fs::read(&module).with_context(|| format!("read {}", module.display()))?;
-    let mut component = encode(&module)?;
+    let mut component = plugin_pack::encode(&module)?;
     if let Some(manifest) = guest.manifest() {
         let manifest =
             fs::read(&manifest).with_context(|| format!("read {}", manifest.display()))?;
-        component = manifest_section::append(&component, &manifest)?;
+        component = plugin_pack::append(&component, &manifest)?;
     }
     let path = output.join(format!("{}.wasm", guest.name));
     write_if_changed(&path, &component)?;
     Ok(Component { name: guest.name.clone(), path, bytes: component.len() })
-}
-
-/// No adapter: a guest that asks for WASI does not become a component.
-fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    ComponentEncoder::default().validate(true).module(module)?.encode()
 }
 
 fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -29,11 +29,12 @@ pub mod wasm;
 
 pub mod components;
 pub mod guests;
-pub mod manifest_section;
 
 pub mod counterparts;
 pub mod febrl;
+pub mod oracles;
 pub mod python;
+pub mod segment;
 pub mod tryton;
 
 pub mod bench;

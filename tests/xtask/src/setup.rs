@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl, lint, process,
+    Unavailable, apt, components, febrl, lint,
+    oracles::Oracle,
+    process, segment,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -20,6 +22,10 @@ pub enum Part {
     Components,
     /// A real ERP (Tryton) and the FEBRL data, both from the Python index.
     Tryton,
+    /// The tracking client of Segment, from the Python index.
+    Segment,
+    /// The ad platforms' own normalisers, from the Python index.
+    Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
     /// cargo-deny and typos, built from source: minutes (not part of the ordinary set-up).
@@ -27,7 +33,8 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 3] = [Part::Wasm, Part::Components, Part::Tryton];
+pub const ORDINARY: [Part; 5] =
+    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Oracles];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -70,6 +77,13 @@ impl Part {
                 "a real ERP (Tryton) and test data",
                 "Is the Python package index reachable? cargo xtask setup --only tryton repeats it.",
             ),
+            Self::Segment => (
+                "the tracking client of Segment",
+                "Is the Python package index reachable? cargo xtask setup --only segment repeats it.",
+            ),
+            Self::Oracles => {
+                ("the normalisers of ad platforms", "cargo xtask setup --only oracles repeats it.")
+            }
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (
                 "cargo-deny and typos",
@@ -92,6 +106,12 @@ impl Part {
             Self::Tryton => {
                 let template = tryton::prepare()?;
                 febrl::fetch(&template.python)?;
+            }
+            Self::Segment => drop(segment::prepare()?),
+            Self::Oracles => {
+                for oracle in Oracle::ALL {
+                    or_name_what_is_missing(oracle.fetch())?;
+                }
             }
             Self::Browser => eprintln!("      {}", browser()?.display()),
             Self::LintTools => lint::install_tools()?,

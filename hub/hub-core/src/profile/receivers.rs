@@ -204,6 +204,7 @@ mod tests {
                     fields: BTreeMap::from([("label".into(), value)]),
                     idempotency_key: String::new(),
                 },
+                run: None,
                 tries: 1,
                 due: Timestamp(0),
                 fault: None,

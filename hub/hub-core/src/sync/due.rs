@@ -10,6 +10,7 @@ use hub_model::{
 };
 
 use super::echo::form_there;
+use super::undo::is_unmade;
 use crate::mapping::{form, form_of_own, golden, held};
 use crate::planted::{self, Bug};
 
@@ -75,8 +76,8 @@ pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due
     if profile.kind != mapping.kind || !mapping.writes() || !speaks {
         return Vec::new();
     }
-    let mut here: Vec<&Record> =
-        members.iter().copied().filter(|record| record.at.stream == mapping.stream).collect();
+    let own = |record: &&Record| record.at.stream == mapping.stream && !is_unmade(record);
+    let mut here: Vec<&Record> = members.iter().copied().filter(own).collect();
     let forgotten = planted::is(Bug::NoTombstones) && !here.iter().any(|record| record.is_live());
     if here.is_empty() || forgotten {
         return create(profile, members, mapping).into_iter().collect();
@@ -252,7 +253,7 @@ fn create(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Option<D
 }
 
 /// Whether a value can find a row: blank text and the like fit too many.
-fn tells(value: &Value) -> bool {
+pub(super) fn tells(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Text(text) => !text.trim().is_empty(),

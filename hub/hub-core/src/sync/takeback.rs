@@ -18,9 +18,7 @@ use crate::consent;
 /// profile.
 pub fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping, now: Timestamp) -> Vec<Due> {
     let permitted = consent::permits(&profile.consents, &mapping.requires, now).is_ok();
-    let over = members.iter().any(|record| is_emptied(record))
-        && !members.iter().any(|record| speaks(record));
-    if permitted && !over {
+    if permitted && !is_over(members) {
         return due(profile, members, mapping);
     }
     if profile.kind != mapping.kind || !mapping.writes() {
@@ -28,6 +26,12 @@ pub fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping, now: Time
     }
     let here = members.iter().filter(|record| record.at.stream == mapping.stream);
     here.flat_map(|record| take_back(record, mapping)).collect()
+}
+
+/// Whether the time of a profile's data is over: no record is left that speaks for
+/// it.
+pub fn is_over(members: &[&Record]) -> bool {
+    members.iter().any(|record| is_emptied(record)) && !members.iter().any(|record| speaks(record))
 }
 
 /// Whether the time of a record was over: nothing is left of what it said.

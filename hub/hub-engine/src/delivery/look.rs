@@ -28,8 +28,8 @@ pub(super) struct Looked {
     /// Creates that must not be made: rows exist already.
     taken: BTreeMap<PendingKey, Fault>,
     /// Updates of rows that their rules do not admit: whether somebody edited
-    /// them is not known.
-    unreadable: BTreeMap<PendingKey, Fault>,
+    /// them is not known. And creates of what may have been made a moment ago.
+    waits: BTreeMap<PendingKey, Fault>,
 }
 
 impl Looked {
@@ -66,7 +66,7 @@ pub(super) async fn look(
             (Found::One(item), _) => {
                 let row = reading::check_row(context, &rules, item);
                 if let Some(fault) = row.fault() {
-                    looked.unreadable.insert(work.key.clone(), fault.clone());
+                    looked.waits.insert(work.key.clone(), fault.clone());
                 }
                 rows.push(row);
             }
@@ -75,7 +75,7 @@ pub(super) async fn look(
             }
             (Found::None | Found::Several(_), LookupKey::Fields(_)) => {}
         }
-        if !looked.unreadable.contains_key(&work.key) {
+        if !looked.waits.contains_key(&work.key) {
             looked.clear.insert(work.key.clone());
         }
     }
@@ -94,7 +94,15 @@ async fn find_before_create(
     looked: &mut Looked,
     rows: &mut Vec<Reading>,
 ) -> Result<(), Fault> {
-    let mut open: Vec<&Work> = creates.to_vec();
+    let mut open = Vec::with_capacity(creates.len());
+    for work in creates {
+        match context.asked.for_another(work) {
+            Some(fault) => {
+                looked.waits.insert(work.key.clone(), fault);
+            }
+            None => open.push(*work),
+        }
+    }
     let searches = !planted::is(Bug::CreateBlindly);
     for field in context.job.mapping.matching.iter().filter(|_| searches) {
         let (asked, without): (Vec<&Work>, Vec<&Work>) =
@@ -180,11 +188,12 @@ pub(super) async fn cleared(
                 key: work.key.clone(),
                 state: PendingState::Rejected,
                 attempt: work.attempt().clone(),
+                run: None,
                 tries: work.tries,
                 due: again,
                 fault: Some(fault.clone()),
             });
-        } else if let Some(fault) = looked.unreadable.get(&work.key) {
+        } else if let Some(fault) = looked.waits.get(&work.key) {
             outcome::wait(context, &mut set, work, None, fault.clone());
         }
         // What became due only by looking waits for the next step.

@@ -7,7 +7,7 @@ use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Attempt, Fault, FaultCode, Mapping, Object, Pending, PendingState, Record, RecordNo, RecordRef,
-    RemoteKey, Stamp, Timestamp,
+    RemoteKey, Stamp, Timestamp, WriteEnd, WriteKind, limits,
 };
 use hub_schedule::backoff;
 use hub_store::WriteSet;
@@ -15,12 +15,16 @@ use plugin_api::Outcome;
 
 use super::plan::Work;
 use crate::conclude::{Changed, conclude};
+use crate::ledger::{Attempted, Ledger};
 use crate::reading;
 use crate::run::RunContext;
 use crate::slices::Slices;
 
 /// Outcomes per commit: each may put a record and its profile.
 const SLICE_OUTCOMES: usize = 200;
+/// Bytes of values per commit: each is kept in its record, in its profile, and
+/// twice in the ledger.
+const SLICE_BYTES: usize = limits::SLICE_BYTES_MAX / 8;
 /// First wait before an item is tried again.
 const ITEM_WAIT_MICROS_FIRST: i64 = 15 * 1_000_000;
 /// Longest wait before an item is tried again.
@@ -31,14 +35,17 @@ pub(super) async fn keep(
     context: &mut RunContext<'_>,
     outcomes: Vec<(Work, Outcome)>,
 ) -> Result<(), Fault> {
-    let mut rest = outcomes.into_iter();
-    loop {
-        let slice: Vec<_> = rest.by_ref().take(SLICE_OUTCOMES).collect();
-        if slice.is_empty() {
-            return Ok(());
+    let (mut slice, mut bytes) = (Vec::new(), 0);
+    for (work, outcome) in outcomes {
+        let size = work.size_bytes();
+        if slice.len() == SLICE_OUTCOMES || (bytes + size > SLICE_BYTES && !slice.is_empty()) {
+            keep_slice(context, std::mem::take(&mut slice)).await?;
+            bytes = 0;
         }
-        keep_slice(context, slice).await?;
+        bytes += size;
+        slice.push((work, outcome));
     }
+    if slice.is_empty() { Ok(()) } else { keep_slice(context, slice).await }
 }
 
 async fn keep_slice(
@@ -51,6 +58,8 @@ async fn keep_slice(
     let mut set = WriteSet::default();
     let mut counters = workspace.store.counters().await?;
     let mut changed = Vec::new();
+    let profiles = outcomes.iter().map(|(work, _)| work.key.profile);
+    let mut ledger = Ledger::of(context, profiles.collect()).await?;
     let known = known(context, &outcomes).await?;
     let waits = planted::is(Bug::BatchResent)
         && outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Retry { .. }));
@@ -64,7 +73,7 @@ async fn keep_slice(
             outcome => outcome,
         };
         let outcome = match outcome {
-            // Asked to delete, a vendor may say "done" in other words.
+            // Attempted to delete, a vendor may say "done" in other words.
             Outcome::Updated { .. } | Outcome::Unchanged if work.removes => Outcome::Deleted,
             outcome => outcome,
         };
@@ -76,8 +85,12 @@ async fn keep_slice(
                 let change = match known.get(&at.key) {
                     // The vendor answered with a row that we know: it updated.
                     Some(record) => {
-                        let row = row.as_ref();
-                        delivered(&rules, record, work.attempt(), row, version.as_deref(), mapping)
+                        let (row, version) = (row.as_ref(), version.as_deref());
+                        let after =
+                            delivered(&rules, record, work.attempt(), row, version, mapping);
+                        let attempted = Attempted { kind: WriteKind::Update, ..work.attempted() };
+                        ledger.end(attempted, WriteEnd::Made, Some(record), Some(&after));
+                        Changed::States(after)
                     }
                     None => {
                         counters.record += 1;
@@ -94,6 +107,7 @@ async fn keep_slice(
                         let version = version.as_deref();
                         let form = cleaned.as_deref();
                         let record = sync::created(birth, work.attempt(), form, version, mapping);
+                        ledger.end(work.attempted(), WriteEnd::Made, None, Some(&record));
                         Changed::Created(as_received(record, row.as_ref()))
                     }
                 };
@@ -103,18 +117,23 @@ async fn keep_slice(
             Outcome::Updated { row, version } => {
                 context.counts.updated += 1;
                 let mapping = &context.job.mapping;
-                changed.extend(work.record.as_ref().map(|record| {
-                    let row = row.as_ref();
-                    delivered(&rules, record, work.attempt(), row, version.as_deref(), mapping)
-                }));
+                if let Some(record) = &work.record {
+                    let (row, version) = (row.as_ref(), version.as_deref());
+                    let after = delivered(&rules, record, work.attempt(), row, version, mapping);
+                    ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&after));
+                    changed.push(Changed::States(after));
+                }
                 set.settled.push(work.key);
             }
             Outcome::Unchanged => {
                 let mapping = &context.job.mapping;
-                changed.extend(work.record.as_ref().map(|record| {
+                let after = work.record.as_ref().map(|record| {
                     let version = record.version.as_deref();
                     delivered(&rules, record, work.attempt(), None, version, mapping)
-                }));
+                });
+                let end = if work.counted { WriteEnd::Counted } else { WriteEnd::Unchanged };
+                ledger.end(work.attempted(), end, work.record.as_ref(), after.as_ref());
+                changed.extend(after.map(Changed::States));
                 set.settled.push(work.key);
             }
             Outcome::Deleted => {
@@ -123,6 +142,7 @@ async fn keep_slice(
                     counters.stamp += 1;
                     let stamp = Stamp(counters.stamp);
                     let gone = sync::observe_deleted(record, stamp, &context.id);
+                    ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&gone));
                     changed.push(Changed::Deleted(gone));
                 }
                 set.settled.push(work.key);
@@ -141,9 +161,11 @@ async fn keep_slice(
             }
             Outcome::Rejected(fault) => {
                 context.counts.rejected += 1;
+                ledger.refuse(work.attempted(), work.record.as_ref(), fault.code);
                 set.pending.push(Pending {
                     state: PendingState::Rejected,
                     attempt: work.attempt().clone(),
+                    run: None,
                     tries: work.tries + 1,
                     key: work.key,
                     due: Timestamp(i64::MAX),
@@ -153,6 +175,7 @@ async fn keep_slice(
         }
     }
     set.counters = Some(counters);
+    set.written = ledger.into_entries();
     conclude(workspace, changed, &mut set).await?;
     workspace.commit(set).await?;
     Ok(())
@@ -186,7 +209,7 @@ fn delivered(
     row: Option<&Object>,
     version: Option<&str>,
     mapping: &Mapping,
-) -> Changed {
+) -> Record {
     let cleaned = row.map(|row| reading::comparable(rules, row));
     let record = sync::delivered(record, attempt, cleaned.as_deref(), version, mapping);
     // A field that neither was written nor is unmapped is left to the next read.
@@ -194,7 +217,7 @@ fn delivered(
         mapping.field(name).is_none() || attempt.fields.contains_key(name.as_str())
     });
     let told: Object = told.map(|(name, value)| (name.clone(), value.clone())).collect();
-    Changed::States(as_received(record, Some(&told)))
+    as_received(record, Some(&told))
 }
 
 /// The record with what was returned kept as it was received.
@@ -244,6 +267,7 @@ pub(super) fn wait(
         attempt: work.attempt().clone(),
         key: work.key,
         state: PendingState::Retry,
+        run: None,
         tries,
         due: context.workspace.env.now().plus_micros(micros),
         fault: Some(fault),

@@ -8,11 +8,12 @@ use hub_core::planted::{self, Bug};
 use hub_core::sync::{self, Due};
 use hub_model::{
     Attempt, CommitSeq, Fault, FaultCode, FieldName, Pending, PendingKey, PendingState,
-    PlannedWrite, Profile, ProfileId, Record, RecordNo, Stamp, Timestamp, Value,
+    PlannedWrite, Profile, ProfileId, Record, RecordNo, Stamp, Timestamp, Value, WriteKind,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
+use crate::ledger::Attempted;
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -38,6 +39,8 @@ pub(super) struct Work {
     /// Everything that the destination requires was granted when it was planned;
     /// otherwise it takes back what was brought.
     pub permitted: bool,
+    /// The vendor said of no item what became of it.
+    pub counted: bool,
     /// The newest commit when it was planned.
     asof: CommitSeq,
     /// The attempt, once it was asked for.
@@ -45,7 +48,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    fn new(key: PendingKey, for_record: RecordNo, permitted: bool) -> Self {
+    /// Of nothing yet.
+    pub fn new(key: PendingKey, for_record: RecordNo, permitted: bool) -> Self {
         Self {
             key,
             record: None,
@@ -56,14 +60,38 @@ impl Work {
             look_first: false,
             removes: false,
             permitted,
+            counted: false,
             asof: CommitSeq(0),
             attempt: OnceLock::new(),
         }
     }
 
+    /// The same, planned as of a commit.
+    pub fn planned_as_of(self, asof: CommitSeq) -> Self {
+        Self { asof, ..self }
+    }
+
     /// The write as it is shown and approved.
     pub fn planned(&self) -> PlannedWrite {
         sync::planned(&self.key, self.record.as_ref(), self.removes, &self.fields)
+    }
+
+    /// What is asked of the destination.
+    pub fn attempted(&self) -> Attempted<'_> {
+        let kind = match self.record {
+            Some(_) if self.removes => WriteKind::Delete,
+            Some(_) => WriteKind::Update,
+            None => WriteKind::Create,
+        };
+        let (profile, attempt) = (self.key.profile, self.attempt());
+        Attempted { run: None, kind, profile, attempt, keeps_values: self.permitted }
+    }
+
+    /// How many bytes of values it writes and knows of its row.
+    pub fn size_bytes(&self) -> usize {
+        let written = self.fields.values().map(|(value, _)| value.size_bytes());
+        let known = self.record.iter().flat_map(|record| record.raw.values());
+        written.chain(known.map(Value::size_bytes)).sum()
     }
 
     /// The attempt as it is kept.
@@ -168,7 +196,8 @@ async fn gather(
         let members: Vec<&Record> =
             profile.records.iter().filter_map(|number| records.get(number)).collect();
         let requires = &context.job.mapping.requires;
-        let permitted = consent::permits(&profile.consents, requires, now).is_ok();
+        let permitted =
+            consent::permits(&profile.consents, requires, now).is_ok() && !sync::is_over(&members);
         // Without the consent that the destination requires, or when the time of
         // the data is over, what was brought is taken back, and nothing else is
         // queued; a write that is under way is still settled. This is asked once
@@ -231,6 +260,7 @@ fn rejected(work: &Work, fault: Fault) -> Pending {
         key: work.key.clone(),
         state: PendingState::Rejected,
         attempt: work.attempt().clone(),
+        run: None,
         tries: work.tries,
         due: Timestamp(i64::MAX),
         fault: Some(fault.at(place)),
@@ -244,12 +274,12 @@ fn lacks_form(pending: &Pending) -> bool {
 }
 
 /// Whether the vendor lets a field of an existing row be written.
-fn may_change(stream: &StreamInfo, field: &FieldName) -> bool {
+pub(super) fn may_change(stream: &StreamInfo, field: &FieldName) -> bool {
     stream.field(field.as_str()).is_none_or(|info| !info.read_only && !info.create_only)
 }
 
 /// Whether the vendor lets a field of a new row be written.
-fn may_set(stream: &StreamInfo, field: &FieldName) -> bool {
+pub(super) fn may_set(stream: &StreamInfo, field: &FieldName) -> bool {
     stream.field(field.as_str()).is_none_or(|info| !info.read_only)
 }
 
@@ -259,7 +289,7 @@ fn key(context: &RunContext<'_>, profile: ProfileId, record: Option<RecordNo>) -
 
 /// The work, unless the same one waits: for an answer, for its time, or for
 /// somebody to mend what was rejected.
-fn unless_waiting(
+pub(super) fn unless_waiting(
     context: &RunContext<'_>,
     mut work: Work,
     waiting: &mut BTreeMap<PendingKey, Pending>,

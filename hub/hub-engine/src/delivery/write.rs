@@ -73,6 +73,7 @@ async fn intend(
         key: work.key.clone(),
         state: PendingState::Unknown,
         attempt: work.attempt().clone(),
+        run: Some(context.id.clone()),
         tries: work.tries + 1,
         due: now,
         fault: None,
@@ -131,11 +132,9 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
                     .with("outcomes", outcomes.len()));
             }
             Ok(WriteReport::Aggregate(_)) => {
-                outcome::keep(
-                    context,
-                    works.into_iter().map(|w| (w, Outcome::Unchanged)).collect(),
-                )
-                .await?;
+                works.iter_mut().for_each(|work| work.counted = true);
+                let counted = works.into_iter().map(|work| (work, Outcome::Unchanged));
+                outcome::keep(context, counted.collect()).await?;
             }
             Err(fault) if is_unknown(fault.code) && planted::is(Bug::UnknownIsDone) => {
                 let done = works.into_iter().map(|work| (work, Outcome::Unchanged));

@@ -1,12 +1,25 @@
 //! Runs that were begun: a sync is claimed for one run and freed at its end.
+//!
+//! What a system pushes comes all day. A run for each time that something is taken
+//! would drive every other run out of the log, so a run of that kind is gone on
+//! with for a while: one row in the log tells of a quarter of an hour.
 
 use std::sync::PoisonError;
 
-use hub_model::{Run, RunId, SyncId, Timestamp, Trigger};
+use hub_model::{Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
+use hub_schedule::backoff;
 
 use super::{Engine, RunRefused};
 use crate::job::SyncJob;
 use crate::run::{self, Task};
+
+/// So long after its start a run goes on taking what is pushed.
+const PUSHED_RUN_SECONDS_MAX: i64 = 15 * 60;
+/// Between two times that a sync takes what is pushed: what comes in between is
+/// taken together.
+const PUSHED_GAP_MICROS: i64 = 1_000_000;
+/// Longest wait after what is pushed could not be taken.
+const PUSHED_WAIT_MICROS_MAX: i64 = 300 * 1_000_000;
 
 impl Engine {
     /// Claims the sync for one run.
@@ -20,9 +33,12 @@ impl Engine {
         if let Some(run) = &live.running {
             return Err(RunRefused::Running { sync: sync.clone(), run: run.clone() });
         }
-        let started = self.shared.workspace.env.now();
+        let now = self.shared.workspace.env.now();
+        live.pushing = task == Task::Pushed;
+        let before = live.last.clone().filter(|last| live.pushing && goes_on(last, job, now));
+        let started = before.as_ref().map_or(now, |before| before.started);
         live.running = Some(run::id_of(sync, started));
-        Ok(Begun { job: job.clone(), task, started })
+        Ok(Begun { job: job.clone(), task, started, before })
     }
 
     /// Begins a run in the background.
@@ -44,13 +60,19 @@ impl Engine {
     }
 
     pub(super) async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
-        let Begun { job, task, started } = begun;
+        let Begun { job, task, started, before } = begun;
         let stopping = self.shared.stopping.subscribe();
         let claimed = Claimed { engine: self, sync: job.id() };
-        let run =
-            run::execute(&self.shared.workspace, (job, task), trigger, *started, &stopping).await;
+        let since = (*started, before.as_ref());
+        let workspace = &self.shared.workspace;
+        let run = run::execute(workspace, (job, task), trigger, since, &stopping).await;
+        let (now, seed) = (workspace.env.now(), workspace.env.random());
         if let Some(live) = self.shared.live().get_mut(job.id()) {
             live.last = Some(run.clone());
+            live.delivery = run.delivery.or(live.delivery);
+            if *task == Task::Pushed {
+                live.pushed.note(run.fault.is_some(), now, seed);
+            }
         }
         drop(claimed);
         run
@@ -62,6 +84,36 @@ pub(super) struct Begun {
     job: SyncJob,
     task: Task,
     started: Timestamp,
+    /// The run that it goes on with.
+    before: Option<Run>,
+}
+
+/// Whether taking what is pushed goes on with a run.
+fn goes_on(run: &Run, job: &SyncJob, now: Timestamp) -> bool {
+    let is_sound = matches!(run.status, RunStatus::Succeeded | RunStatus::WithRejects);
+    let is_recent = now < run.started.plus_seconds(PUSHED_RUN_SECONDS_MAX);
+    let is_same = run.connector.as_ref() == Some(&run::connector(job));
+    run.trigger == Trigger::Pushed && is_sound && is_recent && is_same
+}
+
+/// When a sync next takes what is pushed.
+#[derive(Default)]
+pub(super) struct Pushed {
+    /// Not before.
+    pub next: Option<Timestamp>,
+    failures: u32,
+}
+
+impl Pushed {
+    fn note(&mut self, failed: bool, now: Timestamp, seed: u64) {
+        self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
+        let wait = match self.failures {
+            0 => PUSHED_GAP_MICROS,
+            failures => backoff(failures, seed, PUSHED_GAP_MICROS, PUSHED_WAIT_MICROS_MAX)
+                .max(PUSHED_GAP_MICROS),
+        };
+        self.next = Some(Timestamp(now.0.saturating_add(wait)));
+    }
 }
 
 /// Frees the sync when its run ends, also when the run's task is dropped.
@@ -74,6 +126,7 @@ impl Drop for Claimed<'_> {
     fn drop(&mut self) {
         if let Some(live) = self.engine.shared.live().get_mut(self.sync) {
             live.running = None;
+            live.pushing = false;
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::delivery::waiting;
 use crate::events::forget_person;
 use crate::inbox;
 use crate::job::cursor_position;
+use crate::ledger;
 use crate::reform::{Fate, reform};
 use crate::slices::Slices;
 use crate::workspace::Workspace;
@@ -23,13 +24,15 @@ const STEP_ROWS: usize = 500;
 
 /// Lets him leave.
 pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result<(), Error> {
-    let guard = workspace.decide().await;
+    let _guard = workspace.decide().await;
     let store = &*workspace.store;
     let telling = &erasure.telling;
     let run = RunId::new(format!("{:016}-erasure", erasure.requested.0));
     deliveries(workspace, &erasure).await?;
     reviews(workspace, &erasure).await?;
     quarantine(workspace, &erasure).await?;
+    // His records find the rest.
+    ledger::forget_texts(workspace, &erasure.telling.texts).await?;
     forget_person(workspace, &erasure.telling.identities).await?;
     places(workspace, &erasure).await?;
     unlink(workspace, &erasure, &run).await?;
@@ -40,10 +43,12 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     if !fates.is_empty() {
         reform(workspace, &fates, &run).await?;
     }
-    drop(guard);
-    // A pushed body may be about anybody: it is only a hint, and it is followed.
-    inbox::follow(workspace).await?;
-    let _guard = workspace.decide().await;
+    // A pushed body that names him was received before he was to be forgotten:
+    // it is gone once it is taken in, which leaves nothing of him.
+    if inbox::holds(workspace, |body| names(&erasure.telling.texts, body)).await? {
+        tracing::debug!(erasure = erasure.id, "what was pushed about the person is waited for");
+        return Ok(());
+    }
     erasure.logically_gone = Some(workspace.env.now());
     erasure.phase = Phase::Telling;
     erasure.telling.records.clear();

@@ -52,6 +52,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
         Code::UnknownRun => {
             ("There is no such run", "`GET /api/v1/runs` lists those that are kept.")
         }
+        Code::NoSuchEntry => (
+            "The ledger of writes has no such entry",
+            "`GET /api/v1/ledger` lists those that are kept: as long as `[history] keep_writes` says.",
+        ),
         Code::NotHeld => (
             "The run does not wait for an answer",
             "`GET /api/v1/holds` lists those that wait; a later run of the sync takes the place of an earlier one.",
@@ -130,6 +134,22 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
         Code::UpkeepRunning => (
             "The store is being compacted or backed up already",
             "Wait until that is done; `GET /api/v1/store/work` says how far it is.",
+        ),
+        Code::NotVerified => (
+            "The delivery is not verified",
+            "Sign it with the key of the connection's credential, or send its token. The hub's log says what was missing.",
+        ),
+        Code::NotDecompressed => (
+            "The body cannot be decompressed",
+            "Send it plain, or as gzip with `Content-Encoding: gzip`.",
+        ),
+        Code::TooManyDeliveries => (
+            "Too many deliveries at once",
+            "Send it again after the time in `Retry-After`. Nothing was taken.",
+        ),
+        Code::DoorClosed => (
+            "The connection takes no deliveries at present",
+            "Send it again later. The operator sees why in `liaison check` and in the hub's log.",
         ),
         Code::TooManyLogins => (
             "Too many failed logins",

@@ -55,6 +55,10 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
         Code::UnknownRun => {
             ("Cette exécution n’existe pas", "`GET /api/v1/runs` liste celles qui sont conservées.")
         }
+        Code::NoSuchEntry => (
+            "Le registre des écritures n’a pas cette entrée",
+            "`GET /api/v1/ledger` liste celles qui sont conservées, aussi longtemps que le dit `[history] keep_writes`.",
+        ),
         Code::NotHeld => (
             "L’exécution n’attend pas de réponse",
             "`GET /api/v1/holds` liste celles qui attendent ; une exécution plus récente de la synchronisation prend la place de la précédente.",
@@ -137,6 +141,22 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
         Code::UpkeepRunning => (
             "Les données sont déjà en cours de compactage ou de sauvegarde",
             "Attendez la fin ; `GET /api/v1/store/work` dit où en est le travail.",
+        ),
+        Code::NotVerified => (
+            "La livraison n’est pas vérifiée",
+            "Signez-la avec la clé de l’identifiant de la connexion, ou envoyez son jeton. Le journal du hub dit ce qui manquait.",
+        ),
+        Code::NotDecompressed => (
+            "Le corps ne peut pas être décompressé",
+            "Envoyez-le tel quel, ou en gzip avec `Content-Encoding: gzip`.",
+        ),
+        Code::TooManyDeliveries => (
+            "Trop de livraisons à la fois",
+            "Renvoyez-la après le délai de `Retry-After`. Rien n’a été pris.",
+        ),
+        Code::DoorClosed => (
+            "La connexion ne prend pas de livraison pour le moment",
+            "Renvoyez-la plus tard. L’exploitant voit pourquoi dans `liaison check` et dans le journal du hub.",
         ),
         Code::TooManyLogins => (
             "Trop d’identifications refusées",

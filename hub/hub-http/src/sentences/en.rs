@@ -155,6 +155,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "The run would write more than the guards of the sync let pass[: {creates} creates (at most {creates_max})][, {updates} updates][, {deletes} deletes (at most {deletes_max})][, touching at most {records_percent_max} % of the known rows]. Everything was read; nothing was written.",
             "Look at `liaison plan`, then `liaison hold approve` or `liaison hold refuse` with the id of the run; or change `[guards]` in the file of the sync.",
         ),
+        FaultCode::Undone => of(
+            "The write was undone",
+            "A run was undone[: {reason}]. The row stays as it was before that run until what would be written is something else.",
+            "Change the value at its source, or mend the mapping; then the sync writes again by itself.",
+        ),
         FaultCode::Stopping => of(
             "The hub stops",
             "The run ended between two commits. The next one goes on at the same place.",

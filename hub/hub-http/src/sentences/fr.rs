@@ -155,6 +155,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "L’exécution écrirait plus que les garde-fous de la synchronisation ne laissent passer[ : {creates} créations ({creates_max} au plus)][, {updates} mises à jour][, {deletes} suppressions ({deletes_max} au plus)][, en touchant au plus {records_percent_max} % des lignes connues]. Tout a été lu ; rien n’a été écrit.",
             "Regardez `liaison plan`, puis `liaison hold approve` ou `liaison hold refuse` avec l’identifiant de l’exécution ; ou changez `[guards]` dans le fichier de la synchronisation.",
         ),
+        FaultCode::Undone => of(
+            "L’écriture a été annulée",
+            "Une exécution a été annulée[ : {reason}]. La ligne reste telle qu’elle était avant cette exécution tant que la même chose serait écrite.",
+            "Changez la valeur à sa source, ou corrigez la correspondance ; la synchronisation écrira de nouveau d’elle-même.",
+        ),
         FaultCode::Stopping => of(
             "Le hub s’arrête",
             "L’exécution s’est terminée entre deux enregistrements. La suivante reprendra au même endroit.",

@@ -1,4 +1,11 @@
-//! `liaison connector`: list those installed, inspect one.
+//! `liaison connector`: list those installed, inspect one; begin, build, judge and
+//! pack one's own.
+
+mod badge;
+mod build;
+mod new;
+mod stage;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +19,41 @@ use crate::out::{Out, table};
 use crate::trouble::Trouble;
 use crate::wire;
 
-/// Does it.
+/// Does what needs no configuration.
+///
+/// # Errors
+/// What the command refuses.
+pub async fn alone(command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
+    match command {
+        ConnectorCommand::New { id, title, lang, sdk } => {
+            new::run(&id, title, lang, sdk.as_deref(), out)
+        }
+        ConnectorCommand::Build { folder } => build::build(&folder, out),
+        ConnectorCommand::Pack { module, manifest, to } => {
+            build::pack(&module, &manifest, to.as_deref(), out)
+        }
+        ConnectorCommand::Inspect { name } => inspect_file(name.as_ref(), out).await,
+        ConnectorCommand::List | ConnectorCommand::Test { .. } => Err(Trouble::new(
+            Exit::Usage,
+            "connector/configuration",
+            "",
+            "this needs a configuration",
+            "name its folder with --config DIR",
+        )),
+    }
+}
+
+/// Does what needs a configuration.
 ///
 /// # Errors
 /// What the command refuses.
 pub async fn run(loaded: &Loaded, command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         ConnectorCommand::List => list(loaded, out).await,
+        ConnectorCommand::Test { connection, stream, samples, badge } => {
+            let stream = stream.as_deref();
+            test::run(loaded, &connection, stream, samples.as_deref(), badge.as_deref(), out).await
+        }
         ConnectorCommand::Inspect { name } => {
             let path = loaded.component(&name);
             if path.exists() {
@@ -30,12 +65,8 @@ pub async fn run(loaded: &Loaded, command: ConnectorCommand, out: Out) -> Result
             let what = format!("there is no connector `{name}`");
             Err(Trouble::new(Exit::Usage, "connector/missing", path.display(), what, mend))
         }
+        command => alone(command, out).await,
     }
-}
-
-/// Whether a name is a path.
-pub fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".wasm")
 }
 
 async fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {

@@ -4,6 +4,8 @@
 mod file;
 mod show;
 
+pub(super) use show::lines;
+
 use std::sync::Arc;
 
 use hub_engine::plans::moved;
@@ -28,13 +30,16 @@ use crate::wire::Wiring;
 const PAGE_WRITES: usize = 500;
 
 /// Who plans.
-enum Planner {
+pub(super) enum Planner {
+    /// This process.
     Here(Engine),
+    /// The hub that holds the store.
     Hub(Client),
 }
 
 impl Planner {
-    async fn open(loaded: &Loaded, id: &SyncId) -> Result<Self, Trouble> {
+    /// Finds out who.
+    pub async fn open(loaded: &Loaded, id: &SyncId) -> Result<Self, Trouble> {
         Ok(match reach::find_or_create(loaded).await? {
             Data::Store(store) => {
                 let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
@@ -61,7 +66,10 @@ impl Planner {
                 let shown = engine.plan(id, &mut show).await.map_err(|why| no_plan(id, why))?;
                 trouble?;
                 let counts = views::plan_counts(&shown.plan.counts);
-                Ok(json!({ "plan": shown.plan.hash, "counts": counts, "held": shown.held }))
+                let (plan, delivery) = (shown.plan.hash, shown.delivery.as_str());
+                Ok(json!({
+                    "plan": plan, "counts": counts, "held": shown.held, "delivery": delivery,
+                }))
             }
             Self::Hub(client) => {
                 let path =
@@ -69,6 +77,7 @@ impl Planner {
                 let mut page = client.get(&path).await?;
                 let head = json!({
                     "plan": page["plan"], "counts": page["counts"], "held": page["held"],
+                    "delivery": page["delivery"],
                 });
                 loop {
                     let writes = page.get_mut("writes").map(Value::take).unwrap_or_default();
@@ -152,7 +161,8 @@ pub async fn apply(loaded: &Loaded, id: &str, plan: &str, out: Out) -> Result<Ex
     Ok(exit_of(&run))
 }
 
-fn no_plan(id: &SyncId, why: PlanRefused) -> Trouble {
+/// Why there is no plan.
+pub(super) fn no_plan(id: &SyncId, why: PlanRefused) -> Trouble {
     match why {
         PlanRefused::Run(why) => refused(id, why),
         PlanRefused::Fault(fault) => {

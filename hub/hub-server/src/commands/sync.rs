@@ -264,12 +264,19 @@ async fn status(loaded: &Loaded, id: Option<&str>, out: Out) -> Result<Exit, Tro
     let all = view.get("syncs").and_then(Value::as_array).map_or(one, Vec::as_slice);
     out.data(&view, || {
         let row = |sync: &Value| {
-            ["/id", "/status", "/last/started", "/last/counts/read", "/last/counts/writes", "/next"]
-                .map(|pointer| text(sync, pointer))
-                .to_vec()
+            let pointers = [
+                "/id",
+                "/status",
+                "/last/started",
+                "/last/counts/read",
+                "/last/counts/writes",
+                "/delivery",
+                "/next",
+            ];
+            pointers.map(|pointer| text(sync, pointer)).to_vec()
         };
         let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-        table(&["SYNC", "STATUS", "LAST RUN", "READ", "WRITTEN", "NEXT"], &rows)
+        table(&["SYNC", "STATUS", "LAST RUN", "READ", "WRITTEN", "DELIVERY", "NEXT"], &rows)
     })?;
     let mut exit = Exit::Ok;
     for sync in all {
@@ -302,6 +309,7 @@ async fn local_status(
             running: None,
             last: runs.first().map(|run| cut_off(run.clone())),
             skipped: 0,
+            delivery: runs.iter().find_map(|run| run.delivery),
         };
         let mut view = views::sync(&status, &sync.mapping, lang());
         if let (Some(_), Value::Object(entries)) = (id, &mut view) {

@@ -1,4 +1,4 @@
-//! What readers and the writer of an open store share.
+//! What readers and the writer share: which of it may be read or written now.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -120,6 +120,7 @@ async fn format_2_is_read() {
         runs: 1,
         events: 0,
         memberships: 0,
+        written: 0,
         disk_bytes: stats.disk_bytes,
     };
     assert_eq!(stats, wanted);
@@ -146,7 +147,9 @@ async fn format_2_is_read() {
     assert_eq!(told, [Version { since: unknown, became: Became::Absorbed(ProfileId(2)) }]);
     let was = store.profiles(&[ProfileId(2)]).await.unwrap().remove(0).unwrap();
     // And goes on.
-    store.commit(f::person(4)).await.unwrap();
+    let mut set = f::person(4);
+    set.written = vec![f::written("out", 1, 4)];
+    store.commit(set).await.unwrap();
     let apart = [f::profile(2), f::profile(3)].to_vec();
     let at = Timestamp::from_seconds(9);
     let apart = WriteSet { profiles: apart, at: Some(at), ..WriteSet::default() };
@@ -157,5 +160,7 @@ async fn format_2_is_read() {
     let since = Moment { seq: CommitSeq(5), at: Some(at) };
     let now = AsOf::Profile { since, profile: Box::new(f::profile(2)) };
     assert_eq!(store.profile_as_of(ProfileId(2), at).await.unwrap(), now);
+    let about = store.written_about(RecordNo(4)).await.unwrap();
+    assert_eq!(about.len(), 1);
     assert_eq!(store.verify().await, Ok(vec![]));
 }

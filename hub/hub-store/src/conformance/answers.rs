@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use hub_model::{
-    Claim, CommitSeq, Event, Identity, Pending, PositionName, Profile, ProfileId, Record, RecordNo,
-    RecordRef, Related, Standing, StreamRef, SyncId, Timestamp,
+    Claim, CommitSeq, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName, Profile,
+    ProfileId, Record, RecordNo, RecordRef, Related, Standing, StreamRef, SyncId, Timestamp,
 };
 
 use super::model::Model;
@@ -39,6 +39,7 @@ pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     work(store, model, &mut found).await;
     events(store, model, &mut found).await;
     standings(store, model, &mut found).await;
+    written(store, model, &mut found).await;
     match store.verify().await {
         Ok(findings) => {
             let told =
@@ -272,5 +273,23 @@ async fn standings(store: &dyn Store, model: &Model, found: &mut Differences) {
         let due = reviews.iter().filter(|(review, _)| review <= at);
         let wanted: Vec<ProfileId> = due.map(|(_, id)| *id).collect();
         found.compare("due standings", store.standings_due(*at, usize::MAX).await, &wanted);
+    }
+}
+
+/// Numbers are a store's own: entries are compared in the order of their places.
+async fn written(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let plain = |rows: Vec<(LedgerPlace, LedgerEntry)>| {
+        rows.into_iter().map(|(_, entry)| entry).collect::<Vec<LedgerEntry>>()
+    };
+    let mut wanted: Vec<&(u64, LedgerEntry)> = model.written.iter().collect();
+    wanted.sort_by(|one, other| (&one.1.run, one.0).cmp(&(&other.1.run, other.0)));
+    let wanted: Vec<LedgerEntry> = wanted.into_iter().map(|(_, entry)| entry.clone()).collect();
+    let answer = store.scan_written(None, None, usize::MAX).await;
+    found.compare("ledger", answer.map(plain), &wanted);
+    let records: BTreeSet<RecordNo> = wanted.iter().flat_map(LedgerEntry::found_by).collect();
+    for record in records {
+        let about = |entry: &&LedgerEntry| entry.found_by().any(|by| by == record);
+        let wanted: Vec<LedgerEntry> = wanted.iter().filter(about).cloned().collect();
+        found.compare("ledger of one", store.written_about(record).await.map(plain), &wanted);
     }
 }

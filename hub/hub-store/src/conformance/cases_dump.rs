@@ -52,7 +52,15 @@ fn wanted(of: &Model, sets: &[WriteSet]) -> Model {
     let mut all: Vec<_> = of.profiles.iter().map(|profile| profile.id).collect();
     all.sort_unstable();
     assert_eq!(log.log.iter().map(|change| change.profile).collect::<Vec<_>>(), all);
-    Model { seq: log.seq, log: log.log, ..of.clone() }
+    // Entries are numbered anew, in the same order.
+    let in_order = |model: &Model| {
+        let mut rows = model.written.clone();
+        rows.sort_by(|one, other| (&one.1.run, one.0).cmp(&(&other.1.run, other.0)));
+        rows.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()
+    };
+    assert_eq!(in_order(&log), in_order(of));
+    let Model { seq, log, written, written_last, .. } = log;
+    Model { seq, log, written, written_last, ..of.clone() }
 }
 
 async fn same(what: &str, subject: &mut dyn Subject, model: &Model) {
@@ -115,6 +123,7 @@ fn merged(sets: Vec<WriteSet>) -> String {
         all.history_from = all.history_from.max(set.history_from);
         all.events.append(&mut set.events);
         all.standings.append(&mut set.standings);
+        all.written.append(&mut set.written);
     }
     // A claim goes with every record that names it.
     all.claims.sort_by(|one, other| one.0.cmp(&other.0));
@@ -184,6 +193,7 @@ fn awkward() -> Vec<WriteSet> {
             .map(|n| f::pending("out", 1, Some(n.into()), 5 - i64::from(n)))
             .collect(),
         runs: (0..20).map(|number| f::run("crm", number)).collect(),
+        written: (0..900).map(|number| f::written("crm", number % 3, 1)).collect(),
         ..WriteSet::default()
     });
     sets

@@ -245,10 +245,12 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
     first.quarantined = vec![f::rejected(None, "1"), f::rejected(Some("q"), "1")];
     first.runs = vec![f::run("a", 1), f::run("a", 2)];
     first.events = vec![f::event(1, &[1]), f::event(2, &[1, 2]), f::event(3, &[])];
+    first.written = vec![f::written("a", 1, 1), f::written("a", 1, 2)];
     subject.store().commit(first.clone()).await.expect("commit");
     // Once more the same rows: counted once.
     first.changes.clear();
     first.quarantined.remove(0);
+    first.written.clear();
     subject.store().commit(first).await.expect("commit");
     let mut second = f::merge(5, 4);
     second.settled = vec![f::pending("out", 1, None, 1).key];
@@ -268,6 +270,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
         runs: 2,
         events: 2,
         memberships: 0,
+        written: 2,
         disk_bytes: found.disk_bytes,
     };
     assert_eq!(found, wanted);

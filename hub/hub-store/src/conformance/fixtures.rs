@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use hub_model::{
     Assertion, Attempt, Change, ChangeKind, Claim, Claimed, CommitSeq, Conflict, ConflictReason,
-    EntityKind, Event, Fault, FaultCode, FieldName, FieldState, Identity, IdentityFact, Object,
-    Origin, Pending, PendingKey, PendingState, PositionName, Profile, ProfileId, Provenance,
-    Quarantined, Receipt, Record, RecordNo, RecordRef, Related, Relation, RemoteKey, Run,
-    RunCounts, RunId, RunStatus, Side, Stamp, StreamRef, SyncId, Timestamp, Trait, TraitName,
-    Trigger, Value,
+    EntityKind, Event, Fault, FaultCode, FieldName, FieldState, Identity, IdentityFact,
+    LedgerEntry, LedgerField, Object, Origin, Pending, PendingKey, PendingState, PositionName,
+    Profile, ProfileId, Provenance, Quarantined, Receipt, Record, RecordNo, RecordRef, Related,
+    Relation, RemoteKey, Run, RunCounts, RunId, RunStatus, Side, Stamp, StreamRef, SyncId,
+    Timestamp, Trait, TraitName, Trigger, Value, WriteKind,
 };
 
 use super::WORKSPACE;
@@ -195,9 +195,31 @@ pub fn pending(sync: &str, profile: u64, record: Option<u64>, due_seconds: i64) 
             )]),
             idempotency_key: format!("{sync}-{profile}"),
         },
+        run: None,
         tries: 1,
         due: Timestamp::from_seconds(due_seconds),
         fault: Some(Fault::new(FaultCode::Transient).at(sync).with("status", 503)),
+    }
+}
+
+/// A write of the name of person `number` by run `run` of a sync.
+pub fn written(sync: &str, run_number: u64, number: u64) -> LedgerEntry {
+    let pending = pending(sync, number, Some(number), 1);
+    let id = run(sync, run_number).id;
+    let field = LedgerField {
+        before: Some(Value::Null),
+        sent: Some(Value::text(format!("Person {number}"))),
+        shown: None,
+        stamp: Stamp(number),
+    };
+    LedgerEntry {
+        profile: ProfileId(number),
+        record: Some(RecordNo(number)),
+        key: Some(RemoteKey::new(format!("k{number}"))),
+        about: vec![RecordNo(number), RecordNo(number + 1)],
+        fields: BTreeMap::from([(FieldName::new("name"), field)]),
+        at: Timestamp::from_seconds(5),
+        ..LedgerEntry::of(WriteKind::Update, &pending.attempt, (&id, &SyncId::new(sync)))
     }
 }
 
@@ -227,6 +249,8 @@ pub fn run(sync: &str, number: u64) -> Run {
         connector: None,
         receipt: Receipt::default(),
         plan: None,
+        undoes: None,
+        delivery: None,
         answer: None,
     }
 }

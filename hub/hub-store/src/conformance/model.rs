@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PositionName, Profile, ProfileId,
-    Quarantined, Record, RecordNo, Run, Standing,
+    Change, Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, Pending, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, Standing,
 };
 
 use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
@@ -52,6 +52,10 @@ pub struct Model {
     pub events: Vec<Event>,
     /// Standings that say something.
     pub standings: BTreeMap<ProfileId, Standing>,
+    /// Entries of the ledger with their numbers, in order of writing.
+    pub written: Vec<(u64, LedgerEntry)>,
+    /// The number of the last entry.
+    pub written_last: u64,
 }
 
 fn put<T>(rows: &mut Vec<T>, same: impl Fn(&T) -> bool, row: T) {
@@ -94,6 +98,14 @@ impl Model {
             if !standing.segments.is_empty() || standing.review.is_some() {
                 self.standings.insert(standing.profile, standing);
             }
+        }
+        let leaves = |(number, entry): &(u64, LedgerEntry)| {
+            set.unwritten.iter().any(|place| (&place.run, place.number) == (&entry.run, *number))
+        };
+        self.written.retain(|row| !leaves(row));
+        for entry in &set.written {
+            self.written_last += 1;
+            self.written.push((self.written_last, entry.clone()));
         }
         self.log.extend(set.changes.iter().map(|change| Change { seq: self.seq, ..*change }));
     }

@@ -4,8 +4,8 @@
 //! and leaves rows that belong together, so `verify` must find nothing.
 
 use hub_model::{
-    ChangeKind, Claim, Claimed, Decision, DecisionKind, Profile, ProfileId, Record, RecordNo,
-    RemoteKey, Stamp, Standing, StreamRef, Timestamp, Value, limits,
+    ChangeKind, Claim, Claimed, Decision, DecisionKind, LedgerPlace, Profile, ProfileId, Record,
+    RecordNo, RemoteKey, Stamp, Standing, StreamRef, Timestamp, Value, limits,
 };
 
 use super::model::Model;
@@ -85,6 +85,9 @@ impl Workload {
         }
         if self.random.percent(40) && has_room {
             self.standings(&mut set);
+        }
+        if self.random.percent(40) && has_room {
+            self.written(&mut set);
         }
         self.cursor(&mut set);
         self.model.apply(&set);
@@ -355,6 +358,21 @@ impl Workload {
             let review = self.random.below(50).cast_signed() - 10;
             standing.review = self.random.percent(40).then_some(Timestamp(review));
             set.standings.push(standing);
+        }
+    }
+
+    /// Writes of two runs, and some that leave.
+    fn written(&mut self, set: &mut WriteSet) {
+        for _ in 0..self.random.below(90) {
+            let (run, number) = (self.random.below(2), 1 + self.random.below(20));
+            let mut entry = f::written("crm", run, number);
+            entry.about.truncate(usize::try_from(self.random.below(3)).unwrap_or(0));
+            set.written.push(entry);
+        }
+        for _ in 0..self.random.below(60) {
+            if let Some((number, entry)) = self.random.pick(&self.model.written) {
+                set.unwritten.push(LedgerPlace { run: entry.run.clone(), number: *number });
+            }
         }
     }
 

@@ -41,6 +41,8 @@ impl State {
         }
         set.events_gone.iter().for_each(|at| self.events.remove(at));
         set.events.into_iter().for_each(|event| self.events.append(event));
+        set.unwritten.iter().for_each(|place| self.ledger.remove(place));
+        set.written.into_iter().for_each(|entry| self.ledger.append(entry));
         for change in &mut set.changes {
             change.seq = self.seq;
         }

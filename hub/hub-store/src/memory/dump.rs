@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    CommitSeq, Decision, Event, Pending, PendingKey, PositionName, Profile, ProfileId, Quarantined,
-    Record, RecordNo, Run, RunId, Stamp, Standing,
+    CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey, PositionName,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing,
 };
 
 use super::state::State;
@@ -69,6 +69,11 @@ impl Tables for State {
 
     fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing> {
         Box::new(later(&self.standings, after.as_ref()).map(|(_, row)| Ok(row.clone())))
+    }
+
+    fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)> {
+        let rows = self.ledger.after(None, after);
+        Box::new(rows.map(|(place, entry)| Ok((place.clone(), entry.clone()))))
     }
 
     fn all_inbox(&self, after: u64) -> Rows<'_, InboxEntry> {

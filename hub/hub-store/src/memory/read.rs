@@ -136,6 +136,7 @@ impl State {
             runs: self.runs.len() as u64,
             events: self.events.len(),
             memberships: self.standings.values().map(|s| s.segments.len() as u64).sum(),
+            written: self.ledger.len(),
             disk_bytes: 0,
         }
     }

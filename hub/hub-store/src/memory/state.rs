@@ -9,6 +9,7 @@ use hub_model::{
 };
 
 use super::events::Events;
+use super::ledger::Ledger;
 use crate::dump::Rows;
 use crate::history::{Became, Moment, Version};
 use crate::store::{Error, Known, Review};
@@ -70,6 +71,7 @@ pub(super) struct State {
     pub standings: BTreeMap<ProfileId, Standing>,
     /// By the commit that made them.
     pub moves: BTreeMap<CommitSeq, Vec<Move>>,
+    pub ledger: Ledger,
 }
 
 /// What a record relates to, each once.

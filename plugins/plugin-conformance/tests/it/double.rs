@@ -23,6 +23,7 @@ pub enum Defect {
     KeyTwice,
     ShowsOthersEachTime,
     ForgetsCursors,
+    TakesAnyCursor,
     UnknownField,
     LookupShowsLess,
     LookupShuffles,
@@ -33,6 +34,9 @@ pub enum Defect {
     VersionIsIgnored,
     UpdateCreates,
     DeletesNothing,
+    TellsOneOutcome,
+    CountsWrites,
+    SkipsAtTheBorder,
 }
 
 #[derive(Default)]
@@ -60,7 +64,8 @@ impl Double {
             state.rows.insert(format!("k{number}"), (1, row));
         }
         let manifest = json!({
-            "id": "double", "version": "1", "contract": "0.1.0", "capabilities": [], "settings": {}
+            "id": "double", "version": "1", "contract": "0.1.0",
+            "capabilities": ["source", "destination"], "settings": {}
         });
         let manifest = serde_json::from_value(manifest).unwrap();
         Self { manifest, defect: None, state: Mutex::new(state) }
@@ -110,6 +115,9 @@ impl Double {
         if self.has(Defect::PatchReplaces) {
             row.clear();
         }
+        if self.has(Defect::CountsWrites) {
+            row.insert("email".into(), version.to_string().as_str().into());
+        }
         for (name, value) in &item.patch {
             if !(value.is_null() && self.has(Defect::NullIsIgnored)) {
                 row.insert(name.clone(), value.clone());
@@ -144,6 +152,7 @@ impl Connector for Double {
             writable: true,
             conditional_writes: true,
             upsert_by_key: false,
+            idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: 10,
             batch_bytes_max: 10_000,
@@ -155,7 +164,14 @@ impl Connector for Double {
     async fn read(&self, _: &CallContext, request: &ReadRequest) -> Result<Page, Fault> {
         let mut state = self.state.lock().unwrap();
         state.reads += 1;
-        let mut after = request.cursor.as_ref().map(|it| String::from_utf8(it.0.clone()).unwrap());
+        let mut after = match &request.cursor {
+            None => None,
+            Some(cursor) => match String::from_utf8(cursor.0.clone()) {
+                Ok(after) => Some(after),
+                Err(_) if self.has(Defect::TakesAnyCursor) => None,
+                Err(_) => return Err(Fault::new(FaultCode::CursorExpired)),
+            },
+        };
         if self.has(Defect::ForgetsCursors) && state.reads.is_multiple_of(2) {
             after = None;
         }
@@ -166,7 +182,10 @@ impl Connector for Double {
         let follows = |key: &str| after.as_ref().is_none_or(|it| key > it.as_str());
         let shown = |key: &str| follows(key) && !(hidden && key == "k1");
         let rest = || state.rows.iter().filter(|(key, _)| shown(key));
-        let page: Vec<_> = rest().take(PAGE_ROWS).collect();
+        // Asked for what is later than the last row, where two have one time.
+        let skips = self.has(Defect::SkipsAtTheBorder)
+            && after.as_ref().is_some_and(|after| after.starts_with("new"));
+        let page: Vec<_> = rest().skip(usize::from(skips)).take(PAGE_ROWS).collect();
         let mut items: Vec<_> =
             page.iter().map(|(key, row)| Ok(self.item(key, row.0, &row.1))).collect();
         if self.has(Defect::KeyTwice) {
@@ -212,7 +231,11 @@ impl Connector for Double {
 
     async fn write(&self, _: &CallContext, request: &WriteRequest) -> Result<WriteReport, Fault> {
         let mut state = self.state.lock().unwrap();
-        let outcomes = request.items.iter().map(|item| self.apply(&mut state, item)).collect();
+        let outcomes = request.items.iter().map(|item| self.apply(&mut state, item));
+        let mut outcomes: Vec<_> = outcomes.collect();
+        if self.has(Defect::TellsOneOutcome) {
+            outcomes.truncate(1);
+        }
         Ok(WriteReport::Items(outcomes))
     }
 

@@ -44,7 +44,11 @@ fn cursor(bytes: Vec<u8>) -> Result<Cursor, Fault> {
     Ok(Cursor(bytes))
 }
 
-fn rows(batch: &Batch) -> Result<Vec<ItemResult>, Fault> {
+/// The rows of a batch.
+///
+/// # Errors
+/// `limit-exceeded`, `page-malformed` or `not-supported`.
+pub fn rows(batch: &Batch) -> Result<Vec<ItemResult>, Fault> {
     if batch.format != BatchFormat::Ndjson {
         return Err(Fault::new(FaultCode::NotSupported).with("what", "pages as MessagePack"));
     }

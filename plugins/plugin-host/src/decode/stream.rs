@@ -52,6 +52,7 @@ fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
         writable: info.writable,
         conditional_writes: info.conditional_writes,
         upsert_by_key: info.idempotency == wit::Idempotency::ExternalId,
+        idempotency_keys: info.idempotency == wit::Idempotency::Key,
         atomic_batches: info.batches.atomic,
         // A batch of nothing would never finish.
         batch_items_max: info.batches.items_max.max(1),

@@ -9,4 +9,5 @@ mod loading;
 mod simple;
 
 mod hostile;
+mod inbound;
 mod isolation;

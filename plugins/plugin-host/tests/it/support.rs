@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use hub_model::Timestamp;
 use plugin_api::{CallContext, Connector, Cursor, ReadRequest};
-use plugin_gateway::{ConnectionGateway, ConnectionPolicy, Gateway, Grants, HttpLimits};
+use plugin_gateway::{
+    ConnectionGateway, ConnectionPolicy, Credential, Gateway, Grants, HttpLimits,
+};
 use plugin_host::{Binding, Host, HostOptions, Limits};
 use serde_json::Value;
 
@@ -48,11 +50,19 @@ pub fn host() -> Host {
 }
 
 pub fn gateway_with(grants: Grants, limits: HttpLimits) -> Arc<ConnectionGateway> {
+    gateway_of(grants, limits, BTreeMap::new())
+}
+
+fn gateway_of(
+    grants: Grants,
+    limits: HttpLimits,
+    credentials: BTreeMap<String, Credential>,
+) -> Arc<ConnectionGateway> {
     let gateway = Gateway::new(plugin_gateway::GatewayOptions::default()).unwrap();
     gateway.connection(ConnectionPolicy {
         connection: "test".to_owned(),
         grants,
-        credentials: BTreeMap::new(),
+        credentials,
         settings: Value::Null,
         limits,
     })
@@ -71,6 +81,20 @@ pub async fn connect(
 ) -> Arc<dyn Connector> {
     let package = host.load(&component(name)).await.unwrap();
     host.connect(package, Binding::new("test", settings, gateway(grants)))
+}
+
+/// A connector of a component, with settings and what verifies its deliveries.
+pub async fn connect_with_key(
+    host: &Host,
+    (name, slot): (&str, &str),
+    settings: Value,
+    key: &str,
+) -> Arc<dyn Connector> {
+    let package = host.load(&component(name)).await.unwrap();
+    let hook = Credential::Webhook { key: key.into(), previous: None };
+    let credentials = BTreeMap::from([(slot.to_owned(), hook)]);
+    let gateway = gateway_of(Grants::default(), HttpLimits::default(), credentials);
+    host.connect(package, Binding::new("test", settings, gateway))
 }
 
 pub fn call() -> CallContext {

@@ -1,7 +1,7 @@
 //! The misbehaviours.
 
 use liaison_sdk::contract::{
-    crypto, destination, http, http_streams, mail, source, sql, state, types,
+    crypto, destination, http, http_streams, inbound, mail, source, sql, state, types,
 };
 use liaison_sdk::{Fault, FaultCode};
 
@@ -124,5 +124,25 @@ pub fn ask_for_what_is_not_there() -> Result<(), Fault> {
     match refused.iter().position(|refused| !refused) {
         Some(number) => Err(Fault::bug(format!("import {number} answered"))),
         None => Err(Fault::not_supported("all of them")),
+    }
+}
+
+/// Meanings of a delivery that are none, or too many.
+pub fn meanings(kind: &str) -> Vec<inbound::Parsed> {
+    let rows =
+        |stream: &str, lines: &[&str]| inbound::Parsed::Rows((stream.to_owned(), page(lines).rows));
+    let refetch = |key: &str, count: usize| {
+        inbound::Parsed::Refetch(("s0".to_owned(), vec![key.to_owned(); count]))
+    };
+    match kind {
+        "many-meanings" => vec![inbound::Parsed::Ignored; 1_000_000],
+        "many-rows" => vec![rows("s0", &vec!["{}"; 20_000])],
+        "many-rows-in-parts" => vec![rows("s0", &vec!["{}"; 4_000]); 3],
+        "many-keys" => vec![refetch("1", 20_000)],
+        "huge-key" => vec![refetch(&"k".repeat(1 << 20), 1)],
+        "no-key" => vec![refetch("", 1)],
+        "nameless" => vec![inbound::Parsed::Read(String::new())],
+        "invalid-rows" => vec![rows("s0", &["not json", "{\"key\":\"1\",\"change\":\"explode\"}"])],
+        _ => vec![inbound::Parsed::Ignored],
     }
 }

@@ -9,7 +9,7 @@
 
 mod attack;
 
-use liaison_sdk::contract::{destination, source, types};
+use liaison_sdk::contract::{destination, inbound, source, types};
 use liaison_sdk::{Call, Connector, Fault, FaultCode, Field, Stream, http, log};
 use serde::Deserialize;
 
@@ -122,4 +122,43 @@ impl destination::Guest for Hostile {
     }
 }
 
-liaison_sdk::export_connector!(Hostile: source, destination);
+impl inbound::Guest for Hostile {
+    fn handshake(
+        call: types::Call,
+        _: inbound::Delivery,
+    ) -> Result<Option<inbound::Reply>, types::Fault> {
+        let status = if settings(call)?.kind == "redirect" { 302 } else { 200 };
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = vec![header("content-type", "text/html"), header("set-cookie", "a=b")];
+        Ok(Some(inbound::Reply { status, headers, body: b"<script>".to_vec() }))
+    }
+
+    fn parse(
+        call: types::Call,
+        _: inbound::Delivery,
+    ) -> Result<Vec<inbound::Parsed>, types::Fault> {
+        Ok(match settings(call)?.kind.as_str() {
+            "loop" => attack::spin(),
+            "panic" => panic!("on purpose"),
+            kind => attack::meanings(kind),
+        })
+    }
+
+    fn register(
+        _: types::Call,
+        _: String,
+        _: Vec<String>,
+    ) -> Result<inbound::Subscription, types::Fault> {
+        Err(Fault::not_supported("subscriptions").into())
+    }
+
+    fn renew(_: types::Call, _: String) -> Result<inbound::Subscription, types::Fault> {
+        Err(Fault::not_supported("subscriptions").into())
+    }
+
+    fn unregister(_: types::Call, _: String) -> Result<(), types::Fault> {
+        Err(Fault::not_supported("subscriptions").into())
+    }
+}
+
+liaison_sdk::export_connector!(Hostile: source, destination, inbound);

@@ -1,10 +1,10 @@
 //! Deliveries that once went wrong in a fleet, each on a stage of a few rows.
 
 use hub_model::{
-    Direction, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Rules, StreamRef,
+    Direction, FieldMapping, FieldName, Identity, Mapping, Namespace, Normaliser, Rules, StreamRef,
     Survivorship, SyncId, Timestamp, TraitName, TraitRule, Value,
 };
-use simulation::stage::{Stage, pair, run};
+use simulation::stage::{Behind, Stage, pair, run};
 
 use super::block_on;
 
@@ -87,4 +87,39 @@ fn a_row_that_was_in_the_way_is_looked_for_again() {
         stage.clock.set(Timestamp::from_seconds(1_000_000 + 2 * 3_600));
         assert_eq!(run(&engine, "crm").await.counts.created, 1);
     });
+}
+
+/// While nobody knew what had become of a create, its person left and came anew: the
+/// row once went to who was gone, and he got another one.
+#[test]
+fn a_row_that_comes_to_light_belongs_to_who_came_anew() {
+    for behind in [Behind::InSearches, Behind::Everywhere] {
+        block_on(async {
+            let stage = stage(Direction::Both);
+            stage.table("shop").put("1", &[("email", "ana@x.fr"), ("name", "Ana")]);
+            stage.table("crm").behind = behind;
+            let engine = stage.open().await;
+            for sync in ["shop", "crm"] {
+                run(&engine, sync).await;
+            }
+            // Between two readings she is nobody's.
+            stage.table("shop").rows.clear();
+            run(&engine, "shop").await;
+            stage.table("shop").put("2", &[("email", "ana@x.fr"), ("name", "Ana B.")]);
+            for sync in ["shop", "crm", "crm"] {
+                run(&engine, sync).await;
+            }
+            assert_eq!(stage.table("crm").rows.len(), 1, "{behind:?}");
+            stage.table("crm").behind = Behind::Nowhere;
+            for hours in [2, 4] {
+                stage.clock.set(Timestamp::from_seconds(1_000_000 + hours * 3_600));
+                run(&engine, "crm").await;
+            }
+            let rows = stage.table("crm").rows.clone();
+            assert_eq!(rows.len(), 1, "{behind:?}");
+            assert_eq!(rows["made-1"]["name"], Value::text("Ana B."), "{behind:?}");
+            let claims = stage.store.claims(&[Identity::new("email", "ana@x.fr")]).await.unwrap();
+            assert_eq!(claims[0].profiles.len(), 1, "{behind:?}");
+        });
+    }
 }

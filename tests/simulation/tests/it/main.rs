@@ -8,14 +8,17 @@ mod erasure;
 mod events;
 mod fleets;
 mod history;
+mod ledger;
 mod objects;
 mod owner;
 mod people;
 mod plans;
+mod pushed;
 mod quality;
 mod retention;
 mod segments;
 mod transforms;
+mod undo;
 
 use std::future::Future;
 

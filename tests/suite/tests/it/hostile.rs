@@ -43,6 +43,10 @@ fn write_world(root: &Path) {
     for name in ["data/in", "syncs"] {
         fs::create_dir_all(root.join(name)).unwrap();
     }
+    // Nothing comes in there; the component asks for it all the same.
+    fs::write(root.join("hook"), "k3y-that-nobody-sends").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(root.join("hook"), mode).unwrap();
     fs::write(root.join("data/in/people.csv"), "id,name\n1,Ana\n2,Bo\n").unwrap();
     let mut config = format!(
         "version = 1\n[http]\nlisten = \"127.0.0.1:{}\"\n[connectors]\ndir = {:?}\n\
@@ -50,7 +54,7 @@ fn write_world(root: &Path) {
          [connections.shop]\nconnector = \"files\"\nfolders.in = {{ path = \"data/in\" }}\n\
          [connections.shop.settings]\nfolder = \"in\"\n\
          streams.people = {{ file = \"people.csv\", key = \"id\" }}\n",
-        free_port(),
+        super::free_port(),
         paths::components()
     );
     let sync = |connection: &str, stream: &str, field: &str| {
@@ -63,13 +67,10 @@ fn write_world(root: &Path) {
     for kind in KINDS {
         config += &format!(
             "[connections.{kind}]\nconnector = \"guest-hostile\"\nhosts = [\"granted.example\"]\n\
+             credentials.hook = {{ key = \"file:hook\" }}\n\
              settings = {{ kind = \"{kind}\", url = \"https://forbidden.example/\" }}\n"
         );
         fs::write(root.join(format!("syncs/{kind}.toml")), sync(kind, "s0", "a")).unwrap();
     }
     fs::write(root.join("liaison.toml"), config).unwrap();
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -2,9 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
+mod contacts;
+mod hashes;
 mod hostile;
+mod hubspot;
 mod identity;
+mod kit;
 mod round_trip;
+mod tracked;
 
 use xtask::demo::{self, world::World};
 
@@ -17,4 +22,9 @@ fn world(test: &str, folder: &std::path::Path, febrl: usize, customers: usize) -
             None
         }
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

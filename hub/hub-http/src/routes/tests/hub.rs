@@ -9,13 +9,14 @@ use axum::response::Response;
 use hub_engine::{Engine, EngineOptions, SyncJob, SystemEnv};
 use hub_model::{
     Direction, Fault, FaultCode, FieldMapping, Guards, Mapping, Namespace, Normaliser, Object,
-    Rules, StreamRef, SyncId,
+    Rules, StreamRef, SyncId, Timestamp,
 };
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
 use plugin_api::{
-    CallContext, Connector, Found, Item, ItemChange, JobState, LookupRequest, Manifest, Page,
-    ReadRequest, StreamInfo, WriteReport, WriteRequest,
+    Admitted, CallContext, Connector, Delivery, Found, Inbound, Item, ItemChange, JobState,
+    LookupRequest, Manifest, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteReport,
+    WriteRequest,
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
@@ -27,6 +28,8 @@ use crate::token::AccessToken;
 
 const TOKEN: &str = "hub_test";
 pub(super) const HOST: &str = "127.0.0.1:8420";
+/// A page that may deliver.
+pub(super) const PAGE: &str = "https://www.example.org";
 pub(super) const ORIGIN: &str = "http://127.0.0.1:8420";
 
 /// A source of one person, which waits for leave before it answers.
@@ -39,6 +42,9 @@ struct Gate {
 impl Connector for Gate {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+    fn inbound(&self) -> Option<&dyn Inbound> {
+        Some(self)
     }
     async fn check(&self, _: &CallContext) -> Result<(), Fault> {
         Ok(())
@@ -76,6 +82,29 @@ impl Connector for Gate {
     }
     async fn poll_job(&self, _: &CallContext, _: &str) -> Result<JobState, Fault> {
         Err(Fault::new(FaultCode::NotSupported))
+    }
+}
+
+/// Its door opens to a token in a header.
+#[async_trait::async_trait]
+impl Inbound for Gate {
+    fn origins(&self) -> Vec<String> {
+        vec![PAGE.to_owned()]
+    }
+    fn admit(&self, mut delivery: Delivery, _: Timestamp) -> Result<Admitted, Refusal> {
+        if delivery.header("x-token") != Some("let me in") {
+            return Err(Refusal::Unverified("another token"));
+        }
+        delivery.headers.retain(|(name, _)| name == "x-id");
+        let id = delivery.header("x-id").map(str::to_owned);
+        Ok(Admitted { id, handshake: delivery.method == "GET", delivery })
+    }
+    async fn handshake(&self, _: &CallContext, it: &Delivery) -> Result<Option<Reply>, Fault> {
+        let body = it.target.clone().into_bytes();
+        Ok(Some(Reply { status: 200, content_type: None, body }))
+    }
+    async fn parse(&self, _: &CallContext, _: &Delivery) -> Result<Vec<Parsed>, Fault> {
+        Ok(vec![Parsed::Ignored])
     }
 }
 
@@ -149,7 +178,8 @@ pub(super) async fn hub() -> Hub {
 
 /// A route's address with something for its parameters.
 pub(super) fn address(route: &Route) -> String {
-    route.path.replace("{connection}", "crm").replace("{id}", "people").replace("{number}", "1")
+    let path = route.path.replace("{connection}", "crm").replace("{*path}", "v1/track");
+    path.replace("{id}", "people").replace("{number}", "1").replace("{run}", "1-people")
 }
 
 pub(super) fn request(

@@ -31,27 +31,29 @@ impl Shown {
         print(&if self.out.json { format!("{comma}\n{write}") } else { lines(write) })
     }
 
-    /// The end: hash, counts, and whether a run would be held.
+    /// The end: hash, counts, what protects from doubles, and whether a run would be
+    /// held.
     pub fn end(self, head: &Value) -> Result<(), Trouble> {
         let counts = head["counts"].clone();
         if self.out.json {
-            let (plan, held) = (&head["plan"], &head["held"]);
+            let [plan, held, delivery] = ["plan", "held", "delivery"].map(|name| &head[name]);
             return print(&format!(
-                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held}}}\n"
+                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"delivery\":{delivery}}}\n"
             ));
         }
         let [creates, updates, deletes] =
             ["/creates", "/updates", "/deletes"].map(|pointer| text(&counts, pointer));
         let held = if head["held"] == json!(true) { "\na run would be held with it" } else { "" };
         print(&format!(
-            "{creates} creates, {updates} updates, {deletes} deletes\nplan {}{held}\n",
+            "{creates} creates, {updates} updates, {deletes} deletes\ndelivery {}\nplan {}{held}\n",
+            text(head, "/delivery"),
             text(head, "/plan")
         ))
     }
 }
 
 /// A write as lines: what it is about, then field by field.
-fn lines(write: &Value) -> String {
+pub(in crate::commands) fn lines(write: &Value) -> String {
     let mut out = format!("{} profile {}", text(write, "/action"), text(write, "/profile"));
     if write.get("record").is_some() {
         let _ = write!(out, ", record {}, row {}", text(write, "/record"), text(write, "/key"));

@@ -1,0 +1,37 @@
+//! What was asked for and may be there without being found: a search lags behind a
+//! create, and whose create had no answer knows no more of it than the search. So
+//! nobody else's row is created by the same value until that is settled.
+
+use std::collections::HashMap;
+
+use hub_model::{Fault, FaultCode, FieldName, Mapping, Pending, ProfileId, Value};
+
+use super::plan::Work;
+
+/// Creates without an answer, by the values that would find their rows.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(HashMap<(FieldName, Value), ProfileId>);
+
+impl Asked {
+    /// Notes creates that have no answer.
+    pub fn note<'a>(&mut self, mapping: &Mapping, open: impl IntoIterator<Item = &'a Pending>) {
+        for open in open {
+            for field in &mapping.matching {
+                if let Some((value, _)) = open.attempt.fields.get(field) {
+                    let found_by = (field.clone(), value.clone());
+                    self.0.entry(found_by).or_insert(open.key.profile);
+                }
+            }
+        }
+    }
+
+    /// Why a create has to wait, if a row by one of its values was asked for on
+    /// behalf of another profile.
+    pub(super) fn for_another(&self, work: &Work) -> Option<Fault> {
+        let profile = work.key.profile;
+        let mut asked = work.matching.iter().filter_map(|found_by| self.0.get(found_by));
+        let other = asked.find(|other| **other != profile)?;
+        let fault = Fault::new(FaultCode::Conflict).at(work.key.sync.to_string());
+        Some(fault.with("profile", profile).with("asked_for", other))
+    }
+}
