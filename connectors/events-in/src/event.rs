@@ -4,7 +4,6 @@ use liaison_sdk::{Delivery, Row};
 use serde_json::{Map, Value};
 
 use crate::message::{Kind, Message, text};
-use crate::time;
 
 /// Members that are passed on as they are.
 const WHOLE: [&str; 3] = ["properties", "traits", "context"];
@@ -19,7 +18,7 @@ pub fn happened(kind: Kind, message: &Message, delivery: &Delivery) -> Row {
         Kind::Group => ("group", Some("group".to_owned())),
         Kind::Track | Kind::Identify | Kind::Alias => ("track", message.text_of("event")),
     };
-    let at = time::format(message.at(delivery));
+    let at = message.at(delivery);
     let texts = [
         ("type", Some(word.to_owned())),
         ("event", event),

@@ -22,7 +22,6 @@
 mod event;
 mod message;
 mod person;
-mod time;
 
 #[cfg(test)]
 mod tests;

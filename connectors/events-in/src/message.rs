@@ -1,9 +1,7 @@
 //! Calls, out of the bodies that carry them.
 
-use liaison_sdk::{Delivery, Fault, FaultCode};
+use liaison_sdk::{Delivery, Fault, FaultCode, time};
 use serde_json::{Map, Value};
-
-use crate::time;
 
 /// What is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +87,7 @@ pub fn all(delivery: &Delivery) -> Result<Vec<(String, Message)>, Fault> {
 }
 
 fn instant(body: &Map<String, Value>, member: &str) -> Option<i64> {
-    time::parse(body.get(member)?.as_str()?)
+    time::parse(body.get(member)?.as_str()?.trim())
 }
 
 impl Message {
@@ -136,17 +134,18 @@ impl Message {
         })
     }
 
-    /// When it happened, by the hub's clock.
-    pub fn at(&self, delivery: &Delivery) -> i64 {
+    /// When it happened, by the hub's clock, as text in the order of time.
+    pub fn at(&self, delivery: &Delivery) -> String {
         let said =
             instant(&self.body, "timestamp").or_else(|| instant(&self.body, "originalTimestamp"));
-        match (said, self.sent) {
+        let at = match (said, self.sent) {
             (Some(said), Some(sent)) => {
                 delivery.received.saturating_sub(sent.saturating_sub(said).max(0))
             }
             (Some(said), None) => said,
             (None, _) => delivery.received,
-        }
+        };
+        time::format_digits(at, 6).unwrap_or_else(|| time::format(at))
     }
 
     /// The whole call as text.

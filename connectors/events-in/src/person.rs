@@ -4,7 +4,6 @@ use liaison_sdk::{Delivery, Row};
 use serde_json::{Map, Value};
 
 use crate::message::Message;
-use crate::time;
 
 /// An identify: the traits, with the ids that they belong to.
 pub fn identified(message: &Message, delivery: &Delivery) -> Result<Row, &'static str> {
@@ -40,6 +39,6 @@ fn put(row: &mut Map<String, Value>, name: &str, id: Option<String>) {
 }
 
 fn told(key: String, row: Map<String, Value>, message: &Message, delivery: &Delivery) -> Row {
-    let at = time::format(message.at(delivery));
+    let at = message.at(delivery);
     Row::upsert(key, row).version(&at).time(at)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use hub_model::{
-    ConnectionId, Guards, History, Mapping, Namespace, Purpose, Rules, Segment, Source,
-    Survivorship, SyncId, TraitRule, WorkspaceId,
+    AccountName, ConnectionId, Guards, History, Mapping, Namespace, Purpose, Rules, Segment,
+    Source, Survivorship, SyncId, TraitRule, WorkspaceId,
 };
 
 use crate::located::{Located, Location};
@@ -98,6 +98,8 @@ pub struct ConnectionConfig {
     pub id: ConnectionId,
     /// The connector's id; whether it is installed is known elsewhere.
     pub connector: Located<String>,
+    /// The account at the vendor, where several connections share one and its limits.
+    pub account: Option<String>,
     /// Granted hosts in lower case: `host`, `host:port` or `*.suffix`.
     pub hosts: Vec<Located<String>>,
     /// Granted private networks: `address/prefix:port`.
@@ -118,6 +120,14 @@ pub struct ConnectionConfig {
     pub credentials: BTreeMap<String, BTreeMap<String, SecretRef>>,
     /// Where the connection is written.
     pub location: Location,
+}
+
+impl ConnectionConfig {
+    /// The account whose limits count: the one that it names, else its own.
+    pub fn account(&self) -> AccountName {
+        let named = self.account.as_deref().map(AccountName::from);
+        named.unwrap_or_else(|| AccountName::from(&self.id))
+    }
 }
 
 /// A folder that a connection may use.

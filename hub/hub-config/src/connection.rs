@@ -16,6 +16,7 @@ use crate::word;
 /// The keys of a connection.
 pub(crate) const KEYS: &[&str] = &[
     "connector",
+    "account",
     "hosts",
     "private",
     "insecure_http",
@@ -37,6 +38,11 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
         let place = table.place_of("connector");
         word::check_id(table.document(), connector, "the id of a connector", &place)
     });
+    let account = table.filled("account", "the name of an account", "account = \"acme\"");
+    let account = account.filter(|account| {
+        let place = table.place_of("account");
+        word::check_id(table.document(), account, "the name of an account", &place)
+    });
     let hosts = hosts(&mut table);
     let private = private(&mut table);
     let insecure_http = table.flag("insecure_http").unwrap_or(false);
@@ -48,6 +54,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
     Some(ConnectionConfig {
         id: ConnectionId::new(id),
         connector: connector?,
+        account: account.map(|account| account.value),
         hosts,
         private,
         insecure_http,

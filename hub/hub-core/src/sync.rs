@@ -28,6 +28,8 @@ pub mod takeback;
 
 pub mod delivered;
 
+pub mod told;
+
 pub mod idempotency;
 
 pub mod pushed;
@@ -69,4 +71,5 @@ pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_dele
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
 pub use pushed::{Known, patched};
 pub use takeback::{is_emptied, is_over, owed, take_back};
+pub use told::{settle_told, settle_told_birth};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

@@ -18,10 +18,12 @@
 
 mod apply;
 mod asked;
+mod counted;
 mod guard;
 mod look;
 mod outcome;
 mod plan;
+mod resend;
 pub(crate) mod survey;
 pub(crate) mod undo;
 mod write;
@@ -31,6 +33,8 @@ pub(crate) use asked::Asked;
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
+pub(crate) use outcome::wait_micros;
+pub(crate) use resend::resend;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +43,7 @@ use hub_model::{Fault, Pending, PendingState, ProfileId, Rules};
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
 
+use crate::budget;
 use crate::follower;
 use crate::hold;
 use crate::reading;
@@ -53,6 +58,7 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let stream = reading::stream_info(context).await?;
     undo::resume(context).await?;
     guard::admit(context, &stream).await?;
+    budget::announce(context, &stream).await?;
     write_due(context, &stream).await
 }
 

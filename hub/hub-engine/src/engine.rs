@@ -31,7 +31,7 @@ use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{audience, erasure, sweep};
+use crate::{audience, erasure, settle, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -96,6 +96,8 @@ pub struct SyncStatus {
     pub last: Option<Run>,
     /// How often it was skipped because it was still running.
     pub skipped: u64,
+    /// Until when it waits for its vendor.
+    pub until: Option<Timestamp>,
     /// What protects its destination from writes that are made twice, as far as a
     /// run has asked.
     pub delivery: Option<DeliveryClass>,
@@ -112,6 +114,10 @@ struct Live {
     /// The run under way only takes what was pushed.
     pushing: bool,
     pushed: Pushed,
+    /// When what waits for its vendor goes on.
+    until: Option<Timestamp>,
+    /// When the next of its vendor's jobs is asked for.
+    poll: Option<Timestamp>,
 }
 
 struct Shared {
@@ -202,6 +208,7 @@ impl Engine {
                 running: known.and_then(|l| l.running.clone()),
                 last: known.and_then(|l| l.last.clone()),
                 skipped: known.map_or(0, |l| l.skipped),
+                until: known.and_then(|l| l.until.filter(|_| l.running.is_none())),
                 delivery: known.and_then(|l| l.delivery),
             }
         };
@@ -275,7 +282,9 @@ impl Engine {
         let answered = hold::answer(self.store(), run, answer).await?;
         let mut live = self.shared.live();
         if let Some(live) = live.get_mut(&answered.sync) {
-            live.wanted |= approved;
+            if approved {
+                (live.wanted, live.until) = (true, None);
+            }
             if live.last.as_ref().is_some_and(|last| last.id == answered.id) {
                 live.last = Some(answered.clone());
             }
@@ -374,8 +383,8 @@ impl Engine {
         self.hear(&mut wait).await?;
         self.tend_soon();
         for (id, job) in &self.shared.jobs {
-            if let Some(trigger) = self.due(job, &mut wait).await?
-                && let Ok(begun) = self.begin(id, Task::All)
+            if let Some((trigger, task)) = self.due(job, &mut wait).await?
+                && let Ok(begun) = self.begin(id, task)
             {
                 self.spawn(begun, trigger);
             }
@@ -385,7 +394,11 @@ impl Engine {
 
     /// Whether a sync runs now. An instant that is run or skipped is kept as
     /// settled first, so that no step of the clock and no crash repeats it.
-    async fn due(&self, job: &SyncJob, wait: &mut Duration) -> Result<Option<Trigger>, Error> {
+    async fn due(
+        &self,
+        job: &SyncJob,
+        wait: &mut Duration,
+    ) -> Result<Option<(Trigger, Task)>, Error> {
         let now = self.shared.workspace.env.now();
         let state = {
             let mut all = self.shared.live();
@@ -395,9 +408,30 @@ impl Engine {
                 // It ends soon, and then the sync is looked at again.
                 return Ok(None);
             }
+            let waits = match live.until.filter(|_| !running && !job.paused) {
+                Some(until) if until <= now => {
+                    (live.wanted, live.until) = (false, None);
+                    return Ok(Some((Trigger::Resumed, Task::All)));
+                }
+                Some(until) => {
+                    let micros = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0);
+                    *wait = (*wait).min(Duration::from_micros(micros));
+                    true
+                }
+                None => false,
+            };
+            let running = running || waits;
             if live.wanted && !running {
                 live.wanted = false;
-                return Ok(Some(Trigger::Manual));
+                return Ok(Some((Trigger::Manual, Task::All)));
+            }
+            if let Some(poll) = live.poll.filter(|_| !running && !job.paused) {
+                if poll <= now {
+                    live.poll = None;
+                    return Ok(Some((Trigger::Resumed, Task::Poll)));
+                }
+                let micros = u64::try_from(poll.0.saturating_sub(now.0)).unwrap_or(0);
+                *wait = (*wait).min(Duration::from_micros(micros));
             }
             ScheduleState { last_due: live.last_due, running, paused: job.paused }
         };
@@ -405,7 +439,7 @@ impl Engine {
         match decide(now, &job.schedule, state, Policy::default(), seed) {
             Decision::Run { due, .. } => {
                 self.settle_due(job, due, 0).await?;
-                Ok(Some(Trigger::Schedule(due)))
+                Ok(Some((Trigger::Schedule(due), Task::All)))
             }
             Decision::Skip { due, missed, reason } => {
                 tracing::info!(sync = %job.id(), missed, ?reason, "skipped");
@@ -451,6 +485,14 @@ impl Shared {
     }
 }
 
+/// When the next job of a sync's vendor is asked for.
+async fn next_poll(workspace: &Workspace, job: &SyncJob) -> Result<Option<Timestamp>, Error> {
+    if !job.mapping.writes() {
+        return Ok(None);
+    }
+    settle::jobs::next(&*workspace.store, job.id()).await
+}
+
 /// What earlier processes left: the last due instant, and runs without an end.
 async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
     let past = workspace.store.runs(Some(job.id()), PAST_RUNS).await?;
@@ -472,5 +514,7 @@ async fn recall(workspace: &Workspace, job: &SyncJob) -> Result<Live, Error> {
         kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Timestamp);
     let delivery = past.iter().find_map(|run| run.delivery);
     let last = past.into_iter().find(|run| run.ended.is_some());
-    Ok(Live { last_due, last, delivery, ..Live::default() })
+    let until = last.as_ref().and_then(|run| run.until);
+    let poll = next_poll(workspace, job).await?;
+    Ok(Live { last_due, last, delivery, until, poll, ..Live::default() })
 }

@@ -15,6 +15,7 @@ use hub_model::{Fault, FaultCode, RecordNo, RemoteKey, Stamp, limits};
 use hub_store::{PositionChange, WriteSet};
 use plugin_api::{Cursor, Page, ReadRequest};
 
+use crate::budget::Call;
 use crate::reading::{self, Reading};
 use crate::retry;
 use crate::run::RunContext;
@@ -115,7 +116,8 @@ async fn read_page(context: &RunContext<'_>, cursor: Option<Vec<u8>>) -> Result<
         fields: context.job.fields(),
     };
     let call = context.call();
-    let page = retry::reading(context, || context.job.connector.read(&call, &request)).await?;
+    let read = || context.job.connector.read(&call, &request);
+    let page = retry::reading(context, Call::Read, read).await?;
     let cursor_bytes = page.next.as_ref().map_or(0, |cursor| cursor.0.len());
     if page.items.len() > limits::PAGE_ITEMS_MAX || cursor_bytes > limits::CURSOR_BYTES_MAX {
         return Err(Fault::new(FaultCode::PageMalformed)

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hub_model::{Guards, Mapping, PositionName, SyncId};
+use hub_model::{AccountName, Guards, Mapping, PositionName, SyncId};
 use hub_schedule::Schedule;
 use plugin_api::{Capability, Connector};
 
@@ -20,6 +20,8 @@ pub struct SyncJob {
     pub schedule_text: String,
     /// Whether the schedule is suspended; it still runs by hand.
     pub paused: bool,
+    /// The account at the vendor: syncs that name one share its budgets.
+    pub account: AccountName,
     /// The way to its system.
     pub connector: Arc<dyn Connector>,
 }

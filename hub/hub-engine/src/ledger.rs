@@ -135,6 +135,11 @@ impl<'a> Ledger<'a> {
         self.entries.push(if attempted.keeps_values { entry } else { entry.without_values() });
     }
 
+    /// What was gathered since this was asked last.
+    pub fn take_entries(&mut self) -> Vec<LedgerEntry> {
+        std::mem::take(&mut self.entries)
+    }
+
     /// What was gathered.
     pub fn into_entries(self) -> Vec<LedgerEntry> {
         self.entries

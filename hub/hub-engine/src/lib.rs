@@ -16,10 +16,12 @@
 //!
 //! Decisions about one workspace are made one slice at a time, under
 //! [`workspace::Workspace::decide`]; network calls never happen under it.
+//! Every call passes the budgets of its account ([`budget`]).
 //! Clock, randomness and sleeping come in through [`env::Env`], so that the
 //! same engine runs in production and under simulation.
 
 pub mod audience;
+mod budget;
 mod conclude;
 pub mod delivery;
 pub mod engine;
@@ -40,6 +42,7 @@ pub mod people;
 mod planning;
 mod reading;
 mod reform;
+pub mod rejected;
 pub mod related;
 mod replay;
 pub mod retry;
@@ -50,6 +53,7 @@ mod slices;
 pub mod sweep;
 mod tombstones;
 mod unlink;
+mod waiting;
 pub mod workspace;
 
 /// What a typed identity means: the one decision that faces need to ask for, so

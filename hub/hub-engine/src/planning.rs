@@ -4,9 +4,10 @@
 //! A plan is of what the hub knows. The rows are looked at when it is applied.
 
 use hub_core::sync::PlanSummary;
-use hub_model::{DeliveryClass, Fault, PlannedWrite, ProfileId, RunId, SyncId};
+use hub_model::{DeliveryClass, Fault, Forecast, PlannedWrite, ProfileId, RunId, SyncId};
 use hub_store::Error;
 
+use crate::budget;
 pub use crate::delivery::undo::Left;
 use crate::delivery::{self, survey, undo};
 use crate::engine::{Engine, RunRefused};
@@ -32,6 +33,8 @@ pub struct PlanShown {
     pub plan: PlanSummary,
     /// Whether a run would be held with it.
     pub held: bool,
+    /// What it will take of the vendor's allowance, where that is limited.
+    pub forecast: Option<Forecast>,
     /// What protects its destination from writes that are made twice.
     pub delivery: DeliveryClass,
 }
@@ -65,7 +68,8 @@ impl Engine {
         let plan = survey::survey(&context, &stream, each).await?;
         let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
         let held = !within.await.map_err(Fault::from)?;
-        Ok(PlanShown { plan, held, delivery: stream.delivery_class() })
+        let forecast = budget::of_plan(&context, &stream, &plan.counts).await?;
+        Ok(PlanShown { plan, held, forecast, delivery: stream.delivery_class() })
     }
 
     /// The writes about profiles after one, about `limit` of them: a profile is

@@ -15,6 +15,7 @@ use hub_model::{
 use plugin_api::page::ItemResult;
 use plugin_api::{Item, ItemChange, StreamInfo};
 
+use crate::budget::Call;
 use crate::events::Ties;
 use crate::retry;
 use crate::run::RunContext;
@@ -174,7 +175,8 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
         return Ok(stream.clone());
     }
     let call = context.call();
-    let streams = retry::reading(context, || context.job.connector.discover(&call)).await?;
+    let discover = || context.job.connector.discover(&call);
+    let streams = retry::reading(context, Call::Discover, discover).await?;
     let mapping = &context.job.mapping;
     let known: Vec<_> = streams.iter().map(|stream| stream.name.to_string()).collect();
     let Some(stream) = streams.into_iter().find(|s| s.name == mapping.stream.stream) else {

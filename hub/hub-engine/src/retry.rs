@@ -6,6 +6,7 @@ use std::time::Duration;
 use hub_model::{Fault, FaultCode};
 use hub_schedule::backoff;
 
+use crate::budget::{self, Call};
 use crate::run::RunContext;
 
 /// How often a call is made before its run gives up; the next run goes on.
@@ -23,18 +24,28 @@ pub(crate) fn passes(code: FaultCode) -> bool {
     )
 }
 
-/// Makes a call that changes nothing, up to [`CALL_TRIES_MAX`] times. A vendor
+/// Makes a call that changes nothing, up to [`CALL_TRIES_MAX`] times, within the
+/// budgets of its account where it is a call to a vendor. A vendor
 /// that names a wait longer than [`WAIT_MICROS_MAX`] ends the run instead of
 /// blocking it.
-pub(crate) async fn reading<T, F, Fut>(context: &RunContext<'_>, call: F) -> Result<T, Fault>
+pub(crate) async fn reading<T, F, Fut>(
+    context: &RunContext<'_>,
+    kind: impl Into<Option<Call>>,
+    call: F,
+) -> Result<T, Fault>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Fault>>,
 {
+    let kind = kind.into();
     let mut tries = 0;
     loop {
         context.go_on()?;
-        let fault = match call().await {
+        let answer = match kind {
+            Some(kind) => budget::paced(context, kind, call()).await,
+            None => call().await,
+        };
+        let fault = match answer {
             Ok(answer) => return Ok(answer),
             Err(fault) => fault,
         };

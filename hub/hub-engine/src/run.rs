@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
-    Answer, ConnectorVersion, Fault, FaultCode, Pending, Receipt, RemoteKey, Run, RunCounts, RunId,
-    RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    Answer, ConnectorVersion, Fault, FaultCode, Forecast, Pending, Priority, ProfileId, Receipt,
+    RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -14,7 +14,7 @@ use plugin_api::StreamInfo;
 use crate::inbox::take::take;
 use crate::job::SyncJob;
 use crate::workspace::Workspace;
-use crate::{audience, delivery, erasure, intake, replay, settle, sweep};
+use crate::{audience, delivery, erasure, intake, replay, settle, sweep, waiting};
 
 /// What watchers of runs are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub(crate) struct RunContext<'a> {
     pub rules: Option<Arc<StreamRules>>,
     /// Creates whose rows may exist without being found yet.
     pub open_creates: Vec<Pending>,
+    /// Changes of known rows whose job has not ended.
+    pub open_jobs: Vec<Pending>,
     /// The values by which their rows would be found.
     pub asked: delivery::Asked,
     /// What its rows are known by; covers what they must keep once that was
@@ -65,6 +67,10 @@ pub(crate) struct RunContext<'a> {
     pub undoes: Option<RunId>,
     /// What it may write, where that is limited.
     pub allowed: Option<delivery::Allowed>,
+    /// With how much haste it asks its vendor.
+    pub priority: Priority,
+    /// What a first delivery is expected to take of the vendor's allowance.
+    pub forecast: Option<Forecast>,
     /// Whether the hub wants to stop: steps end at the next commit.
     pub stopping: &'a tokio::sync::watch::Receiver<bool>,
 }
@@ -86,12 +92,15 @@ impl<'a> RunContext<'a> {
             stream: None,
             rules: None,
             open_creates: Vec::new(),
+            open_jobs: Vec::new(),
             asked: delivery::Asked::default(),
             marks: workspace.marks.clone(),
             plan: None,
             answer: None,
             undoes: None,
             allowed: None,
+            priority: Priority::Sync,
+            forecast: None,
             stopping,
         }
     }
@@ -142,6 +151,10 @@ pub(crate) enum Task {
     Pushed,
     /// Judge rows in quarantine once more: all of the stream, or one.
     Replay(Option<RemoteKey>),
+    /// Ask for jobs of the vendor's, and nothing else.
+    Poll,
+    /// Send what was rejected once more: all of the sync, or about one profile.
+    Resend(Option<ProfileId>),
 }
 
 /// When the run of an id started.
@@ -173,6 +186,8 @@ pub(crate) async fn execute(
         undoes: None,
         delivery: None,
         answer: None,
+        until: None,
+        forecast: None,
     };
     // One that is gone on with works again, from what it had done.
     let again = |run: &Run| Run { ended: None, status: RunStatus::Running, ..run.clone() };
@@ -193,6 +208,8 @@ pub(crate) async fn execute(
         let mut context = RunContext::new(workspace, job, run.id.clone(), stopping);
         context.receipt.clone_from(&run.receipt);
         context.counts = run.counts;
+        context.priority =
+            waiting::priority(workspace, job, trigger).await.unwrap_or(Priority::Sync);
         result = match task {
             Task::All => steps(&mut context).await,
             Task::Read => read(&mut context).await,
@@ -200,22 +217,35 @@ pub(crate) async fn execute(
             Task::Apply(plan) => apply(&mut context, plan).await,
             Task::Undo(run) => undo(&mut context, run).await,
             Task::Replay(key) => replay::replay(&mut context, key.as_ref()).await,
+            Task::Poll => settle::settle(&mut context).await,
+            Task::Resend(profile) => delivery::resend(&mut context, *profile).await,
         };
         (run.counts, run.receipt) = (context.counts, context.receipt);
+        run.forecast = context.forecast;
         (run.plan, run.answer, run.undoes) = (context.plan, context.answer, context.undoes);
         let asked = context.stream.as_ref().filter(|_| job.mapping.writes());
         run.delivery = asked.map(StreamInfo::delivery_class);
         run.receipt.through = last_stamp(workspace).await.ok();
     }
     run.ended = Some(workspace.env.now());
+    if let Err(fault) = &result {
+        run.until = waiting::until(workspace, job, task, fault).await.unwrap_or_default();
+    }
     run.status = match &result {
         Ok(()) if run.counts.quarantined + run.counts.rejected > 0 => RunStatus::WithRejects,
         Ok(()) => RunStatus::Succeeded,
         Err(fault) if fault.code == FaultCode::Stopping => RunStatus::Interrupted,
         Err(fault) if fault.code == FaultCode::Held => RunStatus::Held,
+        Err(_) if run.until.is_some() => RunStatus::Waiting,
         Err(_) => RunStatus::Failed,
     };
-    run.fault = result.err();
+    run.fault = result.err().map(|mut fault| match run.until {
+        Some(until) => {
+            fault.args.remove("after_seconds");
+            fault.with("until", until)
+        }
+        None => fault,
+    });
     match &run.fault {
         None => tracing::info!(run = %run.id, counts = ?run.counts, "run ended"),
         Some(fault) => tracing::warn!(run = %run.id, %fault, "run failed; what it committed stays"),
@@ -231,14 +261,20 @@ pub(crate) async fn execute(
 
 /// The steps, in the one order that is safe (see the crate's front page).
 async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
+    let done = exchange(context).await;
+    // What people asked to be erased waits for nobody's approval, and there is room
+    // for it where there is none for anything else.
+    let waits = |fault: &Fault| fault.code == FaultCode::Held || waiting::is_waited_out(fault.code);
+    if context.job.mapping.writes() && done.as_ref().err().is_none_or(waits) {
+        erasure::tell(context).await?;
+    }
+    done
+}
+
+async fn exchange(context: &mut RunContext<'_>) -> Result<(), Fault> {
     read(context).await?;
     if context.job.mapping.writes() {
-        let delivered = delivery::deliver(context).await;
-        // What people asked to be erased waits for nobody's approval.
-        if !matches!(&delivered, Err(fault) if fault.code != FaultCode::Held) {
-            erasure::tell(context).await?;
-        }
-        delivered?;
+        delivery::deliver(context).await?;
     }
     Ok(())
 }

@@ -15,7 +15,9 @@
 //! ([`crate::delivery`]). Its person may be gone by then, and be back as somebody
 //! else ([`heir`]).
 
+mod became;
 mod heir;
+pub(crate) mod jobs;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,14 +30,14 @@ use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, Record, RecordNo,
-    RecordRef, RemoteKey, Stamp, Timestamp, WriteEnd, WriteKind,
+    RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd, WriteKind,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::page::ItemResult;
 use plugin_api::{Found, Item, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
-use crate::delivery::find;
+use crate::delivery::{find, wait_micros};
 use crate::ledger::{Attempted, Ledger};
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
@@ -66,6 +68,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let waiting = context.workspace.store.pending(context.job.id(), ever, usize::MAX).await?;
     let unknown: Vec<Pending> =
         waiting.into_iter().filter(|pending| pending.state == PendingState::Unknown).collect();
+    let unknown = jobs::poll(context, unknown).await?;
     if unknown.is_empty() {
         return Ok(());
     }
@@ -80,8 +83,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             // Nothing can be read back there: trying again may make a double,
             // which the ledger says.
             Err(fault) if fault.code == FaultCode::NotSupported => {
-                let known = questions.iter_mut().filter(|question| question.record.is_some());
-                known.for_each(|question| question.key = None);
+                questions = jobs::take_at_word(context, questions).await?;
                 vec![Found::None; questions.iter().filter(|q| q.key.is_some()).count()]
             }
             Err(fault) => return Err(fault),
@@ -126,6 +128,7 @@ pub(crate) async fn recognise(
     rules: &Arc<StreamRules>,
     items: &[ItemResult],
 ) -> Result<(), Fault> {
+    jobs::recognise(context, rules, items).await?;
     if context.open_creates.is_empty() {
         return Ok(());
     }
@@ -159,7 +162,9 @@ pub(crate) async fn recognise(
 pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let now = context.workspace.env.now();
     let open = std::mem::take(&mut context.open_creates);
-    let is_over = |pending: &Pending| now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX;
+    let is_over = |pending: &Pending| {
+        pending.job().is_none() && now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX
+    };
     let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
     context.counts.retried += waiting.len() as u64;
     context.open_creates = waiting;
@@ -170,7 +175,7 @@ pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     // far as it matters.
     let creates_once = reading::stream_info(context).await?.delivery_class().creates_once();
     let end = if creates_once { WriteEnd::Lost } else { WriteEnd::Unknown };
-    let again = |pending| Pending { state: PendingState::Retry, due: now, ..pending };
+    let again = |pending| Pending { state: PendingState::Retry, due: now, word: None, ..pending };
     for over in over.chunks(STEP_ITEMS_MAX) {
         let mut ledger = Ledger::of(context, over.iter().map(|p| p.key.profile).collect()).await?;
         over.iter().for_each(|pending| ledger.end(Attempted::of(pending, true), end, None, None));
@@ -194,9 +199,10 @@ async fn questions<'a>(
             None => None,
         };
         let profile = store.profiles(&[pending.key.profile]).await?.into_iter().flatten().next();
-        let key = match &record {
-            Some(record) => Some(LookupKey::Key(record.at.key.clone())),
-            None => profile.as_ref().and_then(|profile| search(context, pending, profile)),
+        let key = match (&record, &pending.word) {
+            (Some(record), _) => Some(LookupKey::Key(record.at.key.clone())),
+            (None, Some(Word::Written { key: Some(key) })) => Some(LookupKey::Key(key.clone())),
+            (None, _) => profile.as_ref().and_then(|profile| search(context, pending, profile)),
         };
         let (profile, for_record) = match profile {
             Some(profile) => {
@@ -234,6 +240,15 @@ async fn owner(
     }
     let for_record = sync::created_for_asked(pending.key.profile, &members);
     Ok((profile, for_record))
+}
+
+/// Whether the values of an attempt may be kept.
+async fn is_kept(context: &RunContext<'_>, pending: &Pending) -> Result<bool, Fault> {
+    let profiles = context.workspace.store.profiles(&[pending.key.profile]).await?;
+    match profiles.into_iter().flatten().next() {
+        Some(profile) => may_have(context, &profile).await,
+        None => Ok(false),
+    }
 }
 
 /// Whether the destination may have anything of a profile.
@@ -331,11 +346,16 @@ async fn answer(
             (_, record) => ledger.end(attempted, WriteEnd::Unknown, record.as_ref(), None),
         }
         // Due at once: what was lost is planned again, what arrived is dropped.
-        set.pending.push(Pending {
-            state: PendingState::Retry,
-            due: workspace.env.now(),
-            ..question.pending.clone()
-        });
+        let now = workspace.env.now();
+        let due = match &question.pending.word {
+            // It may be the one that the vendor found invalid.
+            Some(Word::Counted) => {
+                now.plus_micros(wait_micros(context, question.pending.tries, None))
+            }
+            _ => now,
+        };
+        let state = PendingState::Retry;
+        set.pending.push(Pending { state, due, word: None, ..question.pending.clone() });
     }
     if !changed.is_empty() {
         set.counters = Some(births.counters);
@@ -364,8 +384,12 @@ impl Births<'_, '_> {
     ) -> Option<Changed> {
         let attempt = &question.pending.attempt;
         let mapping = &self.context.job.mapping;
+        let is_told = matches!(&question.pending.word, Some(Word::Written { .. } | Word::Counted));
         if let Some(record) = known {
-            let settled = sync::settle_echo(&record, attempt, object, mapping);
+            let settled = match is_told {
+                true => sync::settle_told(&record, attempt, object, mapping),
+                false => sync::settle_echo(&record, attempt, object, mapping),
+            };
             return (settled != record).then_some(Changed::States(settled));
         }
         let profile = question.profile.as_ref()?;
@@ -382,6 +406,9 @@ impl Births<'_, '_> {
             profile: profile.id,
             run: self.context.id.clone(),
         };
-        Some(Changed::Created(sync::settle_birth(birth, attempt, object, version, mapping)))
+        Some(Changed::Created(match is_told {
+            true => sync::settle_told_birth(birth, attempt, object, version, mapping),
+            false => sync::settle_birth(birth, attempt, object, version, mapping),
+        }))
     }
 }

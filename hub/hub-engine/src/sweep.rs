@@ -283,6 +283,7 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
                     tries: 0,
                     due: now,
                     fault: None,
+                    word: None,
                 }];
                 slices.push(WriteSet { pending, ..WriteSet::default() }).await?;
                 queued += 1;

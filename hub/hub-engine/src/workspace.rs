@@ -10,6 +10,7 @@ use hub_store::{Error, Store, WriteSet};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 use crate::audience;
+use crate::budget::Budgets;
 use crate::env::Env;
 use crate::run::Event;
 use crate::tombstones::Tombstones;
@@ -31,6 +32,8 @@ pub struct Workspace {
     pub(crate) tombstones: Tombstones,
     /// One at a time looks after what the clock and people asked to be removed.
     pub(crate) tending: Mutex<()>,
+    /// How often vendors may be called.
+    pub(crate) budgets: Budgets,
     decision: Mutex<()>,
     events: broadcast::Sender<Event>,
 }
@@ -43,7 +46,8 @@ impl Workspace {
         let marks = Marks::under(&rules);
         let (decision, tending) = (Mutex::new(()), Mutex::new(()));
         let (rules, tombstones) = (Arc::new(rules), Tombstones::none());
-        Self { store, rules, env, marks, tombstones, tending, decision, events }
+        let budgets = Budgets::default();
+        Self { store, rules, env, marks, tombstones, tending, budgets, decision, events }
     }
 
     /// The same, with what must not come back.

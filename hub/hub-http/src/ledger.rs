@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hub_engine::ledger::{self, Wanted};
 use hub_model::{LedgerPlace, RunId, SyncId};
+use hub_store::{Error, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,24 +32,33 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(Which { sync, run, unknown, after, limit }): Query<Which>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = rows(limit)?;
     let wanted = Wanted { sync: sync.map(SyncId::new), run: run.map(RunId::new), unknown };
-    let after = after.map(|text| place(&text)).transpose()?;
-    let found = ledger::page(state.store(), &wanted, after, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit).map(|(place, _)| told(place));
+    let no_place = || Problem::new(Code::BadParameter).at("after");
+    let after = after.map(|text| place(&text).ok_or_else(no_place)).transpose()?;
+    Ok(Json(page(state.store(), &wanted, after, rows(limit)?).await?))
+}
+
+/// Entries after a place, and where to go on.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn page(
+    store: &dyn Store,
+    wanted: &Wanted,
+    after: Option<LedgerPlace>,
+    limit: usize,
+) -> Result<Value, Error> {
+    let found = ledger::page(store, wanted, after, limit).await?;
+    let next = found.last().filter(|_| found.len() == limit);
+    let next = next.map(|(place, _)| format!("{}:{}", place.number, place.run));
     let entries: Vec<Value> = found.iter().map(|(at, e)| views::written(at, e)).collect();
-    Ok(Json(json!({ "entries": entries, "next": next })))
+    Ok(json!({ "entries": entries, "next": next }))
 }
 
-/// A place as it is told, to go on after it.
-pub fn told(place: &LedgerPlace) -> String {
-    format!("{}:{}", place.number, place.run)
-}
-
-fn place(text: &str) -> Result<LedgerPlace, Problem> {
-    let parts = text.split_once(':').and_then(|(number, run)| Some((number.parse().ok()?, run)));
-    let (number, run) = parts.ok_or_else(|| Problem::new(Code::BadParameter).at("after"))?;
-    Ok(LedgerPlace { run: RunId::new(run), number })
+/// A place from the text that [`page`] tells it by.
+pub fn place(text: &str) -> Option<LedgerPlace> {
+    let (number, run) = text.split_once(':')?;
+    Some(LedgerPlace { run: RunId::new(run), number: number.parse().ok()? })
 }
 
 /// `GET /ledger/{run}/{number}`: one entry. Personal data.

@@ -49,6 +49,7 @@ pub mod plans;
 pub mod privacy;
 pub mod profiles;
 pub mod quarantine;
+pub mod rejected;
 pub mod related;
 pub mod runs;
 pub mod segments;

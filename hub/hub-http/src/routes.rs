@@ -9,7 +9,8 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
-    plans, privacy, profiles, quarantine, related, runs, segments, status, syncs, timeline, upkeep,
+    plans, privacy, profiles, quarantine, rejected, related, runs, segments, status, syncs, timeline,
+    upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -129,6 +130,8 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/quarantine",         Pii,     Nothing, || get(quarantine::list)),
     route("GET",    "/api/v1/quarantine/row",     Pii,     Nothing, || get(quarantine::one)),
     route("POST",   "/api/v1/quarantine/replay",  Operate, Json,    || post(quarantine::replay)),
+    route("GET",    "/api/v1/quarantine/writes",  Pii,     Nothing, || get(rejected::list)),
+    route("POST",   "/api/v1/quarantine/writes/replay", Operate, Json, || post(rejected::replay)),
     route("GET",    "/api/v1/privacy/export",     Privacy, Nothing, || get(privacy::export)),
     route("POST",   "/api/v1/privacy/erasures",   Privacy, Json,    || post(privacy::erase)),
     route("GET",    "/api/v1/privacy/erasures/{id}", Privacy, Nothing, || get(privacy::one)),

@@ -7,8 +7,8 @@
 use hub_engine::inbox::DoorCounts;
 use hub_engine::{SyncStatus, UndoShown};
 use hub_model::{
-    Answer, Fault, Hold, LedgerEntry, LedgerPlace, Mapping, PlanCounts, PlannedWrite, Profile,
-    Quarantined, Record, RecordNo, Run, RunCounts, RunId, RunStatus, SyncId, Trigger,
+    Answer, Fault, Forecast, Hold, LedgerEntry, LedgerPlace, Mapping, PlanCounts, PlannedWrite,
+    Profile, Quarantined, Record, RecordNo, Run, RunCounts, RunId, RunStatus, SyncId, Trigger,
 };
 use hub_store::{Error, Store};
 use serde_json::{Map, Value, json};
@@ -56,6 +56,7 @@ pub const fn run_status(status: RunStatus) -> &'static str {
         RunStatus::Failed => "failed",
         RunStatus::Interrupted => "interrupted",
         RunStatus::Held => "held",
+        RunStatus::Waiting => "waiting",
     }
 }
 
@@ -89,6 +90,7 @@ pub fn sync(status: &SyncStatus, mapping: &Mapping, lang: Lang) -> Value {
         "running": status.running,
         "last": status.last.as_ref().map(|r| run(r, lang)),
         "skipped": status.skipped,
+        "until": status.until.map(|t| t.to_string()),
         "delivery": status.delivery,
     })
 }
@@ -109,6 +111,7 @@ pub fn run(run: &Run, lang: Lang) -> Value {
     let (trigger, due) = match run.trigger {
         Trigger::Manual => ("manual", None),
         Trigger::Pushed => ("pushed", None),
+        Trigger::Resumed => ("resumed", None),
         Trigger::Schedule(due) => ("schedule", Some(due.to_string())),
     };
     json!({
@@ -126,6 +129,16 @@ pub fn run(run: &Run, lang: Lang) -> Value {
         "undoes": run.undoes,
         "delivery": run.delivery,
         "answer": run.answer.as_ref().map(answer),
+        "until": run.until.map(|t| t.to_string()),
+        "forecast": run.forecast.as_ref().map(forecast),
+    })
+}
+
+/// What work takes of a vendor's allowance.
+pub fn forecast(forecast: &Forecast) -> Value {
+    json!({
+        "calls": forecast.calls, "of": forecast.of, "window_seconds": forecast.window_seconds,
+        "percent": forecast.percent, "ends": forecast.ends.to_string(),
     })
 }
 
@@ -195,7 +208,8 @@ pub fn counts(counts: &RunCounts) -> Value {
         "deleted": counts.deleted, "quarantined": counts.quarantined, "refused": counts.refused,
         "created": counts.created,
         "updated": counts.updated, "removed": counts.removed, "rejected": counts.rejected, "retried": counts.retried,
-        "writes": counts.writes,
+        "writes": counts.writes, "accepted": counts.accepted, "counted": counts.counted,
+        "counted_invalid": counts.counted_invalid,
     })
 }
 

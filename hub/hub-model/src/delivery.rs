@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
-use crate::id::{FieldName, ProfileId, RecordNo, RunId, Stamp, SyncId};
+use crate::fault::{Fault, FaultCode};
+use crate::id::{FieldName, ProfileId, RecordNo, RemoteKey, RunId, Stamp, SyncId};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -43,6 +43,31 @@ pub enum PendingState {
     Rejected,
 }
 
+/// What a vendor has said of a write whose outcome is not known by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Taken in; a job of the vendor's decides.
+    Accepted {
+        /// The job.
+        job: String,
+        /// Which of the items that the job was given, from 0.
+        place: u32,
+        /// Since when.
+        since: Timestamp,
+        /// How often it was asked for.
+        polls: u32,
+    },
+    /// The job wrote it; the row has yet to be read.
+    Written {
+        /// The row, where the vendor names it.
+        key: Option<RemoteKey>,
+    },
+    /// Counted among those that were taken in, by a vendor that never says which
+    /// item failed.
+    Counted,
+}
+
 /// One delivery that is not settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
@@ -62,4 +87,23 @@ pub struct Pending {
     /// What the vendor said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// What the vendor said besides, where the outcome is not known by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<Word>,
+}
+
+impl Pending {
+    /// Whether its system rejected it; not where a person took it back.
+    pub fn is_refused(&self) -> bool {
+        let undone = self.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Undone);
+        self.state == PendingState::Rejected && !undone
+    }
+
+    /// The job that decides what becomes of it.
+    pub fn job(&self) -> Option<&str> {
+        match &self.word {
+            Some(Word::Accepted { job, .. }) => Some(job),
+            _ => None,
+        }
+    }
 }

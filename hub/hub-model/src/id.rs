@@ -49,6 +49,7 @@ macro_rules! name {
 
 name!(/** One organisation's (or brand's) separate world. */ WorkspaceId);
 name!(/** An account at a vendor, as named in the configuration. */ ConnectionId);
+name!(/** An account at a vendor as the vendor counts it: connections that name the same one share its limits. */ AccountName);
 name!(/** A named collection in a connection: contacts, orders. */ StreamName);
 name!(/** A scheduled job between a stream and the hub. */ SyncId);
 name!(/** The key of a row in its own system: opaque, at most [`KEY_BYTES_MAX`] bytes. */ RemoteKey);
@@ -57,6 +58,13 @@ name!(/** A field of a profile, in the organisation's words. */ TraitName);
 name!(/** A kind of objects, in the organisation's words: order, deal, ticket. */ KindName);
 name!(/** The name of a stored position: a cursor, a follower's place. */ PositionName);
 name!(/** One execution of a sync; sorts by start. */ RunId);
+
+impl From<&ConnectionId> for AccountName {
+    /// The account of a connection that names none: its own.
+    fn from(connection: &ConnectionId) -> Self {
+        Self(Arc::clone(&connection.0))
+    }
+}
 
 /// Whether text from outside may become a name or key: not empty, at most
 /// [`KEY_BYTES_MAX`] bytes, no control character.

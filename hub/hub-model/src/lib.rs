@@ -33,6 +33,7 @@ pub mod period;
 pub mod plan;
 pub mod profile;
 pub mod quarantine;
+pub mod rate;
 pub mod receipt;
 pub mod record;
 pub mod relation;
@@ -54,13 +55,13 @@ pub use consent::{
 };
 pub use conversion::{Conversion, Made, Step, Template};
 pub use decision::{Decision, DecisionKind};
-pub use delivery::{Attempt, Pending, PendingKey, PendingState};
+pub use delivery::{Attempt, Pending, PendingKey, PendingState, Word};
 pub use event::{Event, EventMapping, EventName};
 pub use fault::{Fault, FaultCode};
 pub use guards::{Answer, Guards, Hold};
 pub use id::{
-    CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo, RecordRef,
-    RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+    AccountName, CommitSeq, ConnectionId, FieldName, KindName, PositionName, ProfileId, RecordNo,
+    RecordRef, RemoteKey, RunId, Stamp, StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
 };
 pub use identity::{Claim, Identity, NamespaceName};
 pub use ledger::{DeliveryClass, LedgerEntry, LedgerField, LedgerPlace, WriteEnd};
@@ -71,6 +72,7 @@ pub use period::Period;
 pub use plan::{PlanCounts, PlannedField, PlannedWrite, WriteKind};
 pub use profile::{Claimed, EntityKind, Profile, Provenance, Trait};
 pub use quarantine::Quarantined;
+pub use rate::{Forecast, Priority, RateBudget, RateHint};
 pub use receipt::{ConnectorVersion, Receipt};
 pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
 pub use relation::{Related, RelatesTo, Relation, RelationMapping, RoleName, WhenErased};

@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::guards::Answer;
 use crate::id::{RunId, SyncId};
 use crate::ledger::DeliveryClass;
+use crate::rate::Forecast;
 use crate::receipt::{ConnectorVersion, Receipt};
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub enum Trigger {
     Manual,
     /// Its system pushed: it takes what was delivered, again and again for a while.
     Pushed,
+    /// The time was over that an earlier run waited for.
+    Resumed,
 }
 
 /// How a run stands.
@@ -38,6 +41,9 @@ pub enum RunStatus {
     /// It would have written more than it may without being asked: everything
     /// was read, nothing was written, and a person decides.
     Held,
+    /// Its account has no room left for now: what it had committed stays, and the
+    /// hub goes on by itself at the instant that the run names.
+    Waiting,
 }
 
 /// What a run did so far.
@@ -71,6 +77,12 @@ pub struct RunCounts {
     pub retried: u64,
     /// Requests to write that left the hub, items counted.
     pub writes: u64,
+    /// Writes that were taken into a job of the vendor's, which is asked for later.
+    pub accepted: u64,
+    /// Writes of which the vendor only counted how many it took in.
+    pub counted: u64,
+    /// Of these, how many it found invalid; which ones it does not say.
+    pub counted_invalid: u64,
 }
 
 /// One execution of a sync.
@@ -113,4 +125,10 @@ pub struct Run {
     /// What somebody answered after it was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Until when it waits for its vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// What a first delivery was expected to take of the vendor's allowance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
 }

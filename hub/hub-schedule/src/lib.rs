@@ -11,6 +11,7 @@
 //! done here, by two rules: a time that the clock jumps over fires once, at the
 //! end of the gap; in an hour that comes twice, fixed times fire in the first
 //! pass only, and lines of every hour fire in both.
+//! How often a vendor may be called is such a function as well: [`budget`].
 //! One property carries the rest: [`Schedule::next_after`] is later than its
 //! argument, always.
 
@@ -27,12 +28,15 @@ mod due;
 mod jitter;
 
 mod backoff;
+pub mod budget;
 mod lease;
+mod poll;
 
 pub use backoff::{BackoffPolicy, NextAttempt, RetryHint, backoff, next_attempt, retry_after};
 pub use due::{CatchUp, Decision, Overlap, Policy, ScheduleState, SkipReason, WaitReason, decide};
 pub use error::ScheduleError;
 pub use jitter::{jitter_micros, jitter_seed};
 pub use lease::{Held, Lease, acquire, must_stop_at, renew, renew_at};
+pub use poll::next_poll;
 pub use schedule::Schedule;
 pub use zone::{ZoneChange, tzdata_version};

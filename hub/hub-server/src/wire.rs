@@ -224,7 +224,7 @@ impl<'l> Wiring<'l> {
             let (connector, fault) = self.bind_or_break(connection).await;
             hub.connections.push(view(connection, connector.manifest(), fault));
             for sync in syncs {
-                hub.jobs.extend(self.job(sync, connector.clone()));
+                hub.jobs.extend(self.job(sync, connection, connector.clone()));
             }
         }
         hub
@@ -270,13 +270,19 @@ impl<'l> Wiring<'l> {
         }
     }
 
-    fn job(&self, sync: &SyncConfig, connector: Arc<dyn Connector>) -> Option<SyncJob> {
+    fn job(
+        &self,
+        sync: &SyncConfig,
+        connection: &ConnectionConfig,
+        connector: Arc<dyn Connector>,
+    ) -> Option<SyncJob> {
         Some(SyncJob {
             mapping: sync.mapping.clone(),
             guards: sync.guards,
             schedule: self.loaded.schedules.get(&sync.id)?.clone(),
             schedule_text: sync.schedule.value.clone(),
             paused: sync.paused,
+            account: connection.account(),
             connector,
         })
     }

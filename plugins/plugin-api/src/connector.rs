@@ -1,7 +1,7 @@
 //! The trait that every body of a connector implements.
 
 use async_trait::async_trait;
-use hub_model::{Fault, Timestamp};
+use hub_model::{Fault, RateHint, Timestamp};
 
 use crate::inbound::Inbound;
 use crate::manifest::Manifest;
@@ -20,6 +20,16 @@ pub struct CallContext {
     pub seed: u64,
 }
 
+/// What calls of a connection have learned besides their answers, for whoever
+/// paces them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Learned {
+    /// Requests that they made of the vendor; 0 = not known, each counts as one.
+    pub requests: u32,
+    /// What the vendor said about its limits.
+    pub rates: Vec<RateHint>,
+}
+
 /// A connector bound to one connection.
 ///
 /// Every method may fail with a [`Fault`] whose code says what the hub does
@@ -35,6 +45,11 @@ pub trait Connector: Send + Sync {
     /// The SHA-256 of the component in hexadecimal, where there is one.
     fn digest(&self) -> Option<String> {
         None
+    }
+
+    /// What calls have learned since this was asked last.
+    fn learned(&self) -> Learned {
+        Learned::default()
     }
 
     /// The way in, for connectors whose vendor pushes.

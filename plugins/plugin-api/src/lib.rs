@@ -23,9 +23,9 @@ pub mod stream;
 pub mod tokens;
 pub mod write;
 
-pub use connector::{CallContext, Connector};
+pub use connector::{CallContext, Connector, Learned};
 pub use inbound::{Admitted, Delivery, Inbound, Parsed, Refusal, Reply};
-pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest, RateBudget};
+pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest};
 pub use page::{Cursor, Item, ItemChange, Page, ReadRequest};
 pub use recipe::{InboundDeclaration, Place, Recipe};
 pub use row::Row;

@@ -1,6 +1,6 @@
 //! What a connector says about itself. The manifest asks; the admin grants.
 
-use hub_model::StreamName;
+use hub_model::{RateBudget, StreamName};
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::InboundDeclaration;
@@ -47,21 +47,6 @@ pub struct CredentialSlot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HostGrant(pub String);
-
-/// A rate that the vendor allows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RateBudget {
-    /// What it counts for: `account`, `app`, or an endpoint's name.
-    pub scope: String,
-    /// Calls (or cost points) in a window.
-    pub calls: u32,
-    /// The window's length in seconds.
-    pub window_seconds: u32,
-    /// Most calls at once; 0 = not limited.
-    #[serde(default)]
-    pub concurrency: u32,
-}
 
 /// The manifest: carried in the component's custom section `liaison:manifest`
 /// as JSON, so that it cannot part from the code.

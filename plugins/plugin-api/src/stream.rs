@@ -83,3 +83,19 @@ pub struct FieldInfo {
     #[serde(default)]
     pub hash_profile: String,
 }
+
+impl FieldInfo {
+    /// A field of which nothing is known but its name.
+    pub fn new(name: impl Into<FieldName>) -> Self {
+        Self {
+            name: name.into(),
+            title: String::new(),
+            read_only: false,
+            create_only: false,
+            required: false,
+            matchable: false,
+            pii: String::new(),
+            hash_profile: String::new(),
+        }
+    }
+}

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use hub_model::{Fault, FaultCode, Timestamp};
 use plugin_api::{
     Admitted, CallContext, Connector, Delivery, Found, Inbound, InboundDeclaration, JobState,
-    LookupRequest, Manifest, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteReport,
-    WriteRequest,
+    Learned, LookupRequest, Manifest, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo,
+    WriteReport, WriteRequest,
 };
 use tokio::sync::Semaphore;
 
@@ -45,6 +45,7 @@ struct Bench {
     limits: Limits,
     slots: Arc<Semaphore>,
     parked: Parking,
+    learned: Mutex<Learned>,
 }
 
 /// At most one idle instance, counted in the whole host.
@@ -109,7 +110,8 @@ impl Sandboxed {
             idle_max: shared.idle_max,
         };
         let slots = shared.slots.clone();
-        let bench = Bench { package, binding, owner, limits, slots, parked };
+        let learned = Mutex::default();
+        let bench = Bench { package, binding, owner, limits, slots, parked, learned };
         Self { shared, bench: Arc::new(bench) }
     }
 
@@ -167,6 +169,7 @@ impl Bench {
     ) -> Result<(Result<Answer, wit::Fault>, Instance), Fault> {
         let call = encode::call(&self.binding, &context);
         let gateway = self.binding.gateway.begin_call();
+        let requests = Arc::clone(&gateway);
         let parked = self.parked.take().filter(|it| it.fits(&context.purpose));
         let mut instance = match parked {
             Some(mut instance) => {
@@ -178,8 +181,12 @@ impl Bench {
                 Instance::start(package, owner, limits, context, gateway, meter).await?
             }
         };
-        let answer = instance.call(&call, ask).await?;
-        Ok((answer, instance))
+        let answer = instance.call(&call, ask).await;
+        let said = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok());
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        decode::learned::note(&mut learned, said, requests.calls());
+        drop(learned);
+        Ok((answer?, instance))
     }
 
     fn park(self: &Arc<Self>, instance: Instance) {
@@ -207,6 +214,11 @@ impl Connector for Sandboxed {
 
     fn digest(&self) -> Option<String> {
         Some(self.bench.package.digest.to_string())
+    }
+
+    fn learned(&self) -> Learned {
+        let mut learned = self.bench.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut learned)
     }
 
     fn inbound(&self) -> Option<&dyn Inbound> {

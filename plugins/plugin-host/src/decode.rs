@@ -7,6 +7,7 @@
 
 pub mod delivery;
 pub mod fault;
+pub mod learned;
 pub mod outcome;
 pub mod page;
 pub mod row;

@@ -33,6 +33,8 @@ pub const RANDOM_BYTES_MAX: u32 = 64 * 1024;
 pub const FAULT_TEXT_BYTES_MAX: usize = 2 * 1024;
 /// Most arguments of a fault.
 pub const FAULT_ARGS_MAX: usize = 16;
+/// Most words of a vendor about its limits that wait to be heard.
+pub const RATE_HINTS_MAX: usize = 64;
 /// Most streams that discovery may return.
 pub const STREAMS_MAX: usize = 1_000;
 /// Largest schema of a stream in bytes.

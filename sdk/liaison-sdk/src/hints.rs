@@ -5,7 +5,9 @@ use crate::bindings::host::liaison::connector::types as wit;
 /// What the vendor's answer says about its limits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RateHint {
-    /// `account`, `app` or an endpoint's name, as in the manifest's budgets.
+    /// `account`, `app` or an endpoint's name, as in the manifest's budgets. An
+    /// endpoint is a kind of call (`discover`, `read`, `lookup`, `write`,
+    /// `poll-job`) or a stream.
     pub scope: String,
     /// Calls or cost points that remain in the window.
     pub remaining: Option<u32>,

@@ -19,6 +19,8 @@
 pub const SECOND_MICROS: i64 = 1_000_000;
 /// Microseconds of a day.
 pub const DAY_MICROS: i64 = 86_400 * SECOND_MICROS;
+const FIRST: i64 = -62_167_219_200 * SECOND_MICROS;
+const LAST: i64 = 253_402_300_800 * SECOND_MICROS - 1;
 
 /// A day of the calendar, in no particular time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +51,11 @@ impl Day {
         }
         let year = number(digits.get(..4)?)?;
         Self::new(i32::try_from(year).ok()?, number(digits.get(4..6)?)?, number(digits.get(6..)?)?)
+    }
+
+    /// The day that an instant is on in UTC, in the years 0 to 9999.
+    pub fn of(instant: i64) -> Option<Self> {
+        (FIRST..=LAST).contains(&instant).then(|| day_of(instant.div_euclid(DAY_MICROS)))
     }
 
     /// The instant at which it begins in UTC.
@@ -94,18 +101,37 @@ pub fn parse(text: &str) -> Option<i64> {
 /// Instants outside of the years 0 to 9999 are written as the first or last
 /// one inside.
 pub fn format(instant: i64) -> String {
-    const FIRST: i64 = -62_167_219_200 * SECOND_MICROS;
-    const LAST: i64 = 253_402_300_800 * SECOND_MICROS - 1;
-    let instant = instant.clamp(FIRST, LAST);
+    let (seconds, micros) = parts(instant.clamp(FIRST, LAST));
+    match micros {
+        0 => format!("{seconds}Z"),
+        _ => format!("{}Z", format!("{seconds}.{micros:06}").trim_end_matches('0')),
+    }
+}
+
+/// An instant as RFC 3339 text in UTC, always with so many digits of a fraction (6
+/// at most), so that the order of texts is that of time. `None` outside of the
+/// years 0 to 9999.
+///
+/// ```
+/// use liaison_sdk::time::{format_digits, from_seconds};
+///
+/// assert_eq!(format_digits(from_seconds(0), 3).as_deref(), Some("1970-01-01T00:00:00.000Z"));
+/// ```
+pub fn format_digits(instant: i64, digits: usize) -> Option<String> {
+    (FIRST..=LAST).contains(&instant).then(|| {
+        let (seconds, micros) = parts(instant);
+        let fraction: String = format!("{micros:06}").chars().take(digits).collect();
+        format!("{seconds}.{fraction}Z")
+    })
+}
+
+/// Date and clock to the second, and the microseconds of it.
+fn parts(instant: i64) -> (String, i64) {
     let day = day_of(instant.div_euclid(DAY_MICROS));
     let in_day = instant.rem_euclid(DAY_MICROS);
     let (seconds, micros) = (in_day / SECOND_MICROS, in_day % SECOND_MICROS);
-    let fraction = match micros {
-        0 => String::new(),
-        _ => format!(".{micros:06}").trim_end_matches('0').to_owned(),
-    };
     let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-    format!("{day}T{hours:02}:{minutes:02}:{:02}{fraction}Z", seconds % 60)
+    (format!("{day}T{hours:02}:{minutes:02}:{:02}", seconds % 60), micros)
 }
 
 /// The clock without its offset, and the offset in seconds east of Greenwich.
@@ -189,7 +215,7 @@ mod tests {
     use chrono::{DateTime, SecondsFormat};
     use proptest::prelude::*;
 
-    use super::{DAY_MICROS, Day, format, parse};
+    use super::{DAY_MICROS, Day, format, format_digits, parse};
 
     #[test]
     fn what_is_no_instant_is_refused() {
@@ -255,6 +281,40 @@ mod tests {
             if let Some(instant) = parse(&text) {
                 prop_assert_eq!(parse(&format(instant)), Some(instant));
             }
+        }
+    }
+
+    #[test]
+    fn a_fixed_number_of_digits_is_written_and_read_again() {
+        let table = [
+            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00.000000Z"),
+            ("2000-02-29T12:00:00.5Z", 951_825_600_500_000, "2000-02-29T12:00:00.500000Z"),
+            (
+                "2026-11-30T12:00:00.1234567+01:00",
+                1_796_036_400_123_456,
+                "2026-11-30T11:00:00.123456Z",
+            ),
+            ("1969-12-31T23:59:59-00:30", 1_799_000_000, "1970-01-01T00:29:59.000000Z"),
+            ("2026-11-30 11:00:00z", 1_796_036_400_000_000, "2026-11-30T11:00:00.000000Z"),
+        ];
+        for (text, micros, written) in table {
+            assert_eq!(parse(text), Some(micros), "{text}");
+            assert_eq!(format_digits(micros, 6).as_deref(), Some(written));
+            assert_eq!(parse(written), Some(micros));
+        }
+        for text in [
+            "",
+            "2026-11-30",
+            "2026-11-30T11:00:00",
+            "2026-02-29T11:00:00Z",
+            "2026-13-01T11:00:00Z",
+            "2026-11-30T24:00:00Z",
+            "2026-11-30T11:00:00.1x3Z",
+            "2026-11-30T11:00:00+1:00",
+            "30/11/2026 11:00",
+            "x\u{e9}\u{e9}T11:00:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

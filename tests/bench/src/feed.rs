@@ -157,16 +157,7 @@ fn stream(fields: &[FieldName]) -> StreamInfo {
         (name.to_string(), serde_json::json!({ "type": [kind, "null"] }))
     };
     let properties: serde_json::Map<String, serde_json::Value> = fields.iter().map(types).collect();
-    let field = |name: &FieldName| FieldInfo {
-        name: name.clone(),
-        title: String::new(),
-        read_only: false,
-        create_only: false,
-        required: false,
-        matchable: false,
-        pii: String::new(),
-        hash_profile: String::new(),
-    };
+    let field = |name: &FieldName| FieldInfo::new(name.clone());
     StreamInfo {
         name: StreamName::new(CUSTOMERS),
         kind: EntityKind::default(),

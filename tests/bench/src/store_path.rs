@@ -70,6 +70,7 @@ impl Loader {
             schedule: Schedule::parse(&sync.schedule, config.zone_of(sync))?,
             schedule_text: sync.schedule.value.clone(),
             paused: true,
+            account: (&sync.mapping.stream.connection).into(),
             connector: feed.clone(),
         };
         std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use hub_model::{EntityKind, Fault, FaultCode, FieldName, RemoteKey, StreamName, Timestamp};
+use hub_model::{EntityKind, Fault, FaultCode, RemoteKey, StreamName, Timestamp};
 use plugin_api::{
     Admitted, CallContext, Connector, Delivery, FieldInfo, Found, Inbound, JobState, LookupRequest,
     Manifest, Outcome, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteItem,
@@ -140,16 +140,7 @@ impl Connector for Door {
 
     async fn discover(&self, _call: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
         let system = lock(&self.system);
-        let field = |name: &&str| FieldInfo {
-            name: FieldName::from(*name),
-            title: String::new(),
-            read_only: false,
-            create_only: false,
-            required: false,
-            matchable: true,
-            pii: String::new(),
-            hash_profile: String::new(),
-        };
+        let field = |name: &&str| FieldInfo { matchable: true, ..FieldInfo::new(*name) };
         Ok(vec![StreamInfo {
             name: StreamName::from("people"),
             kind: EntityKind::Person,

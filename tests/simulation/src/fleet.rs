@@ -273,6 +273,7 @@ impl Fleet {
                 schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
                 schedule_text: "manual".to_owned(),
                 paused: false,
+                account: (&mapping.stream.connection).into(),
                 connector: Arc::new(door),
             });
         }

@@ -8,16 +8,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_engine::{Engine, EngineOptions, Env, SyncJob};
 use hub_model::{
-    ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName, Guards, Object,
-    RemoteKey, Rules, Run, StreamName, SyncId, Timestamp, Value,
+    AccountName, ConnectionId, Direction, EntityKind, Fault, FaultCode, FieldMapping, FieldName,
+    Guards, Object, RateBudget, RateHint, RemoteKey, Rules, Run, StreamName, SyncId, Timestamp,
+    Value,
 };
 use hub_schedule::Schedule;
 use hub_store::upkeep::Upkeep;
 use hub_store::{MemoryStore, Store};
 use plugin_api::{
-    Action, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState, LookupKey,
-    LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem, WriteReport,
-    WriteRequest,
+    Action, Aggregate, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState,
+    Learned, LookupKey, LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem,
+    WriteReport, WriteRequest,
 };
 
 /// The time that a test moves.
@@ -91,6 +92,21 @@ pub struct Table {
     pub refuses: Option<fn(&Object) -> bool>,
     /// Every call fails while this is set.
     pub is_down: bool,
+    /// What every call is answered while this is set.
+    pub says: Option<Fault>,
+    /// What its connector declares; takes effect when the engine is opened next.
+    pub budgets: Vec<RateBudget>,
+    /// What its answers say about its limits.
+    pub hints: Vec<RateHint>,
+    /// Calls that reached it.
+    pub calls: u64,
+    /// It takes writes in and does them when it is asked for the job.
+    pub jobs: bool,
+    /// Its jobs do not end while this is set.
+    pub is_busy: bool,
+    /// It says no more of a write than how many items it found invalid.
+    pub counts: Option<u32>,
+    begun: BTreeMap<String, Vec<WriteItem>>,
     /// It does what is asked and never answers.
     pub loses_answers: bool,
     /// How it shows rows that the hub created.
@@ -203,7 +219,11 @@ struct Door {
 
 impl Door {
     fn enter(&self) -> Result<MutexGuard<'_, Table>, Fault> {
-        let table = lock(&self.table);
+        let mut table = lock(&self.table);
+        table.calls += 1;
+        if let Some(fault) = &table.says {
+            return Err(fault.clone());
+        }
         if table.is_down { Err(Fault::new(FaultCode::Blocked)) } else { Ok(table) }
     }
 }
@@ -214,22 +234,18 @@ impl Connector for Door {
         &self.manifest
     }
 
+    fn learned(&self) -> Learned {
+        Learned { requests: 0, rates: lock(&self.table).hints.clone() }
+    }
+
     async fn check(&self, _call: &CallContext) -> Result<(), Fault> {
         Ok(())
     }
 
     async fn discover(&self, _call: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
         let table = self.enter()?;
-        let field = |name: &FieldName| FieldInfo {
-            name: name.clone(),
-            title: String::new(),
-            read_only: false,
-            create_only: false,
-            required: false,
-            matchable: true,
-            pii: String::new(),
-            hash_profile: String::new(),
-        };
+        let field =
+            |name: &FieldName| FieldInfo { matchable: true, ..FieldInfo::new(name.clone()) };
         Ok(vec![StreamInfo {
             name: self.stream.clone(),
             kind: EntityKind::Person,
@@ -273,18 +289,37 @@ impl Connector for Door {
     ) -> Result<WriteReport, Fault> {
         let mut table = self.enter()?;
         let refuses = |item: &WriteItem| table.refuses.is_some_and(|refuses| refuses(&item.patch));
-        if request.items.iter().any(refuses) {
+        if !table.jobs && request.items.iter().any(refuses) {
             return Err(Fault::new(FaultCode::Rejected));
         }
-        let outcomes = request.items.iter().map(|item| table.write(item)).collect();
+        if table.jobs {
+            let job = format!("job-{}", table.calls);
+            table.begun.insert(job.clone(), request.items.clone());
+            return Ok(WriteReport::Items(vec![Outcome::Accepted { job }; request.items.len()]));
+        }
+        let outcomes: Vec<Outcome> = request.items.iter().map(|item| table.write(item)).collect();
         if table.loses_answers {
             return Err(Fault::new(FaultCode::Timeout));
         }
-        Ok(WriteReport::Items(outcomes))
+        let received = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        Ok(match table.counts {
+            Some(invalid) => WriteReport::Aggregate(Aggregate { received, invalid }),
+            None => WriteReport::Items(outcomes),
+        })
     }
 
-    async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
-        Err(Fault::new(FaultCode::NotSupported))
+    async fn poll_job(&self, _call: &CallContext, job: &str) -> Result<JobState, Fault> {
+        let mut table = self.enter()?;
+        if table.is_busy {
+            return Ok(JobState::Running { poll_after_seconds: 5 });
+        }
+        let items = table.begun.remove(job).ok_or_else(|| Fault::new(FaultCode::NotFound))?;
+        let refuses = |item: &WriteItem| table.refuses.is_some_and(|refuses| refuses(&item.patch));
+        if items.iter().any(refuses) {
+            return Ok(JobState::Failed(Fault::new(FaultCode::Rejected)));
+        }
+        let outcomes = items.iter().map(|item| table.write(item)).collect();
+        Ok(JobState::Done(WriteReport::Items(outcomes)))
     }
 }
 
@@ -294,6 +329,8 @@ pub struct Stage {
     pub rules: Rules,
     /// How much one run of each sync may write without being asked.
     pub guards: Guards,
+    /// The accounts of connections that share one with another.
+    pub accounts: BTreeMap<ConnectionId, AccountName>,
     /// The tables, by connection.
     pub tables: BTreeMap<ConnectionId, Arc<Mutex<Table>>>,
     /// What is durable.
@@ -316,7 +353,8 @@ impl Stage {
         let connections = rules.mappings.iter().map(|m| m.stream.connection.clone());
         let tables = connections.map(|connection| (connection, Arc::default())).collect();
         let (guards, clock) = (Guards::default(), Arc::new(Clock(Mutex::new(now))));
-        Self { rules, guards, tables, store, upkeep, clock }
+        let accounts = BTreeMap::new();
+        Self { rules, guards, accounts, tables, store, upkeep, clock }
     }
 
     /// The table of a connection.
@@ -338,6 +376,7 @@ impl Stage {
             schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
             schedule_text: "manual".to_owned(),
             paused: false,
+            account: self.account(&mapping.stream.connection),
             connector: Arc::new(self.door(mapping)),
         });
         let options = EngineOptions {
@@ -351,13 +390,19 @@ impl Stage {
         Engine::open(options).await.expect("the store opens")
     }
 
+    fn account(&self, connection: &ConnectionId) -> AccountName {
+        self.accounts.get(connection).cloned().unwrap_or_else(|| connection.into())
+    }
+
     fn door(&self, mapping: &hub_model::Mapping) -> Door {
+        let table = Arc::clone(&self.tables[&mapping.stream.connection]);
+        let budgets = lock(&table).budgets.clone();
         let manifest = serde_json::json!({
             "id": "table", "version": "1.0.0", "contract": "0.1.0", "capabilities": [],
-            "settings": true
+            "settings": true, "budgets": budgets
         });
         Door {
-            table: Arc::clone(&self.tables[&mapping.stream.connection]),
+            table,
             stream: mapping.stream.stream.clone(),
             fields: Vec::new(),
             manifest: serde_json::from_value(manifest).expect("a manifest"),

@@ -32,9 +32,9 @@ impl Subscription {
                 Err(outcome) => outcomes.push(outcome),
             }
         }
-        let mut begun = false;
-        self.send(api, &jobs, &contacts, &mut outcomes, &mut begun)?;
-        Ok(Report { hints: api.hints(), ..Report::from(outcomes) })
+        let mut sending = Sending { subscription: self, api, contacts, outcomes, begun: false };
+        sending.send(&jobs)?;
+        Ok(Report { hints: api.hints(), ..Report::from(sending.outcomes) })
     }
 
     /// What an item asks of HubSpot, or its outcome.
@@ -44,20 +44,19 @@ impl Subscription {
             Outcome::Rejected(fault)
         };
         let email = contact.and_then(|contact| contact.text("email"));
-        let (contact, email) = match (item.action, contact, email) {
+        let email = match (item.action, contact, email) {
             (Action::Archive | Action::Delete, None, _) => return Err(Outcome::Deleted),
             // It goes with its contact, and with nothing else.
             (Action::Archive | Action::Delete, Some(_), _) => {
                 return Err(rejected("", "goes-with-its-contact"));
             }
-            (Action::Create, Some(contact), Some(email)) => (contact, email),
+            (Action::Create, Some(contact), Some(_)) => {
+                return Err(Outcome::DuplicateOf(contact.id.clone()));
+            }
             (Action::Create, _, _) => return Err(rejected("email", "no-contact")),
-            (Action::Update, Some(contact), Some(email)) => (contact, email),
+            (Action::Update, Some(_), Some(email)) => email,
             (Action::Update, _, _) => return Err(Outcome::Conflict),
         };
-        if item.action == Action::Create {
-            return Err(Outcome::DuplicateOf(contact.id.clone()));
-        }
         let mut input = json!({
             "subscriberIdString": email, "channel": CHANNEL, "subscriptionId": self.0,
         });
@@ -91,83 +90,84 @@ impl Subscription {
             (false, Some(_)) => Ok(input),
         }
     }
+}
 
-    fn send(
-        self,
-        api: &Api,
-        jobs: &[(usize, Value)],
-        contacts: &[Option<Record>],
-        outcomes: &mut [Outcome],
-        begun: &mut bool,
-    ) -> Result<(), Fault> {
+/// A request that is being written, in one batch or in several.
+struct Sending<'a> {
+    subscription: Subscription,
+    api: &'a Api,
+    contacts: Vec<Option<Record>>,
+    outcomes: Vec<Outcome>,
+    /// Something was answered: from then on a fault is an outcome.
+    begun: bool,
+}
+
+impl Sending<'_> {
+    fn send(&mut self, jobs: &[(usize, Value)]) -> Result<(), Fault> {
         if jobs.is_empty() {
             return Ok(());
         }
         let inputs: Vec<&Value> = jobs.iter().map(|(_, input)| input).collect();
         let path = format!("/communication-preferences/{VERSION}/statuses/batch/write");
-        let request = api.post(&path, &json!({"inputs": inputs}));
-        let answer: Answer<Status> = match api.call(Effect::Writes, request) {
+        let request = self.api.post(&path, &json!({"inputs": inputs}));
+        let answer: Answer<Status> = match self.api.call(Effect::Writes, request) {
             Ok(answer) => answer,
             Err(Trouble::Refused(refusal)) => match jobs {
                 [(index, input)] => {
-                    set(outcomes, *index, refused(&refusal, input));
+                    self.set(*index, refused(&refusal, input));
                     return Ok(());
                 }
-                jobs => return self.one_by_one(api, jobs, contacts, outcomes, begun),
+                jobs => return self.one_by_one(jobs),
             },
             // They are unknown as they are.
             Err(Trouble::Unknown(_)) => return Ok(()),
-            Err(Trouble::Fault(fault)) if !*begun => return Err(fault),
+            Err(Trouble::Fault(fault)) if !self.begun => return Err(fault),
             Err(Trouble::Fault(fault)) => {
                 for (index, _) in jobs {
-                    set(outcomes, *index, Outcome::Retry(None, fault.clone()));
+                    self.set(*index, Outcome::Retry(None, fault.clone()));
                 }
                 return Ok(());
             }
         };
-        *begun = true;
+        self.begun = true;
         let mut missing = Vec::new();
         for (index, input) in jobs {
-            let contact = contacts.get(*index).and_then(Option::as_ref);
-            let email = contact.and_then(|it| it.text("email")).unwrap_or_default();
-            let fits = |status: &&Status| {
-                self.is(status) && status.subscriber_id_string.eq_ignore_ascii_case(email)
-            };
-            match (answer.results.iter().find(fits), contact) {
-                (Some(status), Some(contact)) => {
-                    let row = data(email, Some(status));
-                    set(outcomes, *index, Outcome::Updated(Stored::key(&contact.id).row(row)));
-                }
-                _ => missing.push((*index, input.clone())),
+            match self.updated(*index, &answer) {
+                Some(outcome) => self.set(*index, outcome),
+                None => missing.push((*index, input.clone())),
             }
         }
         match (missing.as_slice(), answer.errors.first()) {
             ([], _) => Ok(()),
             // Told of by itself: nothing more will be said about it.
             ([(index, input)], Some(refusal)) if jobs.len() == 1 => {
-                set(outcomes, *index, refused(refusal, input));
+                self.set(*index, refused(refusal, input));
                 Ok(())
             }
             ([_], None) if jobs.len() == 1 => Ok(()),
-            (missing, _) => self.one_by_one(api, missing, contacts, outcomes, begun),
+            (missing, _) => self.one_by_one(missing),
         }
     }
 
-    fn one_by_one(
-        self,
-        api: &Api,
-        jobs: &[(usize, Value)],
-        contacts: &[Option<Record>],
-        outcomes: &mut [Outcome],
-        begun: &mut bool,
-    ) -> Result<(), Fault> {
-        jobs.chunks(1).try_for_each(|job| self.send(api, job, contacts, outcomes, begun))
+    fn one_by_one(&mut self, jobs: &[(usize, Value)]) -> Result<(), Fault> {
+        jobs.chunks(1).try_for_each(|job| self.send(job))
     }
-}
 
-fn set(outcomes: &mut [Outcome], index: usize, outcome: Outcome) {
-    if let Some(slot) = outcomes.get_mut(index) {
-        *slot = outcome;
+    /// The outcome of an item whose status is in an answer.
+    fn updated(&self, index: usize, answer: &Answer<Status>) -> Option<Outcome> {
+        let contact = self.contacts.get(index)?.as_ref()?;
+        let email = contact.text("email").unwrap_or_default();
+        let fits = |status: &&Status| {
+            self.subscription.is(status) && status.subscriber_id_string.eq_ignore_ascii_case(email)
+        };
+        let status = answer.results.iter().find(fits)?;
+        Some(Outcome::Updated(Stored::key(&contact.id).row(data(email, Some(status)))))
+    }
+
+    fn set(&mut self, index: usize, outcome: Outcome) {
+        if let Some(slot) = self.outcomes.get_mut(index) {
+            *slot = outcome;
+        }
     }
 }
 

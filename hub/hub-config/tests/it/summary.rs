@@ -33,6 +33,9 @@ pub(crate) fn summary(config: &Config) -> String {
             connection.id, connection.connector.value, connection.location
         )
         .unwrap();
+        if connection.account.is_some() {
+            writeln!(out, "    account {}", connection.account()).unwrap();
+        }
         let texts = |list: &[hub_config::Located<String>]| {
             list.iter().map(|text| text.value.clone()).collect::<Vec<_>>().join(" ")
         };

@@ -337,10 +337,14 @@ fn claims_from_scratch(shelf: &Shelf, rules: &Rules) -> BTreeMap<Identity, Claim
     claims
 }
 
+/// A record told apart from whom it was created for, and confirmed for somebody
+/// else in the same slice.
+const ONCE_FAILED: [u64; 1] = [6_949];
+
 #[test]
 fn any_slicing_comes_to_what_all_facts_make() {
     let (mut joined, mut contested, mut created) = (0, 0, 0);
-    for seed in 0..cases(1_000) {
+    for seed in (0..cases(1_000)).chain(ONCE_FAILED) {
         let mut rng = Rng(seed);
         let rules = configuration(&mut rng);
         let apart = separations(&mut rng);

@@ -88,7 +88,7 @@ impl<'a> World<'a> {
         self.newborn = Some(id);
         match origin {
             Origin::Received => Ok(()),
-            Origin::Created { for_record } => self.confirm(for_record, number),
+            Origin::Created { for_record } => self.unite(for_record, number),
         }
     }
 
@@ -197,6 +197,12 @@ impl<'a> World<'a> {
     /// # Errors
     /// [`NotLoaded`]; the world is then of no use.
     pub fn confirm(&mut self, left: RecordNo, right: RecordNo) -> Result<(), NotLoaded> {
+        // Whoever is decided about is known by now, however new.
+        self.newborn = None;
+        self.unite(left, right)
+    }
+
+    fn unite(&mut self, left: RecordNo, right: RecordNo) -> Result<(), NotLoaded> {
         let (a, b) = (self.owner(left)?, self.owner(right)?);
         if a != b && !self.forbidden(a, b) {
             self.join(a, b)?;

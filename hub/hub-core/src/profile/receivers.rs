@@ -208,6 +208,7 @@ mod tests {
                 tries: 1,
                 due: Timestamp(0),
                 fault: None,
+                word: None,
             };
             assert_eq!(told(&[&crm, &old], &[pending])[0], of("shop", reception));
         }

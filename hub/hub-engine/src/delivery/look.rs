@@ -12,6 +12,7 @@ use plugin_api::{Found, LookupKey, LookupRequest, StreamInfo};
 
 use super::outcome;
 use super::plan::Work;
+use crate::budget::Call;
 use crate::reading::{self, Reading};
 use crate::retry;
 use crate::run::RunContext;
@@ -155,8 +156,8 @@ pub(crate) async fn find(
             fields: context.job.fields(),
         };
         let call = context.call();
-        let found =
-            retry::reading(context, || context.job.connector.lookup(&call, &request)).await?;
+        let look = || context.job.connector.lookup(&call, &request);
+        let found = retry::reading(context, Call::Lookup, look).await?;
         if found.len() != keys.len() {
             return Err(Fault::new(FaultCode::ConnectorBug)
                 .with("asked", keys.len())
@@ -192,6 +193,7 @@ pub(super) async fn cleared(
                 tries: work.tries,
                 due: again,
                 fault: Some(fault.clone()),
+                word: None,
             });
         } else if let Some(fault) = looked.waits.get(&work.key) {
             outcome::wait(context, &mut set, work, None, fault.clone());

@@ -7,9 +7,9 @@ use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
     Attempt, Fault, FaultCode, Mapping, Object, Pending, PendingState, Record, RecordNo, RecordRef,
-    RemoteKey, Stamp, Timestamp, WriteEnd, WriteKind, limits,
+    RemoteKey, Stamp, Timestamp, Word, WriteEnd, WriteKind, limits,
 };
-use hub_schedule::backoff;
+use hub_schedule::{backoff, next_poll};
 use hub_store::WriteSet;
 use plugin_api::Outcome;
 
@@ -36,7 +36,7 @@ pub(super) async fn keep(
     outcomes: Vec<(Work, Outcome)>,
 ) -> Result<(), Fault> {
     let (mut slice, mut bytes) = (Vec::new(), 0);
-    for (work, outcome) in outcomes {
+    for (work, outcome) in placed(outcomes) {
         let size = work.size_bytes();
         if slice.len() == SLICE_OUTCOMES || (bytes + size > SLICE_BYTES && !slice.is_empty()) {
             keep_slice(context, std::mem::take(&mut slice)).await?;
@@ -46,6 +46,19 @@ pub(super) async fn keep(
         slice.push((work, outcome));
     }
     if slice.is_empty() { Ok(()) } else { keep_slice(context, slice).await }
+}
+
+/// Numbers the items that were taken into one job, in their order.
+fn placed(mut outcomes: Vec<(Work, Outcome)>) -> Vec<(Work, Outcome)> {
+    let mut places: BTreeMap<String, u32> = BTreeMap::new();
+    for (work, outcome) in &mut outcomes {
+        if let Outcome::Accepted { job } = outcome {
+            let place = places.entry(job.clone()).or_default();
+            work.place = *place;
+            *place += 1;
+        }
+    }
+    outcomes
 }
 
 async fn keep_slice(
@@ -147,8 +160,24 @@ async fn keep_slice(
                 }
                 set.settled.push(work.key);
             }
-            // Asynchronous and unknown alike: the attempt stays, reading back decides.
-            Outcome::Accepted { .. } | Outcome::Unknown => {}
+            // The attempt stays: the job decides.
+            Outcome::Accepted { job } => {
+                context.counts.accepted += 1;
+                let now = workspace.env.now();
+                let place = work.place;
+                set.pending.push(Pending {
+                    state: PendingState::Unknown,
+                    attempt: work.attempt().clone(),
+                    run: Some(context.id.clone()),
+                    tries: work.tries + 1,
+                    key: work.key,
+                    due: next_poll(now, now, 0, None).unwrap_or(now),
+                    fault: None,
+                    word: Some(Word::Accepted { job, place, since: now, polls: 0 }),
+                });
+            }
+            // The attempt stays: reading back decides.
+            Outcome::Unknown => {}
             Outcome::Conflict => {
                 wait(context, &mut set, work, None, Fault::new(FaultCode::Conflict))
             }
@@ -170,6 +199,7 @@ async fn keep_slice(
                     key: work.key,
                     due: Timestamp(i64::MAX),
                     fault: Some(fault),
+                    word: None,
                 });
             }
         }
@@ -256,13 +286,7 @@ pub(super) fn wait(
 ) {
     context.counts.retried += 1;
     let tries = work.tries + 1;
-    let micros = after_seconds.map_or_else(
-        || {
-            let seed = context.workspace.env.random();
-            backoff(work.tries, seed, ITEM_WAIT_MICROS_FIRST, ITEM_WAIT_MICROS_MAX)
-        },
-        |seconds| i64::from(seconds) * 1_000_000,
-    );
+    let micros = wait_micros(context, work.tries, after_seconds);
     set.pending.push(Pending {
         attempt: work.attempt().clone(),
         key: work.key,
@@ -271,5 +295,18 @@ pub(super) fn wait(
         tries,
         due: context.workspace.env.now().plus_micros(micros),
         fault: Some(fault),
+        word: None,
     });
+}
+
+/// How long an item waits after so many tries: as the vendor says, else with full
+/// jitter.
+pub(crate) fn wait_micros(context: &RunContext<'_>, tries: u32, after_seconds: Option<u32>) -> i64 {
+    after_seconds.map_or_else(
+        || {
+            let seed = context.workspace.env.random();
+            backoff(tries, seed, ITEM_WAIT_MICROS_FIRST, ITEM_WAIT_MICROS_MAX)
+        },
+        |seconds| i64::from(seconds) * 1_000_000,
+    )
 }

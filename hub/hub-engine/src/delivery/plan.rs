@@ -39,6 +39,10 @@ pub(super) struct Work {
     /// Everything that the destination requires was granted when it was planned;
     /// otherwise it takes back what was brought.
     pub permitted: bool,
+    /// It goes without others: it was among several that a job refused as one.
+    pub alone: bool,
+    /// Its place among the items of the job that it was taken into.
+    pub place: u32,
     /// The vendor said of no item what became of it.
     pub counted: bool,
     /// The newest commit when it was planned.
@@ -60,6 +64,8 @@ impl Work {
             look_first: false,
             removes: false,
             permitted,
+            alone: false,
+            place: 0,
             counted: false,
             asof: CommitSeq(0),
             attempt: OnceLock::new(),
@@ -264,6 +270,7 @@ fn rejected(work: &Work, fault: Fault) -> Pending {
         tries: work.tries,
         due: Timestamp(i64::MAX),
         fault: Some(fault.at(place)),
+        word: None,
     }
 }
 
@@ -308,6 +315,7 @@ pub(super) fn unless_waiting(
         PendingState::Rejected => Some(work),
         PendingState::Retry => {
             work.tries = pending.tries;
+            work.alone = pending.fault.as_ref().is_some_and(|f| f.args.contains_key("alone"));
             work.look_first = !planted::is(Bug::WriteUnread);
             if same && !planted::is(Bug::FreshKeys) {
                 // A repetition, which the vendor may know by its key.

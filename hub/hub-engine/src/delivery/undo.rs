@@ -8,26 +8,27 @@
 //! next delivery of the sync goes on with it before anything else.
 //!
 //! Nothing writes again behind it what was undone ([`hub_core::sync::undo`] says
-//! until when). For fields that follows from their stamps. A row that the hub made
-//! and took away, or took away and made again, is held: its write waits like one
-//! that was rejected, until it would be another.
+//! until when). For fields that follows from their stamps, and rows are held
+//! ([`held`]).
+
+mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::consent;
 use hub_core::sync::undo::{self, joined};
-use hub_core::sync::{self, Compensation, Due, Skipped, Standing, Why};
+use hub_core::sync::{self, Compensation, Skipped, Standing, Why};
 use hub_model::{
-    Attempt, CommitSeq, Fault, FaultCode, FieldName, LedgerEntry, Pending, PendingKey,
-    PendingState, PlannedWrite, PositionName, Profile, ProfileId, Record, RecordNo, RemoteKey,
-    RunId, Stamp, SyncId, Timestamp, Value, WriteEnd, WriteKind,
+    CommitSeq, Fault, FaultCode, FieldName, LedgerEntry, Pending, PendingKey, PendingState,
+    PlannedWrite, PositionName, Profile, ProfileId, Record, RecordNo, RemoteKey, RunId, SyncId,
+    Timestamp, WriteEnd, WriteKind,
 };
-use hub_store::{Error, PositionChange, Store, WriteSet};
+use hub_store::{Error, PositionChange, WriteSet};
 use plugin_api::StreamInfo;
 
+use self::held::{hold, is_hold};
 use super::plan::{self, Plan, Work};
 use super::{look, write};
-use crate::conclude::{Changed, conclude};
 use crate::reading;
 use crate::run::RunContext;
 
@@ -303,92 +304,6 @@ fn work(
             (Some(work), Vec::new())
         }
     }
-}
-
-/// Holds what would be written again behind the undoing of these rows, and lets
-/// what the hub made and took away leave nothing that stands against another row.
-async fn hold(
-    context: &RunContext<'_>,
-    stream: &StreamInfo,
-    rows: &[LedgerEntry],
-) -> Result<(), Fault> {
-    let rows: Vec<LedgerEntry> =
-        rows.iter().filter(|row| row.kind != WriteKind::Update).cloned().collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let workspace = context.workspace;
-    let _guard = workspace.decide().await;
-    let mut people = People::of(context, &rows).await?;
-    let mut changed = Vec::new();
-    for row in rows.iter().filter(|row| row.kind == WriteKind::Create) {
-        let Some(record) = row.record.and_then(|number| people.records.get_mut(&number)) else {
-            continue;
-        };
-        let is_ours = !record.is_live() && !record.asserts_anything() && !sync::is_unmade(record);
-        if is_ours && was_deleted_by_us(&*workspace.store, record.number).await? {
-            *record = sync::unmade(record);
-            changed.push(Changed::States(record.clone()));
-        }
-    }
-    let now = workspace.env.now();
-    let head = workspace.head().await?;
-    let mut set = WriteSet::default();
-    let (removed, restored) =
-        (people.of_kind(&rows, WriteKind::Create), people.of_kind(&rows, WriteKind::Delete));
-    for profile in people.profiles.values() {
-        let members: Vec<&Record> =
-            profile.records.iter().filter_map(|number| people.records.get(number)).collect();
-        if !permits(context, profile, &members) {
-            continue;
-        }
-        for due in sync::owed(profile, &members, &context.job.mapping, now) {
-            let (record, fields) = match due {
-                Due::Create { mut fields, .. } if removed.contains(&profile.id) => {
-                    fields.retain(|field, _| plan::may_set(stream, field));
-                    (None, fields)
-                }
-                Due::Remove { record } if restored.contains(&profile.id) => {
-                    (Some(record), BTreeMap::new())
-                }
-                _ => continue,
-            };
-            let key = PendingKey { sync: context.job.id().clone(), profile: profile.id, record };
-            let waits = people.waiting.get(&key).is_some_and(|p| p.state == PendingState::Unknown);
-            if !waits {
-                set.pending.push(held(key, fields, head));
-            }
-        }
-    }
-    conclude(workspace, changed, &mut set).await?;
-    workspace.commit(set).await?;
-    Ok(())
-}
-
-/// Whether the hub itself deleted a row: what others deleted is not made again.
-async fn was_deleted_by_us(store: &dyn Store, number: RecordNo) -> Result<bool, Error> {
-    let entries = store.written_about(number).await?;
-    Ok(entries.iter().any(|(_, entry)| {
-        entry.record == Some(number) && entry.kind == WriteKind::Delete && entry.end.is_made()
-    }))
-}
-
-fn held(key: PendingKey, fields: BTreeMap<FieldName, (Value, Stamp)>, asof: CommitSeq) -> Pending {
-    let idempotency_key = sync::idempotency_key(&key.sync, key.profile, key.record, &fields, asof);
-    let fault = Fault::new(FaultCode::Undone).at(format!("syncs/{}", key.sync));
-    Pending {
-        key,
-        state: PendingState::Rejected,
-        attempt: Attempt { fields, idempotency_key },
-        run: None,
-        tries: 0,
-        due: Timestamp(i64::MAX),
-        fault: Some(fault),
-    }
-}
-
-fn is_hold(pending: &Pending) -> bool {
-    pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Undone)
 }
 
 /// Whom some rows are about, and what waits about them.

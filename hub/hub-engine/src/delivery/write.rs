@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use hub_core::consent;
 use hub_core::planted::{self, Bug};
-use hub_model::{CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Profile, Record};
+use hub_model::{
+    CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Priority, Profile, Record,
+};
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
 
+use super::counted;
 use super::outcome;
 use super::plan::{Plan, Work};
+use crate::budget::{self, Call};
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -19,14 +23,28 @@ pub(super) async fn write(
     stream: &StreamInfo,
     plan: Plan,
 ) -> Result<(), Fault> {
-    for batch in batches(stream, plan.works) {
+    for batch in batches(stream, taking_back_first(plan.works)) {
         context.go_on()?;
+        // An attempt that is kept and then not made would have to be looked for.
+        budget::ready(context, haste(context, &batch), Call::Write).await?;
         let batch = intend(context, batch, plan.head).await?;
         if !batch.is_empty() {
             send(context, batch).await?;
         }
     }
     Ok(())
+}
+
+/// What takes back what it may not have there comes before everything else.
+fn taking_back_first(mut works: Vec<Work>) -> Vec<Work> {
+    works.sort_by_key(|work| work.permitted);
+    works
+}
+
+/// With how much haste a batch is written: a consent that was withdrawn waits for
+/// nobody.
+fn haste(context: &RunContext<'_>, works: &[Work]) -> Priority {
+    if works.iter().all(|work| work.permitted) { context.priority } else { Priority::Erase }
 }
 
 /// Cuts into batches by items and bytes.
@@ -39,7 +57,12 @@ fn batches(stream: &StreamInfo, works: Vec<Work>) -> Vec<Vec<Work>> {
         let size: usize =
             work.fields.iter().map(|(f, (v, _))| f.as_str().len() + v.size_bytes() + 8).sum();
         match batches.last_mut() {
-            Some(batch) if batch.len() < items_max && bytes.saturating_add(size) <= bytes_max => {
+            Some(batch)
+                if batch.len() < items_max
+                    && bytes.saturating_add(size) <= bytes_max
+                    && !work.alone
+                    && !batch.iter().any(|other| other.alone) =>
+            {
                 bytes += size;
                 batch.push(work);
             }
@@ -77,6 +100,7 @@ async fn intend(
         tries: work.tries + 1,
         due: now,
         fault: None,
+        word: None,
     };
     let mut slices = Slices::new(context.workspace, None);
     for work in &works {
@@ -120,7 +144,9 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
         };
         context.counts.writes += works.len() as u64;
         let call = context.call();
-        match context.job.connector.write(&call, &request).await {
+        let haste = haste(context, &works);
+        let written = context.job.connector.write(&call, &request);
+        match budget::paced_as(context, haste, Call::Write, written).await {
             Ok(WriteReport::Items(outcomes)) if outcomes.len() == works.len() => {
                 outcome::keep(context, works.into_iter().zip(outcomes).collect()).await?;
             }
@@ -131,11 +157,7 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
                     .with("items", works.len())
                     .with("outcomes", outcomes.len()));
             }
-            Ok(WriteReport::Aggregate(_)) => {
-                works.iter_mut().for_each(|work| work.counted = true);
-                let counted = works.into_iter().map(|work| (work, Outcome::Unchanged));
-                outcome::keep(context, counted.collect()).await?;
-            }
+            Ok(WriteReport::Aggregate(counts)) => counted::keep(context, works, counts).await?,
             Err(fault) if is_unknown(fault.code) && planted::is(Bug::UnknownIsDone) => {
                 let done = works.into_iter().map(|work| (work, Outcome::Unchanged));
                 outcome::keep(context, done.collect()).await?;

@@ -9,10 +9,12 @@ use std::sync::PoisonError;
 use hub_model::{Run, RunId, RunStatus, SyncId, Timestamp, Trigger};
 use hub_schedule::backoff;
 
-use super::{Engine, RunRefused};
+use super::{Engine, RunRefused, next_poll};
 use crate::job::SyncJob;
 use crate::run::{self, Task};
 
+/// After a run that failed a vendor's jobs are not asked for sooner than this.
+const POLL_AGAIN_SECONDS: i64 = 60;
 /// So long after its start a run goes on taking what is pushed.
 const PUSHED_RUN_SECONDS_MAX: i64 = 15 * 60;
 /// Between two times that a sync takes what is pushed: what comes in between is
@@ -23,7 +25,7 @@ const PUSHED_WAIT_MICROS_MAX: i64 = 300 * 1_000_000;
 
 impl Engine {
     /// Claims the sync for one run.
-    pub(super) fn begin(&self, sync: &SyncId, task: Task) -> Result<Begun, RunRefused> {
+    pub(crate) fn begin(&self, sync: &SyncId, task: Task) -> Result<Begun, RunRefused> {
         if *self.shared.stopping.borrow() {
             return Err(RunRefused::Stopping);
         }
@@ -42,7 +44,7 @@ impl Engine {
     }
 
     /// Begins a run in the background.
-    pub(super) fn start(&self, sync: &SyncId, task: Task) -> Result<RunId, RunRefused> {
+    pub(crate) fn start(&self, sync: &SyncId, task: Task) -> Result<RunId, RunRefused> {
         let begun = self.begin(sync, task)?;
         let id = run::id_of(sync, begun.started);
         self.spawn(begun, Trigger::Manual);
@@ -59,7 +61,7 @@ impl Engine {
         });
     }
 
-    pub(super) async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
+    pub(crate) async fn run(&self, begun: &Begun, trigger: Trigger) -> Run {
         let Begun { job, task, started, before } = begun;
         let stopping = self.shared.stopping.subscribe();
         let claimed = Claimed { engine: self, sync: job.id() };
@@ -67,7 +69,14 @@ impl Engine {
         let workspace = &self.shared.workspace;
         let run = run::execute(workspace, (job, task), trigger, since, &stopping).await;
         let (now, seed) = (workspace.env.now(), workspace.env.random());
+        let poll = next_poll(workspace, job).await.unwrap_or_default();
+        let soonest = now.plus_seconds(POLL_AGAIN_SECONDS);
+        let poll = poll.map(|poll| if run.fault.is_some() { poll.max(soonest) } else { poll });
         if let Some(live) = self.shared.live().get_mut(job.id()) {
+            live.poll = poll;
+            if matches!(task, Task::All | Task::Poll) {
+                live.until = run.until;
+            }
             live.last = Some(run.clone());
             live.delivery = run.delivery.or(live.delivery);
             if *task == Task::Pushed {
@@ -80,7 +89,7 @@ impl Engine {
 }
 
 /// A sync that was claimed for one run.
-pub(super) struct Begun {
+pub(crate) struct Begun {
     job: SyncJob,
     task: Task,
     started: Timestamp,

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use hub_model::{Fault, FaultCode, Object, Timestamp};
+use hub_model::{Fault, FaultCode, Object, Priority, Timestamp};
 use hub_schedule::backoff;
 use hub_store::WriteSet;
 use plugin_api::{Action as Do, Found, LookupKey, Outcome, WriteItem, WriteReport, WriteRequest};
 
 use super::is_about;
 use super::job::{self, Action, Erasure, Removal, Told};
+use crate::budget::{self, Call};
 use crate::delivery::find;
 use crate::reading;
 use crate::run::RunContext;
@@ -24,6 +25,7 @@ const WAIT_MICROS_MAX: i64 = 3_600 * 1_000_000;
 /// Tells the run's system everything that it has to take back.
 pub(crate) async fn tell(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let store = std::sync::Arc::clone(&context.workspace.store);
+    context.priority = Priority::Erase;
     for id in job::open(&*store).await? {
         let Some(erasure) = job::read(&*store, id).await? else { continue };
         if is_about(&erasure, context.job.id()) {
@@ -59,7 +61,8 @@ async fn tell_of(context: &mut RunContext<'_>, mut erasure: Erasure) -> Result<(
         };
         context.counts.writes += request.items.len() as u64;
         let call = context.call();
-        let answer = context.job.connector.write(&call, &request).await;
+        let write = context.job.connector.write(&call, &request);
+        let answer = budget::paced(context, Call::Write, write).await;
         let (outcomes, broken) = match answer {
             Ok(WriteReport::Items(outcomes)) if outcomes.len() == places.len() => (outcomes, None),
             Ok(WriteReport::Aggregate(_)) => (vec![Outcome::Unchanged; places.len()], None),
@@ -102,17 +105,19 @@ async fn became(
             Ok(Told::Refused)
         }
         Outcome::Retry { fault, .. } => Err(Some(fault)),
-        Outcome::Accepted { .. } | Outcome::Unknown | Outcome::DuplicateOf(_) => Err(None),
-        // It moved, or it is not there any more.
-        Outcome::Conflict => {
+        Outcome::Unknown | Outcome::DuplicateOf(_) => Err(None),
+        // It was taken in, perhaps not for the first time; it moved, or it is not
+        // there any more.
+        met @ (Outcome::Accepted { .. } | Outcome::Conflict) => {
+            let fault = (met == Outcome::Conflict).then(|| Fault::new(FaultCode::Conflict));
             let Some(key) = removal.key.clone() else { return Ok(Ok(Told::Done)) };
             match find(context, stream, &[LookupKey::Key(key)]).await?.pop() {
                 Some(Found::None) => Ok(Told::Done),
                 Some(Found::One(row)) => {
                     removal.version = row.version;
-                    Err(Some(Fault::new(FaultCode::Conflict)))
+                    Err(fault)
                 }
-                _ => Err(Some(Fault::new(FaultCode::Conflict))),
+                _ => Err(fault),
             }
         }
     })

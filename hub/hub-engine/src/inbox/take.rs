@@ -72,7 +72,7 @@ async fn understand(
         let own = Envelope::open(&entry.body).filter(|it| it.connection == stream.connection);
         let Some(delivery) = own.and_then(|envelope| envelope.delivery) else { continue };
         let call = context.call();
-        match retry::reading(context, || inbound.parse(&call, &delivery)).await {
+        match retry::reading(context, None, || inbound.parse(&call, &delivery)).await {
             Ok(parsed) => meaning.add(context, parsed),
             Err(fault) if is_its_own(fault.code) => meaning.reject(&delivery, fault),
             Err(fault) => return (meaning, Some(fault)),

@@ -75,7 +75,7 @@ function complain(error) {
 
 const SHAPES = {
   running: ["s-run", "run"], succeeded: ["s-ok", "ok"], "with-rejects": ["s-warn", "warn"],
-  held: ["s-warn", "warn"], failed: ["s-bad", "bad"], interrupted: ["s-off", "idle"], paused: ["s-off", "idle"],
+  held: ["s-warn", "warn"], waiting: ["s-off", "idle"], failed: ["s-bad", "bad"], interrupted: ["s-off", "idle"], paused: ["s-off", "idle"],
   "never-run": ["s-new", "idle"], ready: ["s-ok", "ok"], broken: ["s-bad", "bad"],
 };
 
@@ -92,6 +92,13 @@ function faultNote(fault) {
     el("b", {}, fault.mend), el("code", {}, ` ${fault.code}`));
 }
 
+/** What a first load takes of the vendor's allowance. */
+function forecastNote(run) {
+  const f = run?.forecast;
+  return f ? el("span", { class: "sub" }, w.foretold(number.format(f.percent), number.format(f.of),
+    clock.format(new Date(f.ends)))) : null;
+}
+
 const counted = (counts) => [
   [w.read, counts.read], [w.changed, counts.new + counts.changed], [w.written, counts.writes],
 ].map(([label, n]) => `${label} ${number.format(n)}`).join(" · ");
@@ -102,7 +109,8 @@ function empty(columns, text) {
 
 function syncRow(sync) {
   const live = state.runs.find((run) => run.sync === sync.id && run.status === "running");
-  const when = sync.paused ? w.suspended : sync.next ? relative(sync.next) : w.byHand;
+  const when = sync.paused ? w.suspended : sync.until ? w.waitsUntil(clock.format(new Date(sync.until)))
+    : sync.next ? relative(sync.next) : w.byHand;
   const button = el("button", {
     class: "btn s", type: "button", "data-sync": sync.id, "aria-label": w.runNowOf(sync.id),
     "aria-disabled": sync.status === "running" ? "true" : false, onclick: () => runNow(sync),
@@ -113,7 +121,8 @@ function syncRow(sync) {
       icon(`a-${sync.direction}`, "w"), el("span", { class: "sr" }, w[`d_${sync.direction}`])),
       sync.delivery ? el("span", { class: "sub" }, w.delivery[sync.delivery]) : null),
     el("td", {}, badge(sync.status),
-      live ? el("span", { class: "sub" }, counted(live.counts)) : faultNote(sync.last?.fault)),
+      live ? el("span", { class: "sub" }, counted(live.counts)) : faultNote(sync.last?.fault),
+      forecastNote(live)),
     el("td", {}, relative(sync.last?.started) ?? w.never),
     el("td", {}, when, sync.skipped ? el("span", { class: "sub" }, w.skipped(sync.skipped)) : null),
     el("td", { class: "num" }, button));

@@ -44,6 +44,8 @@ export const WORDS = {
     never: "never",
     byHand: "by hand only",
     suspended: "schedule paused",
+    waitsUntil: (when) => `goes on at ${when}`,
+    foretold: (percent, of, ends) => `First load: ${percent} % of the ${of} calls allowed, ends ${ends}`,
     skipped: (n) => `skipped ${n}×`,
     delivery: {
       "external-id": "no doubles: external id",
@@ -63,6 +65,7 @@ export const WORDS = {
     s_succeeded: "Succeeded",
     s_with_rejects: "With rejects",
     s_held: "Waits for approval",
+    s_waiting: "Waits for its vendor",
     s_failed: "Failed",
     s_interrupted: "Interrupted",
     s_paused: "Paused",
@@ -119,6 +122,8 @@ export const WORDS = {
     never: "jamais",
     byHand: "à la main seulement",
     suspended: "planification en pause",
+    waitsUntil: (when) => `reprend à ${when}`,
+    foretold: (percent, of, ends) => `Premier chargement : ${percent} % des ${of} appels permis, fin ${ends}`,
     skipped: (n) => `sautée ${n} ×`,
     delivery: {
       "external-id": "sans doublon : identifiant externe",
@@ -138,6 +143,7 @@ export const WORDS = {
     s_succeeded: "Réussie",
     s_with_rejects: "Avec rejets",
     s_held: "Attend une approbation",
+    s_waiting: "Attend l’éditeur",
     s_failed: "Échec",
     s_interrupted: "Interrompue",
     s_paused: "En pause",

@@ -47,12 +47,12 @@ pub(super) const fn words(code: FaultCode) -> Words {
         ),
         FaultCode::RateLimited => of(
             "Too many requests for now",
-            "The system asked to be left alone[ for {after_seconds} seconds]. The hub waits and goes on by itself.",
+            "The system asked to be left alone[ for {after_seconds} seconds][ until {until}]. The hub waits and goes on by itself.",
             "Nothing to do; a longer schedule makes it rarer.",
         ),
         FaultCode::QuotaExhausted => of(
             "The account's allowance is used up",
-            "The system takes no more requests[ until {until}]. What waits is kept.",
+            "The system takes no more requests[ until {until}]. What waits is kept, and the hub goes on by itself[ after {after_seconds} seconds].",
             "Wait for the allowance to be renewed, or raise it at the vendor.",
         ),
         FaultCode::Conflict => of(

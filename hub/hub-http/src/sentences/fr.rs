@@ -47,12 +47,12 @@ pub(super) const fn words(code: FaultCode) -> Words {
         ),
         FaultCode::RateLimited => of(
             "Trop de requêtes pour le moment",
-            "Le système demande une pause[ de {after_seconds} secondes]. Le hub attend et reprend de lui-même.",
+            "Le système demande une pause[ de {after_seconds} secondes][ jusqu’au {until}]. Le hub attend et reprend de lui-même.",
             "Rien à faire ; un rythme plus lent rend cela plus rare.",
         ),
         FaultCode::QuotaExhausted => of(
             "Le quota du compte est épuisé",
-            "Le système n’accepte plus de requêtes[ jusqu’au {until}]. Ce qui attend est conservé.",
+            "Le système n’accepte plus de requêtes[ jusqu’au {until}]. Ce qui attend est conservé, et le hub reprend de lui-même[ après {after_seconds} secondes].",
             "Attendez le renouvellement du quota, ou augmentez-le chez l’éditeur.",
         ),
         FaultCode::Conflict => of(

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test measures how long something took")]
 
 mod bad_input;
+mod budget;
 mod clock_changes;
 mod due;
 mod oracle;

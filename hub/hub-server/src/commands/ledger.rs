@@ -1,9 +1,9 @@
 //! `liaison ledger`: what was written.
 
 use hub_engine::ledger::{self, Wanted};
-use hub_http::{ledger::told, views};
+use hub_http::views;
 use hub_model::{LedgerPlace, RunId, SyncId};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::profile::encoded;
 use crate::cli::LedgerCommand;
@@ -48,11 +48,9 @@ async fn list(
 ) -> Result<Exit, Trouble> {
     let view = match reach::find(loaded).await? {
         Data::Store(store) => {
+            let place = |text| hub_http::ledger::place(text).ok_or_else(no_place);
             let after = after.as_deref().map(place).transpose()?;
-            let found = ledger::page(&*store, wanted, after, limit).await?;
-            let next = found.last().filter(|_| found.len() == limit).map(|(at, _)| told(at));
-            let entries: Vec<Value> = found.iter().map(|(at, e)| views::written(at, e)).collect();
-            json!({ "entries": entries, "next": next })
+            hub_http::ledger::page(&*store, wanted, after, limit).await?
         }
         Data::Hub(client) => {
             let mut path = format!("/api/v1/ledger?limit={limit}&unknown={}", wanted.unknown);
@@ -85,13 +83,9 @@ async fn list(
     Ok(if wanted.unknown && !entries.is_empty() { Exit::Finding } else { Exit::Ok })
 }
 
-fn place(text: &str) -> Result<LedgerPlace, Trouble> {
-    let parts = text.split_once(':').and_then(|(number, run)| Some((number.parse().ok()?, run)));
-    let (number, run) = parts.ok_or_else(|| {
-        let mend = "give it as `liaison ledger list` told it: `<number>:<run>`";
-        Trouble::new(Exit::Usage, "ledger/bad-place", "--after", "this is no place", mend)
-    })?;
-    Ok(LedgerPlace { run: RunId::new(run), number })
+fn no_place() -> Trouble {
+    let mend = "give it as `liaison ledger list` told it: `<number>:<run>`";
+    Trouble::new(Exit::Usage, "ledger/bad-place", "--after", "this is no place", mend)
 }
 
 async fn show(loaded: &Loaded, run: &str, number: u64, out: Out) -> Result<Exit, Trouble> {

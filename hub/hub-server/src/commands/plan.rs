@@ -67,8 +67,10 @@ impl Planner {
                 trouble?;
                 let counts = views::plan_counts(&shown.plan.counts);
                 let (plan, delivery) = (shown.plan.hash, shown.delivery.as_str());
+                let forecast = shown.forecast.as_ref().map(views::forecast);
                 Ok(json!({
                     "plan": plan, "counts": counts, "held": shown.held, "delivery": delivery,
+                    "forecast": forecast,
                 }))
             }
             Self::Hub(client) => {
@@ -77,6 +79,7 @@ impl Planner {
                 let mut page = client.get(&path).await?;
                 let head = json!({
                     "plan": page["plan"], "counts": page["counts"], "held": page["held"],
+                    "forecast": page["forecast"],
                     "delivery": page["delivery"],
                 });
                 loop {

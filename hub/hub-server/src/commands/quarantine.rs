@@ -1,9 +1,12 @@
-//! `liaison quarantine`: list, show, replay.
+//! `liaison quarantine`: list, show, replay rows that a rule rejected on their way in,
+//! and writes that a destination rejected on their way out.
+
+mod writes;
 
 use std::sync::Arc;
 
 use hub_http::{quarantine, views};
-use hub_model::{RemoteKey, StreamRef};
+use hub_model::{RemoteKey, StreamRef, SyncId};
 use serde_json::{Value, json};
 
 use super::profile::encoded;
@@ -29,8 +32,18 @@ const PAGE_ROWS: usize = 500;
 pub async fn run(loaded: &Loaded, command: QuarantineCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         QuarantineCommand::List { sync } => list(loaded, sync.as_deref(), out).await,
-        QuarantineCommand::Show { sync, key } => show(loaded, &sync, &key, out).await,
-        QuarantineCommand::Replay { sync, key } => replay(loaded, &sync, key, out).await,
+        QuarantineCommand::Show { sync, profile: Some(profile), .. } => {
+            writes::show(loaded, &sync, profile, out).await
+        }
+        QuarantineCommand::Show { sync, key, .. } => {
+            show(loaded, &sync, &key.unwrap_or_default(), out).await
+        }
+        QuarantineCommand::Replay { sync, key: None, writes, profile }
+            if writes || profile.is_some() =>
+        {
+            writes::replay(loaded, &sync, profile, out).await
+        }
+        QuarantineCommand::Replay { sync, key, .. } => replay(loaded, &sync, key, out).await,
     }
 }
 
@@ -59,7 +72,10 @@ async fn list(loaded: &Loaded, sync: Option<&str>, out: Out) -> Result<Exit, Tro
             break;
         }
     }
-    out.data(&json!({ "quarantine": rows }), || {
+    let syncs = loaded.config.syncs.iter().filter(|it| sync.is_none_or(|id| it.id.as_str() == id));
+    let syncs: Vec<SyncId> = syncs.map(|sync| sync.id.clone()).collect();
+    let rejected = writes::list(&data, &syncs).await?;
+    out.data(&json!({ "quarantine": rows, "writes": rejected }), || {
         let cells = |row: &Value| {
             let stream = format!("{}/{}", text(row, "/connection"), text(row, "/stream"));
             let pointers =
@@ -68,9 +84,16 @@ async fn list(loaded: &Loaded, sync: Option<&str>, out: Out) -> Result<Exit, Tro
             [stream].into_iter().chain(rest).chain([text(row, "/at")]).collect()
         };
         let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-        table(&["STREAM", "KEY", "CODE", "FIELD", "RULE", "VALUE IS", "SINCE"], &rows)
+        let head = ["STREAM", "KEY", "CODE", "FIELD", "RULE", "VALUE IS", "SINCE"];
+        let mut lines = table(&head, &rows);
+        if !rejected.is_empty() {
+            lines.push('\n');
+            lines.push_str(&writes::lines(&rejected));
+        }
+        lines
     })?;
-    Ok(if rows.is_empty() { Exit::Ok } else { Exit::Finding })
+    let none = rows.is_empty() && rejected.is_empty();
+    Ok(if none { Exit::Ok } else { Exit::Finding })
 }
 
 fn is_of(row: &Value, stream: &StreamRef) -> bool {
@@ -84,7 +107,8 @@ async fn show(loaded: &Loaded, sync: &str, key: &str, out: Out) -> Result<Exit, 
         Data::Store(store) => {
             let key = RemoteKey::new(key);
             let found = quarantine::find(&*store, &sync.mapping.stream, &key).await?;
-            views::quarantined(&found.ok_or_else(|| not_there(&sync.id))?, lang())
+            let none = || not_there(&sync.id, "no row of that key waits in quarantine");
+            views::quarantined(&found.ok_or_else(none)?, lang())
         }
         Data::Hub(client) => {
             let (sync, key) = (encoded(sync.id.as_str()), encoded(key));
@@ -95,13 +119,13 @@ async fn show(loaded: &Loaded, sync: &str, key: &str, out: Out) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
-fn not_there(sync: &impl std::fmt::Display) -> Trouble {
+fn not_there(sync: &impl std::fmt::Display, what: &str) -> Trouble {
     Trouble::new(
         Exit::Finding,
         "quarantine/not-there",
         format!("syncs/{sync}.toml"),
-        "no row of that key waits in quarantine",
-        "`liaison quarantine list` shows those that wait; an accepted row leaves by itself",
+        what,
+        "`liaison quarantine list` shows what waits; what was accepted leaves by itself",
     )
 }
 

@@ -1,5 +1,6 @@
 //! `liaison sync`: list, run, status.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ const UNKNOWN_LOOKS_MAX: u32 = 40;
 /// What the command refuses.
 pub async fn run(loaded: &Loaded, command: SyncCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
-        SyncCommand::List => list(loaded, out),
+        SyncCommand::List => list(loaded, out).await,
         SyncCommand::Run { id } => {
             let id = loaded.sync(&id)?.id.clone();
             let run = match reach::find_or_create(loaded).await? {
@@ -58,8 +59,9 @@ pub async fn run(loaded: &Loaded, command: SyncCommand, out: Out) -> Result<Exit
     }
 }
 
-fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
+async fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
     let now = SystemEnv::default().now();
+    let waiting = waiting(loaded).await?;
     let mut views = Vec::new();
     let mut rows = Vec::new();
     for sync in &loaded.config.syncs {
@@ -73,16 +75,18 @@ fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
             "stream": sync.mapping.stream.stream, "kind": sync.mapping.word(),
             "schedule": &*sync.schedule, "zone": zone, "words": schedule.describe(),
             "paused": sync.paused, "next": next, "fields": views::fields(&sync.mapping),
+            "until": waiting.get(sync.id.as_str()),
         }));
         rows.push(vec![
             sync.id.to_string(),
             stream,
             arrows(sync.mapping.reads(), sync.mapping.writes()).to_owned(),
             schedule.describe(),
-            match (sync.paused, next.first()) {
-                (true, _) => "paused".to_owned(),
-                (false, Some(next)) => next.clone(),
-                (false, None) => "by hand".to_owned(),
+            match (sync.paused, waiting.get(sync.id.as_str()), next.first()) {
+                (true, ..) => "paused".to_owned(),
+                (false, Some(until), _) => format!("waiting until {until}"),
+                (false, None, Some(next)) => next.clone(),
+                (false, None, None) => "by hand".to_owned(),
             },
         ]);
     }
@@ -90,6 +94,17 @@ fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
         table(&["SYNC", "STREAM", "", "SCHEDULE", "NEXT"], &rows)
     })?;
     Ok(Exit::Ok)
+}
+
+/// Syncs that wait for their vendors, and until when.
+async fn waiting(loaded: &Loaded) -> Result<BTreeMap<String, String>, Trouble> {
+    let view = match reach::find(loaded).await? {
+        Data::Store(store) => local_status(loaded, &*store, None).await?,
+        Data::Hub(client) => client.get("/api/v1/syncs").await?,
+    };
+    let syncs = view.get("syncs").and_then(Value::as_array).into_iter().flatten();
+    let waits = |sync: &Value| Some((text(sync, "/id"), sync.get("until")?.as_str()?.to_owned()));
+    Ok(syncs.filter_map(waits).collect())
 }
 
 /// The system at the left, the profile at the right.
@@ -248,7 +263,7 @@ pub(super) fn explain(run: &Value) {
 
 pub(super) fn exit_of(run: &Value) -> Exit {
     match run.get("status").and_then(Value::as_str) {
-        Some("failed" | "interrupted" | "held") => Exit::Finding,
+        Some("failed" | "interrupted" | "held" | "waiting") => Exit::Finding,
         _ => Exit::Ok,
     }
 }
@@ -271,9 +286,9 @@ async fn status(loaded: &Loaded, id: Option<&str>, out: Out) -> Result<Exit, Tro
                 "/last/counts/read",
                 "/last/counts/writes",
                 "/delivery",
-                "/next",
             ];
-            pointers.map(|pointer| text(sync, pointer)).to_vec()
+            let cells = pointers.map(|pointer| text(sync, pointer));
+            cells.into_iter().chain([goes_on(sync)]).collect()
         };
         let rows: Vec<Vec<String>> = all.iter().map(row).collect();
         table(&["SYNC", "STATUS", "LAST RUN", "READ", "WRITTEN", "DELIVERY", "NEXT"], &rows)
@@ -282,12 +297,20 @@ async fn status(loaded: &Loaded, id: Option<&str>, out: Out) -> Result<Exit, Tro
     for sync in all {
         if let Some(last) = sync.get("last").filter(|last| !last.is_null()) {
             explain(last);
-            if ["failed", "held"].contains(&text(last, "/status").as_str()) {
+            if ["failed", "held", "waiting"].contains(&text(last, "/status").as_str()) {
                 exit = Exit::Finding;
             }
         }
     }
     Ok(exit)
+}
+
+/// When a sync runs next: what waits for its vendor goes on by itself.
+fn goes_on(sync: &Value) -> String {
+    match sync.get("until").and_then(Value::as_str) {
+        Some(until) => format!("waiting until {until}"),
+        None => text(sync, "/next"),
+    }
 }
 
 /// How syncs stand while no hub runs.
@@ -309,6 +332,7 @@ async fn local_status(
             running: None,
             last: runs.first().map(|run| cut_off(run.clone())),
             skipped: 0,
+            until: runs.first().and_then(|run| run.until),
             delivery: runs.iter().find_map(|run| run.delivery),
         };
         let mut view = views::sync(&status, &sync.mapping, lang());

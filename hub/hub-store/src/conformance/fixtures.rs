@@ -199,6 +199,7 @@ pub fn pending(sync: &str, profile: u64, record: Option<u64>, due_seconds: i64) 
         tries: 1,
         due: Timestamp::from_seconds(due_seconds),
         fault: Some(Fault::new(FaultCode::Transient).at(sync).with("status", 503)),
+        word: None,
     }
 }
 
@@ -252,6 +253,8 @@ pub fn run(sync: &str, number: u64) -> Run {
         undoes: None,
         delivery: None,
         answer: None,
+        until: None,
+        forecast: None,
     }
 }
 

@@ -143,8 +143,6 @@ impl Connector for Double {
         if self.has(Defect::SchemaLacksAField) {
             properties = json!({ "name": {} });
         }
-        let field =
-            |name: &str| -> FieldInfo { serde_json::from_value(json!({ "name": name })).unwrap() };
         Ok(vec![StreamInfo {
             name: "people".into(),
             kind: Default::default(),
@@ -157,7 +155,7 @@ impl Connector for Double {
             batch_items_max: 10,
             batch_bytes_max: 10_000,
             schema: json!({ "type": "object", "properties": properties }),
-            fields: vec![field("name"), field("email")],
+            fields: vec![FieldInfo::new("name"), FieldInfo::new("email")],
         }])
     }
 

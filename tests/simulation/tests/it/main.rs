@@ -2,12 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod budgets;
 mod conflicts;
 mod delivery;
 mod erasure;
 mod events;
 mod fleets;
 mod history;
+mod jobs;
 mod ledger;
 mod objects;
 mod owner;
@@ -15,6 +17,7 @@ mod people;
 mod plans;
 mod pushed;
 mod quality;
+mod rejected;
 mod retention;
 mod segments;
 mod transforms;

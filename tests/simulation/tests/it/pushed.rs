@@ -192,6 +192,7 @@ impl World {
     async fn open(&self) -> Option<Engine> {
         let jobs = self.stage.rules.mappings.iter().map(|mapping| SyncJob {
             mapping: mapping.clone(),
+            account: (&mapping.stream.connection).into(),
             guards: Guards::default(),
             schedule: Schedule::parse("manual", "UTC").unwrap(),
             schedule_text: "manual".to_owned(),

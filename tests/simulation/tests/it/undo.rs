@@ -101,6 +101,17 @@ fn mortal() -> (Stage, Arc<Fuse>) {
     (stage, fuse)
 }
 
+/// Lets the process die after one effect, after two, and so on, until it lives.
+fn everywhere(dies: impl AsyncFn(Stage, Arc<Fuse>, i64) -> bool) {
+    for effects in 1.. {
+        let (stage, fuse) = mortal();
+        if !block_on(dies(stage, fuse, effects)) {
+            assert!(effects > 8, "what is tried has several effects");
+            return;
+        }
+    }
+}
+
 async fn undo(engine: &Engine, sync: &str, run: &RunId) -> Run {
     let undone = engine.undo_once(&SyncId::new(sync), run).await.unwrap();
     assert_eq!(undone.fault, None);
@@ -195,85 +206,71 @@ fn what_a_wrecked_mapping_wrote_is_taken_back_but_for_edits() {
 /// The process may die before and after every commit of an undoing.
 #[test]
 fn an_undoing_that_dies_anywhere_is_ended_by_the_next_run() {
-    for effects in 1.. {
-        let is_over = block_on(async {
-            let (mut stage, fuse) = mortal();
-            at_rest(&mut stage).await;
-            let before = rows(&stage, "crm");
-            let engine = stage.open().await;
-            run(&engine, "shop").await;
-            let wreck = run(&engine, "crm").await;
-            let written = writes(&stage);
-            fuse.set(effects);
-            let undoing = engine.undo_once(&SyncId::new("crm"), &wreck.id).await.unwrap();
-            let died = fuse.is_burnt();
-            fuse.set(i64::MAX);
-            let engine = stage.open().await;
-            let at = format!("after {effects} effects");
-            run(&engine, "crm").await;
-            // It may have died before it was known that it was asked for.
-            if rows(&stage, "crm") != before {
-                assert_eq!(undoing.counts.writes, 0, "{at}");
-                undo(&engine, "crm", &wreck.id).await;
-            }
-            assert_eq!(rows(&stage, "crm"), before, "{at}");
-            assert_eq!(writes(&stage), written + 4, "{at}");
-            for sync in ["crm", "shop", "crm"] {
-                run(&engine, sync).await;
-            }
-            assert_eq!(rows(&stage, "crm"), before, "{at}");
-            // A mended mapping brings the new one.
-            stage.rules = good();
-            let engine = stage.open().await;
-            sync_all(&engine).await;
-            assert_eq!(rows(&stage, "crm").len(), 4, "{at}");
-            is_quiet(&stage, &engine).await;
-            !died
-        });
-        if is_over {
-            assert!(effects > 8, "an undoing has several effects");
-            return;
+    everywhere(async |mut stage, fuse, effects| {
+        at_rest(&mut stage).await;
+        let before = rows(&stage, "crm");
+        let engine = stage.open().await;
+        run(&engine, "shop").await;
+        let wreck = run(&engine, "crm").await;
+        let written = writes(&stage);
+        fuse.set(effects);
+        let undoing = engine.undo_once(&SyncId::new("crm"), &wreck.id).await.unwrap();
+        let died = fuse.is_burnt();
+        fuse.set(i64::MAX);
+        let engine = stage.open().await;
+        let at = format!("after {effects} effects");
+        run(&engine, "crm").await;
+        // It may have died before it was known that it was asked for.
+        if rows(&stage, "crm") != before {
+            assert_eq!(undoing.counts.writes, 0, "{at}");
+            undo(&engine, "crm", &wreck.id).await;
         }
-    }
+        assert_eq!(rows(&stage, "crm"), before, "{at}");
+        assert_eq!(writes(&stage), written + 4, "{at}");
+        for sync in ["crm", "shop", "crm"] {
+            run(&engine, sync).await;
+        }
+        assert_eq!(rows(&stage, "crm"), before, "{at}");
+        // A mended mapping brings the new one.
+        stage.rules = good();
+        let engine = stage.open().await;
+        sync_all(&engine).await;
+        assert_eq!(rows(&stage, "crm").len(), 4, "{at}");
+        is_quiet(&stage, &engine).await;
+        died
+    });
 }
 
 /// The wrecked run itself may die anywhere: what it wrote is taken back all the
 /// same, known or not.
 #[test]
 fn a_run_that_died_anywhere_is_undone() {
-    for effects in 1.. {
-        let is_over = block_on(async {
-            let (mut stage, fuse) = mortal();
-            at_rest(&mut stage).await;
-            let before = rows(&stage, "crm");
-            let engine = stage.open().await;
-            run(&engine, "shop").await;
-            fuse.set(effects);
-            let wreck = engine.run_once(&SyncId::new("crm")).await.unwrap();
-            let died = fuse.is_burnt();
-            fuse.set(i64::MAX);
-            let engine = stage.open().await;
-            let at = format!("after {effects} effects");
-            undo(&engine, "crm", &wreck.id).await;
-            assert_eq!(rows(&stage, "crm"), before, "{at}");
-            stage.rules = good();
-            // As long as searches may lag, a create that is not found stays open.
-            stage.clock.set(Timestamp::from_seconds(1_000_000 + 120));
-            let engine = stage.open().await;
-            sync_all(&engine).await;
-            let found = by_email(&rows(&stage, "crm"));
-            assert_eq!(found.len(), 4, "{at}");
-            for (email, row) in by_email(&before) {
-                assert_eq!(found[&email], row, "{at}");
-            }
-            is_quiet(&stage, &engine).await;
-            !died
-        });
-        if is_over {
-            assert!(effects > 8, "a run has several effects");
-            return;
+    everywhere(async |mut stage, fuse, effects| {
+        at_rest(&mut stage).await;
+        let before = rows(&stage, "crm");
+        let engine = stage.open().await;
+        run(&engine, "shop").await;
+        fuse.set(effects);
+        let wreck = engine.run_once(&SyncId::new("crm")).await.unwrap();
+        let died = fuse.is_burnt();
+        fuse.set(i64::MAX);
+        let engine = stage.open().await;
+        let at = format!("after {effects} effects");
+        undo(&engine, "crm", &wreck.id).await;
+        assert_eq!(rows(&stage, "crm"), before, "{at}");
+        stage.rules = good();
+        // As long as searches may lag, a create that is not found stays open.
+        stage.clock.set(Timestamp::from_seconds(1_000_000 + 120));
+        let engine = stage.open().await;
+        sync_all(&engine).await;
+        let found = by_email(&rows(&stage, "crm"));
+        assert_eq!(found.len(), 4, "{at}");
+        for (email, row) in by_email(&before) {
+            assert_eq!(found[&email], row, "{at}");
         }
-    }
+        is_quiet(&stage, &engine).await;
+        died
+    });
 }
 
 /// An undoing is a run like any other: undone, everything is as after the first.

@@ -144,6 +144,7 @@ pub(super) async fn hub() -> Hub {
         schedule: Schedule::parse("manual", "UTC").unwrap(),
         schedule_text: "manual".into(),
         paused: false,
+        account: (&rules.mappings[0].stream.connection).into(),
         connector: Arc::new(Gate { manifest: manifest.unwrap(), leave: leave.clone() }),
     };
     let store = Arc::new(MemoryStore::default());

@@ -36,20 +36,42 @@ impl Shown {
     pub fn end(self, head: &Value) -> Result<(), Trouble> {
         let counts = head["counts"].clone();
         if self.out.json {
-            let [plan, held, delivery] = ["plan", "held", "delivery"].map(|name| &head[name]);
+            let [plan, held, delivery, forecast] =
+                ["plan", "held", "delivery", "forecast"].map(|name| &head[name]);
             return print(&format!(
-                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"delivery\":{delivery}}}\n"
+                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"delivery\":{delivery},\n\"forecast\":{forecast}}}\n"
             ));
         }
         let [creates, updates, deletes] =
             ["/creates", "/updates", "/deletes"].map(|pointer| text(&counts, pointer));
         let held = if head["held"] == json!(true) { "\na run would be held with it" } else { "" };
         print(&format!(
-            "{creates} creates, {updates} updates, {deletes} deletes\ndelivery {}\nplan {}{held}\n",
+            "{creates} creates, {updates} updates, {deletes} deletes\n{}delivery {}\nplan {}{held}\n",
+            foretold(&head["forecast"]),
             text(head, "/delivery"),
             text(head, "/plan")
         ))
     }
+}
+
+/// What it takes of the vendor's allowance, as a line; nothing where none is known.
+pub(in crate::commands) fn foretold(forecast: &Value) -> String {
+    if forecast.is_null() {
+        return String::new();
+    }
+    let n = |name: &str| forecast.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let window = match n("window_seconds") {
+        86_400 => "a day".to_owned(),
+        3_600 => "an hour".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    };
+    format!(
+        "uses {} % of the {} calls of {window} ({} calls), ends {}\n",
+        n("percent"),
+        n("of"),
+        n("calls"),
+        text(forecast, "/ends")
+    )
 }
 
 /// A write as lines: what it is about, then field by field.
@@ -115,7 +137,18 @@ fn shown(field: Option<&PlannedField>) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::lines;
+    use super::{foretold, lines};
+
+    #[test]
+    fn a_forecast_is_a_line() {
+        let forecast = json!({
+            "calls": 1_230, "of": 1_500, "window_seconds": 86_400, "percent": 82,
+            "ends": "2026-12-03T14:10:00Z",
+        });
+        let line = "uses 82 % of the 1500 calls of a day (1230 calls), ends 2026-12-03T14:10:00Z\n";
+        assert_eq!(foretold(&forecast), line);
+        assert_eq!(foretold(&json!(null)), "");
+    }
 
     #[test]
     fn a_write_is_shown_field_by_field() {

@@ -209,6 +209,7 @@ impl Town {
                 schedule: Schedule::parse("manual", "UTC").expect("a schedule"),
                 schedule_text: "manual".to_owned(),
                 paused: false,
+                account: (&mapping.stream.connection).into(),
                 connector: Arc::new(window),
             }
         };
