@@ -173,8 +173,8 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
     /// Stable name of the check: `record-index`, `counters`, `profile-member`,
-    /// `alias`, `claim`, `history`, `relation`, `event`, `ledger`, `standing`, `log-gap`, `checksum`; of a body's own layout `index`,
-    /// `counts`, `witness`, `blobs`.
+    /// `alias`, `claim`, `history`, `relation`, `event`, `ledger`, `standing`, `log-gap`,
+    /// `checksum`; of a body's own layout `index`, `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
     pub detail: String,
@@ -345,6 +345,7 @@ pub trait Store: Send + Sync {
     /// The log of moves after a commit: whole commits, as many as `limit` moves hold,
     /// at least one if there is any.
     async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error>;
+
     /// Entries of the ledger that are found by a record
     /// ([`LedgerEntry::found_by`]), in order of their places.
     async fn written_about(
