@@ -18,3 +18,4 @@ pub mod http;
 pub mod openapi;
 
 pub mod hubspot;
+pub mod meta;
