@@ -105,6 +105,9 @@ pub(crate) fn read(name: &Located<String>, mut table: TableReader<'_>) -> Segmen
     SegmentDraft { segment, names: reading.names, keys: reading.keys }
 }
 
+/// A word of the file, and what its value makes.
+type Word<T, V> = (&'static str, fn(T) -> V);
+
 /// What is gathered while a segment is read.
 struct Reading {
     names: Vec<NameDraft>,
@@ -116,7 +119,7 @@ impl Reading {
     /// The groups of a table; several of them all hold.
     fn groups(&mut self, table: &mut TableReader<'_>, level: usize) -> Option<Condition> {
         let mut groups = Vec::new();
-        let words: [(&'static str, fn(Vec<Condition>) -> Condition); 3] =
+        let words: [Word<Vec<Condition>, Condition>; 3] =
             [("all", Condition::All), ("any", Condition::Any), ("none", Condition::None)];
         for (key, make) in words {
             let location = table.key_location(key);
@@ -258,7 +261,7 @@ fn tests(table: &mut TableReader<'_>) -> Vec<ValueTest> {
     let start = table.filled("begins_with", "a text", "begins_with = \"75\"");
     tests.extend(start.map(|text| ValueTest::BeginsWith(text.as_str().into())));
     tests.extend(value(table, "contains", "contains = \"vip\"").map(ValueTest::Contains));
-    let comparisons: [(&'static str, fn(Number) -> ValueTest); 4] = [
+    let comparisons: [Word<Number, ValueTest>; 4] = [
         ("above", ValueTest::Above),
         ("at_least", ValueTest::AtLeast),
         ("below", ValueTest::Below),
@@ -269,7 +272,7 @@ fn tests(table: &mut TableReader<'_>) -> Vec<ValueTest> {
             tests.push(make(number));
         }
     }
-    let instants: [(&'static str, fn(Timestamp) -> ValueTest); 2] =
+    let instants: [Word<Timestamp, ValueTest>; 2] =
         [("from", ValueTest::From), ("before", ValueTest::Before)];
     for (key, make) in instants {
         if let Some(Value::Text(text)) = value(table, key, &format!("{key} = 2026-01-31")) {
