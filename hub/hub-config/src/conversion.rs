@@ -1,10 +1,11 @@
-//! `transform`, `write`, `constant` and `template` of a pair: how its value
+//! `transform`, `write`, `constant`, `template` and `reference` of a pair: how its value
 //! changes on its way, and whether a way leads back.
 
 use hub_model::conversion::backwards;
 use hub_model::{Conversion, Direction, Kind, Made, Step, Template};
 
 use crate::fault::code;
+use crate::from::{self, Home};
 use crate::located::Located;
 use crate::table::{TableReader, shown};
 use crate::transform::{self, StepDraft};
@@ -17,9 +18,12 @@ pub(crate) struct MadeDraft {
     pub(crate) made: Option<Located<Made>>,
 }
 
-/// Reads `constant` and `template`.
-pub(crate) fn made(table: &mut TableReader<'_>) -> Option<MadeDraft> {
+/// Reads `constant`, `template` and `reference`.
+pub(crate) fn made(table: &mut TableReader<'_>, home: Home<'_>) -> Option<MadeDraft> {
     let both = table.has("constant") && table.has("template");
+    let referring = table.has("reference");
+    let refers = table.key_location("reference");
+    let reference = from::reference(table, home);
     let location = table.key_location("constant");
     let constant = transform::any(table, "constant");
     let text = table.filled("template", "a template", "template = \"{first} {last}\"");
@@ -28,6 +32,19 @@ pub(crate) fn made(table: &mut TableReader<'_>) -> Option<MadeDraft> {
         let fault = table.fault(code::NO_EFFECT, &location, "template");
         let fault = fault.with("why", "the value is a constant already");
         fault.with("mend", "remove one of the two").record();
+    }
+    if referring {
+        if table.has("constant") || table.has("template") {
+            let fault = table.fault(code::NO_EFFECT, &refers, "reference");
+            let fault = fault.with("why", "the value is made of something else already");
+            fault.with("mend", "remove one of the two").record();
+        } else if !home.makes {
+            let fault = table.fault(code::NO_EFFECT, &refers, "reference");
+            let fault = fault.with("why", "the rows are not made of objects that name somebody");
+            fault.with("mend", "say in `[from]` of which objects they are made").record();
+        }
+        let made = reference.map(|reference| Located::new(Made::Reference(reference), refers));
+        return Some(MadeDraft { key: "reference", made });
     }
     if table.has("constant") {
         let made = constant.map(|value| Located::new(Made::Constant(value), location));
@@ -60,6 +77,12 @@ pub(crate) fn read(
     let mut sound = read_sound && write_sound;
     sound &= fit(table, &read, made.as_ref().map(|made| made.key)) && fit(table, &write, None);
     sound &= has_effect(table, direction, made.as_ref());
+    if made.as_ref().is_some_and(|made| made.key == "reference") && direction.reads() {
+        let fault = table.fault(code::NO_EFFECT, &table.key_location("reference"), "reference");
+        let fault = fault.with("why", "a key is referred to where it is written");
+        fault.with("mend", "write `direction = \"<-\"`").record();
+        sound = false;
+    }
     let writes = table.has("write");
     let key = made.as_ref().map(|made| made.key);
     let made = match made {

@@ -77,9 +77,12 @@ fn meant(text: &str) -> Option<&'static str> {
     other.map(|(kind, _)| *kind).or_else(slip)
 }
 
+/// Keys that say how objects are written, where they are made of others.
+const OF_WRITTEN: &[&str] = &["create", "matching"];
+
 /// Reads what becomes of objects of an erased person, and says of every key that
-/// objects have no use for it.
-pub(crate) fn objects(table: &mut TableReader<'_>, kind: &EntityKind) -> WhenErased {
+/// objects have no use for it. `makes` is whether they are made of others.
+pub(crate) fn objects(table: &mut TableReader<'_>, kind: &EntityKind, makes: bool) -> WhenErased {
     let when = table.word("when_erased", WHEN_ERASED);
     if !kind.is_object() {
         if let Some(when) = &when {
@@ -89,7 +92,8 @@ pub(crate) fn objects(table: &mut TableReader<'_>, kind: &EntityKind) -> WhenEra
         }
         return WhenErased::default();
     }
-    for key in OF_PROFILES.iter().filter(|key| table.has(key)) {
+    let of_use = |key: &str| makes && OF_WRITTEN.contains(&key);
+    for key in OF_PROFILES.iter().filter(|key| table.has(key) && !of_use(key)) {
         let fault = table.fault(code::NO_EFFECT, &table.key_location(key), key);
         let why = format!("the rows are objects of kind `{}`, part of no profile", kind.as_str());
         fault.with("why", why).with("mend", "remove it").record();

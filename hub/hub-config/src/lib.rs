@@ -33,6 +33,7 @@ mod consents;
 mod conversion;
 mod event;
 mod folder;
+mod from;
 mod guards;
 mod kind;
 mod main_file;

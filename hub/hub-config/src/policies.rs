@@ -51,6 +51,15 @@ impl Policies {
         self.create != CreatePolicy::UpdateOnly
     }
 
+    /// Whether they can do what they say with objects: none goes because of others.
+    pub(crate) fn check_of_object(&self, table: &TableReader<'_>, makes: bool) {
+        if makes && self.create == CreatePolicy::Mirror {
+            let fault = table.fault(code::NO_EFFECT, &self.mirror_at, "create");
+            let fault = fault.with("why", "what was made of an object is not deleted with it");
+            fault.with("mend", "write another policy, or remove it").record();
+        }
+    }
+
     /// Whether they can do what they say with pairs of these directions.
     pub(crate) fn check(&self, table: &TableReader<'_>, directions: &[Direction]) {
         let useless = |at: &Location, key, why, mend| {

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use hub_model::consent::EVERY_CHANNEL;
 use hub_model::{
-    Direction, FieldMapping, Namespace, Normaliser, StreamRef, Survivorship, TraitName, TraitRule,
+    Direction, FieldMapping, Made, Namespace, Normaliser, StreamRef, Survivorship, TraitName,
+    TraitRule,
 };
 
+use crate::config::SyncConfig;
 use crate::consents::KeyDraft;
 use crate::document::Faults;
 use crate::fault::{ConfigFault, code};
+use crate::from::FromDraft;
 use crate::located::{Located, Location};
 use crate::main_file::MainFile;
 use crate::near;
@@ -42,6 +45,9 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
         }
         for relation in &draft.relations {
             relates_to(main, relation, drafts, faults);
+        }
+        if let Some(from) = &draft.from {
+            made_of(draft, from, drafts, faults);
         }
     }
     for rule in &main.traits {
@@ -150,6 +156,86 @@ fn relates_to(main: &MainFile, draft: &RelationDraft, drafts: &[SyncDraft], faul
     let fault = ConfigFault::new(code::UNKNOWN_STREAM, at, draft.place.as_str());
     let fault = fault.with("name", shown(&wanted));
     faults.push(near::hint(fault, &wanted, known.iter().map(String::as_str)));
+}
+
+/// The sources are objects that a sync reads; what is taken of them it reads as well,
+/// and it says whom they name.
+fn made_of(draft: &SyncDraft, from: &FromDraft, drafts: &[SyncDraft], faults: &Faults) {
+    if drafts.iter().any(|draft| draft.sync.is_none()) {
+        return;
+    }
+    let syncs = || drafts.iter().filter_map(|draft| draft.sync.as_ref());
+    let name = |stream: &StreamRef| format!("{}/{}", stream.connection, stream.stream);
+    let unknown = |at: &Location, place: &str, wanted: String, known: Vec<String>| {
+        let fault = ConfigFault::new(code::UNKNOWN_STREAM, at.clone(), place);
+        let fault = fault.with("name", shown(&wanted));
+        faults.push(near::hint(fault, &wanted, known.iter().map(String::as_str)));
+    };
+    let own = draft.sync.as_ref().map(|sync| &sync.mapping.stream);
+    let source = syncs().find(|sync| sync.mapping.stream == from.stream);
+    let objects =
+        |sync: &&SyncConfig| sync.mapping.kind.is_object() && Some(&sync.mapping.stream) != own;
+    let Some(source) = source.filter(objects) else {
+        let known = syncs().filter(objects).map(|sync| name(&sync.mapping.stream)).collect();
+        unknown(&from.to.location, "from.stream", name(&from.stream), known);
+        return;
+    };
+    let read = source.mapping.fields.iter().filter(|pair| pair.direction.reads());
+    let read: Vec<&str> = read.map(|pair| pair.to.as_str()).collect();
+    let is_read = |name: &str, at: &Location, place: String| {
+        if !read.contains(&name) {
+            let fault = ConfigFault::new(code::UNKNOWN_TRAIT, at.clone(), place);
+            let fault = fault.with("name", shown(name));
+            let nowhere = format!("no field of the sync `{}`", source.id);
+            faults.push(near::hint(fault.with("nowhere", nowhere), name, read.iter().copied()));
+        }
+    };
+    for (name, place) in &from.tested {
+        is_read(name, &name.location, place.clone());
+    }
+    for (index, (pair, at)) in draft.pairs.iter().enumerate() {
+        if !pair.direction.writes() {
+            continue;
+        }
+        match pair.made() {
+            None => is_read(pair.to.as_str(), at, format!("fields[{index}].trait")),
+            Some(Made::Constant(_)) => {}
+            Some(Made::Template(template)) => {
+                for name in template.names() {
+                    is_read(name, at, format!("fields[{index}].template"));
+                }
+            }
+            Some(Made::Reference(reference)) => {
+                let through = reference.through.as_ref();
+                let sayer = match through {
+                    None => Some(source),
+                    Some(stream) => syncs().find(|sync| sync.mapping.stream == *stream),
+                };
+                let Some(sayer) = sayer else {
+                    let known = syncs().filter(objects);
+                    let known = known.map(|sync| name(&sync.mapping.stream)).collect();
+                    let wanted = through.map(name).unwrap_or_default();
+                    unknown(at, &format!("fields[{index}].reference.through"), wanted, known);
+                    continue;
+                };
+                let roles = || sayer.mapping.relations.iter().map(|relation| &*relation.role);
+                let place = format!("fields[{index}].reference");
+                if !roles().any(|role| role == &*reference.role) {
+                    let fault = ConfigFault::new(code::RELATION, at.clone(), place.clone());
+                    let why = format!("`{}` names nobody as `{}`", sayer.id, reference.role);
+                    let known = near::list(roles()).unwrap_or_else(|| "none".to_owned());
+                    let mend = format!("its roles are: {known}; write a `[[relations]]` there");
+                    faults.push(fault.with("why", why).with("mend", mend));
+                }
+                if !syncs().any(|sync| sync.mapping.stream == reference.stream) {
+                    let connection = &reference.stream.connection;
+                    let there = syncs().map(|sync| &sync.mapping.stream);
+                    let known = there.filter(|stream| stream.connection == *connection).map(name);
+                    unknown(at, &place, name(&reference.stream), known.collect());
+                }
+            }
+        }
+    }
 }
 
 /// The parts of a composite are traits that the sync reads.

@@ -124,7 +124,11 @@ fn relation(
 }
 
 /// `connection/stream`, or a stream of the sync's own connection.
-fn stream_of(text: &str, workspace: &WorkspaceId, connection: Option<&str>) -> Option<StreamRef> {
+pub(crate) fn stream_of(
+    text: &str,
+    workspace: &WorkspaceId,
+    connection: Option<&str>,
+) -> Option<StreamRef> {
     let (connection, stream) = match text.split_once('/') {
         Some((connection, stream)) => (connection, stream),
         None => (connection?, text),

@@ -13,6 +13,7 @@ use crate::conversion;
 use crate::document::Document;
 use crate::event;
 use crate::fault::{ConfigFault, code};
+use crate::from::{self, FromDraft, Home};
 use crate::guards;
 use crate::kind;
 use crate::located::{Located, Location};
@@ -51,10 +52,20 @@ pub(crate) const KEYS: &[&str] = &[
     "when_erased",
     "guards",
     "event",
+    "from",
 ];
 /// The keys of `[[fields]]`.
-pub(crate) const FIELD_KEYS: &[&str] =
-    &["field", "trait", "direction", "identity", "constant", "template", "transform", "write"];
+pub(crate) const FIELD_KEYS: &[&str] = &[
+    "field",
+    "trait",
+    "direction",
+    "identity",
+    "constant",
+    "template",
+    "reference",
+    "transform",
+    "write",
+];
 
 /// The words for directions: the system at the left, the profile at the right.
 pub(crate) const DIRECTIONS: &[(&str, Direction)] =
@@ -84,6 +95,8 @@ pub(crate) struct SyncDraft {
     pub(crate) keys: Vec<KeyDraft>,
     /// Where relations lead.
     pub(crate) relations: Vec<RelationDraft>,
+    /// Of which objects its own are made.
+    pub(crate) from: Option<FromDraft>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
@@ -109,7 +122,9 @@ pub(crate) fn read(
     let stream = stream(&mut table);
     let is_event = event::is_meant(&mut table);
     let kind = if is_event { EntityKind::default() } else { kind::read(&mut table) };
-    let when_erased = kind::objects(&mut table, &kind);
+    let from = from::read(&mut table, workspace, connection.as_ref().map(|name| name.as_str()));
+    let makes = table.has("from") && kind.is_object();
+    let when_erased = kind::objects(&mut table, &kind, makes);
     let event = event::read(&mut table, is_event);
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
@@ -120,7 +135,8 @@ pub(crate) fn read(
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
     let source_time = consents::time(&mut table, "source_time");
-    let (pairs, pairs_sound) = pairs(&mut table, &kind, is_event);
+    let home = Home { workspace, connection: connection.as_ref().map(|name| name.as_str()), makes };
+    let (pairs, pairs_sound) = pairs(&mut table, &kind, is_event, home);
     let clean = cleaning::read(&mut table);
     let schema = cleaning::schema(&mut table);
     check_templates(&table, &pairs, pairs_sound);
@@ -149,7 +165,8 @@ pub(crate) fn read(
         let directions: Vec<Direction> = pairs.iter().map(|pair| pair.mapping.direction).collect();
         policies.check(&table, &directions);
     }
-    table.finish(KEYS);
+    policies.check_of_object(&table, makes);
+    let (made_of, from) = from.unzip();
 
     let identities =
         pairs.iter().filter_map(|p| p.identity.clone().map(|i| (p.place.clone(), i))).collect();
@@ -172,6 +189,7 @@ pub(crate) fn read(
         relations: related,
         when_erased,
         event,
+        made_of,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
@@ -183,6 +201,10 @@ pub(crate) fn read(
             .unwrap_or(DELETES_PERCENT_MAX),
         priority: priority.map_or(PRIORITY, |n| n.value),
     });
+    if let Some(from) = &from {
+        from::check(&table, from, sync.as_ref().map(|(mapping, ..)| mapping));
+    }
+    table.finish(KEYS);
     let sync = sync.map(|(mapping, schedule, stream_location)| SyncConfig {
         id: SyncId::new(id),
         schedule,
@@ -205,6 +227,7 @@ pub(crate) fn read(
         consent_traits,
         keys,
         relations,
+        from,
         sync,
     })
 }
@@ -246,7 +269,12 @@ fn stream(table: &mut TableReader<'_>) -> Option<Located<String>> {
 }
 
 /// The field pairs, and whether all of them could be read.
-fn pairs(table: &mut TableReader<'_>, kind: &EntityKind, is_event: bool) -> (Vec<Pair>, bool) {
+fn pairs(
+    table: &mut TableReader<'_>,
+    kind: &EntityKind,
+    is_event: bool,
+    home: Home<'_>,
+) -> (Vec<Pair>, bool) {
     let example = "[[fields]]";
     let absent = table.peek_is_empty("fields");
     let tables = table.list("fields", example);
@@ -259,7 +287,7 @@ fn pairs(table: &mut TableReader<'_>, kind: &EntityKind, is_event: bool) -> (Vec
     }
     let written = tables.len();
     let mut pairs: Vec<Pair> = Vec::with_capacity(written);
-    for pair in tables.into_iter().filter_map(|table| pair(table, kind, is_event)) {
+    for pair in tables.into_iter().filter_map(|table| pair(table, kind, is_event, home)) {
         match pairs.iter().find(|other| other.field.value == pair.field.value) {
             Some(first) => table.document().fault(
                 ConfigFault::new(code::DUPLICATE_FIELD, pair.field.location, pair.place)
@@ -273,11 +301,16 @@ fn pairs(table: &mut TableReader<'_>, kind: &EntityKind, is_event: bool) -> (Vec
     (pairs, sound)
 }
 
-fn pair(mut table: TableReader<'_>, kind: &EntityKind, is_event: bool) -> Option<Pair> {
+fn pair(
+    mut table: TableReader<'_>,
+    kind: &EntityKind,
+    is_event: bool,
+    home: Home<'_>,
+) -> Option<Pair> {
     let place = table.place().to_owned();
     let written = table.word("direction", DIRECTIONS);
     let direction = written.as_ref().map_or(Direction::ToProfile, |word| word.value);
-    let made = conversion::made(&mut table);
+    let made = conversion::made(&mut table, home);
     let key = made.as_ref().map(|made| made.key);
     let (from_nothing, to_nothing) =
         (key.is_some() && direction.reads(), key.is_some() && !direction.reads());
@@ -287,7 +320,7 @@ fn pair(mut table: TableReader<'_>, kind: &EntityKind, is_event: bool) -> Option
         // What ties an event is called as whom it names, unless it says otherwise.
         table.ask("trait");
         identity.clone()
-    } else if kind.is_object() && !table.has("trait") {
+    } else if kind.is_object() && !table.has("trait") && !to_nothing {
         // Nobody's trait: an object keeps the words of its system.
         table.ask("trait");
         field.clone()
@@ -310,7 +343,7 @@ fn pair(mut table: TableReader<'_>, kind: &EntityKind, is_event: bool) -> Option
         name.as_ref().is_none_or(|name| word::check_name(table.document(), name, &place))
     });
     if kind.is_object() {
-        of_object(&table, kind, written.as_ref(), identity.as_ref());
+        of_object(&table, kind, written.as_ref(), (identity.as_ref(), home.makes));
     }
     let location = table.location().clone();
     table.finish(FIELD_KEYS);
@@ -382,16 +415,34 @@ fn of_object(
     table: &TableReader<'_>,
     kind: &EntityKind,
     direction: Option<&Located<Direction>>,
-    identity: Option<&Located<String>>,
+    (identity, makes): (Option<&Located<String>>, bool),
 ) {
     let fault = |at: &Location, key, why, mend| {
         let fault = table.fault(code::OBJECT, at, key).with("kind", kind.as_str());
         fault.with("why", why).with("mend", mend).record();
     };
     if let Some(direction) = direction.filter(|direction| direction.value.writes()) {
-        let why = "are read and not written yet";
-        fault(&direction.location, "direction", why, "write `direction = \"->\"`");
+        let (why, mend) = match direction.value {
+            _ if !makes => (
+                "are only read unless they are made of others",
+                "write `direction = \"->\"`, or say in `[from]` of which objects they are made",
+            ),
+            Direction::Both => (
+                "take values of those of which they are made, and give none back",
+                "write `direction = \"<-\"`",
+            ),
+            Direction::ToSystem | Direction::ToProfile => return named(identity, &fault),
+        };
+        fault(&direction.location, "direction", why, mend);
     }
+    named(identity, &fault);
+}
+
+/// An object's field names nobody as its own.
+fn named(
+    identity: Option<&Located<String>>,
+    fault: &dyn Fn(&Location, &'static str, &'static str, &'static str),
+) {
     if let Some(identity) = identity {
         let why = "keep the identity that their system gives them";
         let mend = "say whom the field names in a table `[[relations]]`";

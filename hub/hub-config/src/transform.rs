@@ -378,7 +378,8 @@ pub(crate) fn any(table: &mut TableReader<'_>, key: &'static str) -> Option<Valu
     Value::from_json(settings::json_value(table.document(), value, &place)).ok()
 }
 
-fn test(table: &mut TableReader<'_>, word: Option<Word>) -> Option<Test> {
+/// The one test of a table: `equals`, `one_of` or `empty`.
+pub(crate) fn test(table: &mut TableReader<'_>, word: Option<Word>) -> Option<Test> {
     let equals = any(table, "equals");
     let one_of = any(table, "one_of");
     let empty = table.flag("empty");

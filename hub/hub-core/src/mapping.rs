@@ -30,5 +30,6 @@ pub use preview::{Tried, tried};
 pub use said::{Said, identity_in, said};
 pub use steps::{Misfit, convert};
 
-pub(crate) use form::{form_of_own, held};
+pub(crate) use form::{form_of_own, held, nowhere};
 pub(crate) use said::{as_said, reading};
+pub(crate) use steps::holds;

@@ -68,6 +68,25 @@ pub fn derive(id: ProfileId, kind: EntityKind, members: &[&Record], rules: &Rule
     }
 }
 
+/// What one object says, in the place of a golden record: there is nobody else whose
+/// word could survive. It stands under the number of its record.
+pub fn of_object(source: &Record, rules: &Rules) -> Profile {
+    let mut candidates = candidates(&[source], rules);
+    candidates.sort_by(|a, b| a.pair.to.cmp(&b.pair.to));
+    let contests = candidates.chunk_by(|a, b| a.pair.to == b.pair.to);
+    let traits =
+        contests.filter_map(|one| Some((one.first()?.pair.to.clone(), newest(one)?))).collect();
+    Profile {
+        id: source.number.into(),
+        kind: EntityKind::default(),
+        traits,
+        identities: Vec::new(),
+        records: vec![source.number],
+        consents: Vec::new(),
+        conflicts: Vec::new(),
+    }
+}
+
 /// The golden values, and what keeps traits waiting for a person.
 fn survivors(members: &[&Record], rules: &Rules) -> (BTreeMap<TraitName, Trait>, Vec<Conflict>) {
     let mut conflicts = Vec::new();

@@ -16,15 +16,31 @@ use crate::identity::{Normalised, normalise};
 
 /// The relations of a record under these rules, in order, each once. A list
 /// relates to each of its items; of more than
-/// [`limits::RECORD_RELATIONS_MAX`] the first in that order are kept.
+/// [`limits::RECORD_RELATIONS_MAX`] the first in that order are kept. What an object
+/// was made of no row states: that stays.
 pub fn relations(record: &Record, rules: &Rules) -> Vec<Relation> {
     let stream = &record.at.stream;
     let mapping = rules.mapping(&stream.connection, &stream.stream);
-    mapping.map(|mapping| stated(&record.fields, mapping, rules)).unwrap_or_default()
+    let stated = mapping.map(|mapping| stated(&record.fields, mapping, rules));
+    with_kept(record, stated.unwrap_or_default())
 }
 
-/// The same of the fields of a record.
-pub(crate) fn stated(
+/// The same under a mapping.
+pub(crate) fn renewed(record: &Record, mapping: &Mapping, rules: &Rules) -> Vec<Relation> {
+    with_kept(record, stated(&record.fields, mapping, rules))
+}
+
+fn with_kept(record: &Record, mut stated: Vec<Relation>) -> Vec<Relation> {
+    if let Some(kept) = record.relations.iter().find(|relation| relation.is_kept()) {
+        stated.truncate(limits::RECORD_RELATIONS_MAX - 1);
+        stated.push(kept.clone());
+        stated.sort_unstable();
+    }
+    stated
+}
+
+/// What the fields of a record state.
+fn stated(
     fields: &BTreeMap<FieldName, FieldState>,
     mapping: &Mapping,
     rules: &Rules,

@@ -30,6 +30,8 @@ pub mod several;
 
 pub mod takeback;
 
+pub mod made_of;
+
 pub mod delivered;
 
 pub mod told;
@@ -73,6 +75,7 @@ pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};
 pub use heir::heir;
 pub use idempotency::idempotency_key;
 pub use ledger::{Witness, ledgered, settled_entry};
+pub use made_of::{Ends, is_met, linked, owed_of_object, referred};
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};

@@ -29,7 +29,7 @@ use hub_core::audience::{self, Needs, Subject};
 use hub_model::{PositionName, Profile, ProfileId, Segment, Standing, Timestamp};
 use hub_store::{Error, PositionChange, WriteSet};
 
-use crate::follower;
+use crate::follower::{self, Whole};
 use crate::slices::Slices;
 use crate::workspace::Workspace;
 
@@ -62,7 +62,7 @@ pub(crate) async fn follow(workspace: &Workspace) -> Result<(), Error> {
     let step = if has_segments || had_segments { STEP_PROFILES } else { STEP_ENTRIES };
     loop {
         let guard = workspace.decide().await;
-        let stretch = follower::next(&*workspace.store, &position(), step).await?;
+        let stretch = follower::next(&*workspace.store, &position(), Whole::Profiles, step).await?;
         let mut slices = Slices::new(workspace, None);
         if has_segments || had_segments {
             judge(workspace, &stretch.profiles, &mut slices).await?;

@@ -66,12 +66,19 @@ pub(crate) async fn conclude(
 /// The profiles of known records that said something new, are there again, or are
 /// gone. Where another system's word stands, nothing of the profile changes with
 /// that; but the row shows what it should not, or should not be there, and deliveries
-/// have to look.
+/// have to look. An object is part of no profile: it stands in the log under its own
+/// number, for those who make others of it, or refer to it.
 fn stirred(changed: &[Changed]) -> BTreeSet<ProfileId> {
-    let moved = changed.iter().filter_map(|change| match change {
-        Changed::Seen(seen) if seen.is_changed() => Some(seen.record.profile),
-        Changed::Deleted(record) if !record.is_object() => Some(record.profile),
-        _ => None,
+    let moved = changed.iter().filter_map(|change| {
+        let record = change.record();
+        let is_object = record.is_object();
+        let is_news = match change {
+            Changed::Seen(seen) => seen.is_changed() || (seen.is_new && is_object),
+            Changed::Deleted(_) => true,
+            Changed::Created(_) => is_object,
+            Changed::States(_) => false,
+        };
+        is_news.then(|| if is_object { record.number.into() } else { record.profile })
     });
     moved.collect()
 }

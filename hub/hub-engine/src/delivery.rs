@@ -11,11 +11,15 @@
 //! Items that fail wait with their own back-off and never hold the follower's
 //! position.
 //!
+//! What a write is about is a profile, or an object of which the sync makes others
+//! ([`subject`]); all of the above is one way for both.
+//!
 //! Before all of it a delivery that would write a lot is planned whole
 //! ([`survey`]) and judged by the sync's guards ([`guard`]); a plan that somebody
 //! has looked at is executed as it is, or not at all ([`apply`]). What a run wrote can
 //! be taken back ([`undo`]).
 
+mod adopt;
 mod apply;
 mod asked;
 mod counted;
@@ -24,7 +28,9 @@ mod look;
 mod mirror;
 mod outcome;
 mod plan;
+mod reference;
 mod resend;
+pub(crate) mod subject;
 pub(crate) mod survey;
 pub(crate) mod undo;
 mod write;
@@ -73,13 +79,16 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
     loop {
         context.go_on()?;
         let name = context.job.delivery_position();
-        let mut stretch = follower::next(&*context.workspace.store, &name, step).await?;
+        let store = &*context.workspace.store;
+        let mapping = &context.job.mapping;
+        let mut stretch = follower::next(store, &name, mapping.into(), step).await?;
         if planted::is(Bug::PositionFirst)
             && let Some(position) = stretch.position.take()
         {
             move_on(context, position).await?;
         }
-        for profiles in stretch.profiles.chunks(step) {
+        let concerned = subject::concerned(store, mapping, &stretch.profiles).await?;
+        for profiles in concerned.chunks(step) {
             bring(context, stream, profiles).await?;
             context.report();
         }
@@ -128,7 +137,7 @@ async fn bring(
 ) -> Result<(), Fault> {
     let mut plan = plan::plan(context, stream, profiles).await?;
     if plan.works.is_empty() {
-        return outcome::refuse(context, plan.refused).await;
+        return outcome::refuse(context, &mut plan).await;
     }
     let looked = look::look(context, stream, &plan.works).await?;
     if context.workspace.head().await? != plan.head {
@@ -137,7 +146,7 @@ async fn bring(
     }
     plan.works = look::cleared(context, plan.works, &looked).await?;
     apply::check(context, &plan.works)?;
-    outcome::refuse(context, std::mem::take(&mut plan.refused)).await?;
+    outcome::refuse(context, &mut plan).await?;
     let creates = plan.works.iter().filter(|work| work.record.is_none());
     let creates: Vec<ProfileId> = creates.map(|work| work.key.profile).collect();
     write::write(context, stream, plan).await?;

@@ -1,12 +1,12 @@
 //! Following the change log from a kept position.
 //!
-//! A new follower notes the head of the log, scans the current profiles, then
-//! follows from the head: nothing that existed before it is missed, nothing
+//! A new follower notes the head of the log, scans what there is, then follows from
+//! the head: nothing that existed before it is missed, nothing
 //! that changes while it scans either.
 
 use std::collections::BTreeSet;
 
-use hub_model::{CommitSeq, PositionName, ProfileId};
+use hub_model::{CommitSeq, Mapping, PositionName, ProfileId, RecordNo, StreamRef};
 use hub_store::{Error, PositionChange, Store};
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Place {
-    /// Scanning profiles after `after`; then following the log from `then`.
+    /// Scanning what comes after `after`; then following the log from `then`.
     Scan {
-        /// The last profile that is done.
+        /// The last one that is done.
         after: Option<ProfileId>,
         /// The head of the log when the scan began.
         then: CommitSeq,
@@ -25,10 +25,48 @@ enum Place {
     Log(CommitSeq),
 }
 
+/// What a follower looks at from its beginning.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whole<'a> {
+    /// All profiles.
+    Profiles,
+    /// All objects of a stream.
+    Objects(&'a StreamRef),
+}
+
+impl<'a> From<&'a Mapping> for Whole<'a> {
+    /// What a mapping's sync writes about.
+    fn from(mapping: &'a Mapping) -> Self {
+        mapping.made_of.as_ref().map_or(Self::Profiles, |made_of| Self::Objects(&made_of.stream))
+    }
+}
+
+impl Whole<'_> {
+    /// The next ids after one, lowest first.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn next(
+        self,
+        store: &dyn Store,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<ProfileId>, Error> {
+        match self {
+            Self::Profiles => store.profile_ids(after, limit).await,
+            Self::Objects(stream) => {
+                let after = after.map(|id| RecordNo(id.0));
+                let records = store.scan_records(stream, after, limit).await?;
+                Ok(records.into_iter().map(|record| record.number.into()).collect())
+            }
+        }
+    }
+}
+
 /// What a follower has to look at next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stretch {
-    /// The profiles that may be dirty, each once, lowest first.
+    /// The profiles and objects that may be dirty, each once, lowest first.
     pub profiles: Vec<ProfileId>,
     /// The position to commit when they are done.
     pub position: Option<PositionChange>,
@@ -80,6 +118,7 @@ pub(crate) async fn ahead(store: &dyn Store, name: &PositionName) -> Result<Ahea
 pub(crate) async fn next(
     store: &dyn Store,
     name: &PositionName,
+    whole: Whole<'_>,
     limit: usize,
 ) -> Result<Stretch, Error> {
     let kept = store.position(name).await?;
@@ -89,7 +128,7 @@ pub(crate) async fn next(
     };
     let (profiles, after, at_end) = match place {
         Place::Scan { after, then } => {
-            let profiles = store.profile_ids(after, limit).await?;
+            let profiles = whole.next(store, after, limit).await?;
             match profiles.last() {
                 Some(last) => {
                     let after = Place::Scan { after: Some(*last), then };

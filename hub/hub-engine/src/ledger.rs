@@ -73,13 +73,21 @@ impl<'a> Ledger<'a> {
         profiles: BTreeSet<ProfileId>,
     ) -> Result<Self, Error> {
         let ids: Vec<ProfileId> = profiles.into_iter().collect();
-        let found = context.workspace.store.profiles(&ids).await?;
-        let about = ids.into_iter().zip(found);
+        let mapping = &context.job.mapping;
+        let about: BTreeMap<ProfileId, Vec<RecordNo>> = match mapping.made_of {
+            // An object stands under its own number.
+            Some(_) => ids.into_iter().map(|id| (id, vec![RecordNo(id.0)])).collect(),
+            None => {
+                let found = context.workspace.store.profiles(&ids).await?;
+                let about = ids.into_iter().zip(found);
+                about.filter_map(|(id, profile)| Some((id, profile?.records))).collect()
+            }
+        };
         Ok(Self {
-            mapping: &context.job.mapping,
+            mapping,
             run: context.id.clone(),
             now: context.workspace.env.now(),
-            about: about.filter_map(|(id, profile)| Some((id, profile?.records))).collect(),
+            about,
             entries: Vec::new(),
         })
     }

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hub_core::mapping::carried;
 use hub_core::privacy::Tombstone;
 use hub_core::relation::relations;
 use hub_core::retention::{self, Held};
 use hub_model::{
-    Identity, Mapping, ProfileId, Record, RecordNo, Related, Rules, RunId, StreamRef, Timestamp,
+    FieldMapping, Identity, Mapping, ProfileId, Record, RecordNo, Related, Rules, RunId, Stamp,
+    StreamRef, Timestamp,
 };
 use hub_store::{Error, Store, WriteSet};
 
@@ -103,6 +105,53 @@ pub(crate) async fn relate_anew(
                     let records = vec![record];
                     slices.push(WriteSet { records, ..WriteSet::default() }).await?;
                 }
+            }
+        }
+    }
+    slices.flush().await
+}
+
+/// Where other conversions lead to what is made of objects, what was told in a form of
+/// the old ones counts as told no more: it is due again where it is another now.
+///
+/// # Errors
+/// When the store cannot be read or written; a repetition finds what is left.
+pub(crate) async fn forget_told(
+    workspace: &Workspace,
+    before: &Rules,
+    after: &Rules,
+) -> Result<(), Error> {
+    let mut slices = Slices::new(workspace, None);
+    for mapping in &after.mappings {
+        let Some(made_of) = &mapping.made_of else { continue };
+        let own = |rules: &Rules, stream: &StreamRef| {
+            let found = rules.mapping(&stream.connection, &stream.stream);
+            found.map(|mapping| mapping.fields.clone()).unwrap_or_default()
+        };
+        let was = own(before, &mapping.stream);
+        let is_other = |pair: &&FieldMapping| {
+            let carried = carried(pair);
+            let feeds = |rules| -> Vec<FieldMapping> {
+                let says = own(rules, &made_of.stream).into_iter();
+                says.filter(|says| carried.contains(&says.to)).collect()
+            };
+            !was.contains(pair) || feeds(before) != feeds(after)
+        };
+        let written = mapping.fields.iter().filter(|pair| pair.direction.writes());
+        let others: Vec<&FieldMapping> = written.filter(is_other).collect();
+        if others.is_empty() {
+            continue;
+        }
+        let mut stream = Stream::of(mapping);
+        while let Some(records) = stream.records(&*workspace.store).await? {
+            for mut record in records.into_iter().filter(|record| record.made_of().is_some()) {
+                for pair in &others {
+                    if let Some(state) = record.fields.get_mut(&pair.field) {
+                        state.sent = Stamp(0);
+                    }
+                }
+                let records = vec![record];
+                slices.push(WriteSet { records, ..WriteSet::default() }).await?;
             }
         }
     }

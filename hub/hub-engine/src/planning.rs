@@ -31,6 +31,8 @@ pub enum PlanRefused {
 pub struct PlanShown {
     /// Its hash and how much it writes.
     pub plan: PlanSummary,
+    /// How many writes more wait for a row that they refer to.
+    pub awaiting: u64,
     /// Whether a run would be held with it.
     pub held: bool,
     /// What it will take of the vendor's allowance, where that is limited.
@@ -65,11 +67,11 @@ impl Engine {
         let stopping = self.stopping();
         let mut context = RunContext::new(self.workspace(), job, RunId::new("plan"), &stopping);
         let stream = reading::stream_info(&mut context).await?;
-        let plan = survey::survey(&context, &stream, each).await?;
+        let (plan, awaiting) = survey::survey(&context, &stream, each).await?;
         let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
         let held = !within.await.map_err(Fault::from)?;
         let forecast = budget::of_plan(&context, &stream, &plan.counts).await?;
-        Ok(PlanShown { plan, held, forecast, delivery: stream.delivery_class() })
+        Ok(PlanShown { plan, awaiting, held, forecast, delivery: stream.delivery_class() })
     }
 
     /// The writes about profiles after one, about `limit` of them: a profile is

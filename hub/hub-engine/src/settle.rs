@@ -23,20 +23,20 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hub_core::consent;
 use hub_core::mapping::form;
 use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, Record, RecordNo,
-    RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd, WriteKind,
+    Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, ProfileId, Record,
+    RecordNo, RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd, WriteKind,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::page::ItemResult;
 use plugin_api::{Found, Item, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
+use crate::delivery::subject::{self, Subject};
 use crate::delivery::{find, wait_micros};
 use crate::ledger::{Attempted, Ledger};
 use crate::reading::{self, Reading};
@@ -53,12 +53,29 @@ const SEARCH_LAG_MICROS_MAX: i64 = 60 * 1_000_000;
 struct Question<'a> {
     pending: &'a Pending,
     record: Option<Record>,
-    profile: Option<Profile>,
-    /// The record that a created one belongs to.
-    for_record: Option<RecordNo>,
+    owner: Option<Owner>,
     key: Option<LookupKey>,
     /// Whether the destination may have what was tried.
     keeps_values: bool,
+}
+
+/// Whom a created row belongs to.
+struct Owner {
+    profile: ProfileId,
+    /// The record that it was made for.
+    for_record: Option<RecordNo>,
+    /// The object that it was made of.
+    source: Option<RecordRef>,
+}
+
+impl Owner {
+    /// A record that was created for it.
+    fn own(&self, record: Record) -> Record {
+        match &self.source {
+            Some(source) => sync::linked(record, source.clone()),
+            None => record,
+        }
+    }
 }
 
 /// Settles every unknown outcome of the sync.
@@ -200,66 +217,61 @@ async fn questions<'a>(
             Some(number) => store.records(&[number]).await?.into_iter().flatten().next(),
             None => None,
         };
-        let profile = store.profiles(&[pending.key.profile]).await?.into_iter().flatten().next();
+        let of = (&*context.workspace.rules, &context.job.mapping);
+        let subject = subject::one(&**store, of, pending.key.profile).await?;
+        let profile = subject.as_ref().map(|subject| &subject.profile);
         let key = match (&record, &pending.word) {
             (Some(record), _) => Some(LookupKey::Key(record.at.key.clone())),
             (None, Some(Word::Written { key: Some(key) })) => Some(LookupKey::Key(key.clone())),
-            (None, _) => profile.as_ref().and_then(|profile| search(context, pending, profile)),
+            (None, _) => profile.and_then(|profile| search(context, pending, profile)),
         };
-        let (profile, for_record) = match profile {
-            Some(profile) => {
-                let (profile, number) = owner(context, pending, profile, key.as_ref()).await?;
-                (Some(profile), number)
-            }
-            None => (None, None),
+        let (owner, keeps_values) = match subject {
+            Some(subject) => owner(context, pending, subject, key.as_ref()).await?,
+            None => (None, false),
         };
-        let keeps_values = match &profile {
-            Some(profile) => may_have(context, profile).await?,
-            None => false,
-        };
-        questions.push(Question { pending, record, profile, for_record, key, keeps_values });
+        questions.push(Question { pending, record, owner, key, keeps_values });
     }
     Ok(questions)
 }
 
-/// The profile that a row belongs to which was asked for one some time ago, and the
-/// record of it that the row is made for.
+/// Whom a row belongs to which was asked for somebody some time ago, and whether the
+/// destination may have what was tried. An object has no heirs.
 async fn owner(
     context: &RunContext<'_>,
     pending: &Pending,
-    profile: Profile,
+    subject: Subject,
     key: Option<&LookupKey>,
-) -> Result<(Profile, Option<RecordNo>), Fault> {
-    let store = &context.workspace.store;
-    let members = store.records(&profile.records).await?;
-    let members: Vec<&Record> = members.iter().flatten().collect();
-    if let Some(key) = key
-        && let Some(heir) = heir::heir(context, (&profile, members.as_slice()), key).await?
-    {
-        let records = store.records(&heir.records).await?;
-        let records: Vec<&Record> = records.iter().flatten().collect();
-        return Ok((heir, sync::created_for(&records)));
-    }
-    let for_record = sync::created_for_asked(pending.key.profile, &members);
-    Ok((profile, for_record))
+) -> Result<(Option<Owner>, bool), Fault> {
+    let (mapping, now) = (&context.job.mapping, context.workspace.env.now());
+    let heir = match key.filter(|_| subject.source.is_none()) {
+        Some(key) => {
+            heir::heir(context, (&subject.profile, subject.members().as_slice()), key).await?
+        }
+        None => None,
+    };
+    let of = (&*context.workspace.rules, mapping);
+    let heir = match heir {
+        Some(heir) => subject::one(&*context.workspace.store, of, heir.id).await?,
+        None => None,
+    };
+    let is_heir = heir.is_some();
+    let subject = heir.unwrap_or(subject);
+    let members = subject.members();
+    let for_record = match is_heir {
+        true => sync::created_for(&members),
+        false => sync::created_for_asked(pending.key.profile, &members),
+    };
+    let permitted = subject.is_permitted(mapping, now);
+    let profile = subject.profile.id;
+    Ok((Some(Owner { profile, for_record, source: subject.source }), permitted))
 }
 
 /// Whether the values of an attempt may be kept.
 async fn is_kept(context: &RunContext<'_>, pending: &Pending) -> Result<bool, Fault> {
-    let profiles = context.workspace.store.profiles(&[pending.key.profile]).await?;
-    match profiles.into_iter().flatten().next() {
-        Some(profile) => may_have(context, &profile).await,
-        None => Ok(false),
-    }
-}
-
-/// Whether the destination may have anything of a profile.
-async fn may_have(context: &RunContext<'_>, profile: &Profile) -> Result<bool, Fault> {
-    let members = context.workspace.store.records(&profile.records).await?;
-    let members: Vec<&Record> = members.iter().flatten().collect();
-    let (requires, now) = (&context.job.mapping.requires, context.workspace.env.now());
-    let permitted = consent::permits(&profile.consents, requires, now).is_ok();
-    Ok(permitted && !sync::is_over(&members))
+    let (mapping, now) = (&context.job.mapping, context.workspace.env.now());
+    let of = (&*context.workspace.rules, mapping);
+    let subject = subject::one(&*context.workspace.store, of, pending.key.profile).await?;
+    Ok(subject.is_some_and(|subject| subject.is_permitted(mapping, now)))
 }
 
 /// What finds the row that a create may have made: the value that was sent,
@@ -398,7 +410,7 @@ impl Births<'_, '_> {
             };
             return (settled != record).then_some(Changed::States(settled));
         }
-        let profile = question.profile.as_ref()?;
+        let owner = question.owner.as_ref()?;
         if !sync::looks_like(attempt, object, &mapping.matching) {
             return None; // somebody else's row: read it like any other
         }
@@ -408,13 +420,13 @@ impl Births<'_, '_> {
             number: RecordNo(self.counters.record),
             stamp: Stamp(self.counters.stamp),
             at,
-            for_record: question.for_record?,
-            profile: profile.id,
+            for_record: owner.for_record?,
+            profile: owner.profile,
             run: self.context.id.clone(),
         };
-        Some(Changed::Created(match is_told {
+        Some(Changed::Created(owner.own(match is_told {
             true => sync::settle_told_birth(birth, attempt, object, version, mapping),
             false => sync::settle_birth(birth, attempt, object, version, mapping),
-        }))
+        })))
     }
 }

@@ -56,6 +56,7 @@ pub fn view(previews: &[Preview], lang: Lang) -> Value {
             "key": preview.key,
             "record": preview.record,
             "profile": preview.profile,
+            "is_met": preview.is_met,
             "unclean": preview.unclean.as_ref().map(|fault| views::fault(fault, lang)),
             "pairs": pairs.collect::<Vec<_>>(),
         })

@@ -38,6 +38,7 @@ pub(crate) async fn show(
         view["plan"] = shown.plan.hash.into();
         view["counts"] = views::plan_counts(&shown.plan.counts);
         view["held"] = shown.held.into();
+        view["awaiting"] = shown.awaiting.into();
         view["forecast"] = shown.forecast.as_ref().map(views::forecast).into();
         view["delivery"] = shown.delivery.as_str().into();
     }

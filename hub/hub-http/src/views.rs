@@ -208,6 +208,7 @@ pub fn counts(counts: &RunCounts) -> Value {
         "deleted": counts.deleted, "quarantined": counts.quarantined, "refused": counts.refused,
         "created": counts.created,
         "updated": counts.updated, "removed": counts.removed, "rejected": counts.rejected, "retried": counts.retried,
+        "awaiting": counts.awaiting,
         "writes": counts.writes, "accepted": counts.accepted, "counted": counts.counted,
         "counted_invalid": counts.counted_invalid,
     })

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::cleaning::Otherwise;
+use crate::made_of::Reference;
 use crate::transform::{Kind, OneWay, Transform};
 use crate::value::Value;
 
@@ -44,6 +45,8 @@ pub enum Made {
     /// Text around other values: fields of the row on the way to a trait, traits
     /// on the way to a field.
     Template(Template),
+    /// The key of the row there that what is written refers to.
+    Reference(Reference),
 }
 
 /// How a value changes on its way.

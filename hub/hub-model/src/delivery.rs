@@ -10,12 +10,13 @@ use crate::time::Timestamp;
 use crate::value::Value;
 
 /// What a delivery is about: a profile's record in the sync's stream, or the
-/// record that is to be created for the profile.
+/// record that is to be created for the profile. Where objects are made of others,
+/// the source stands under the number of its record: no profile has that.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PendingKey {
     /// The sync that delivers.
     pub sync: SyncId,
-    /// The profile (may since have become an alias).
+    /// The profile (may since have become an alias), or the source.
     pub profile: ProfileId,
     /// The record to update, or `None` for a create.
     pub record: Option<RecordNo>,

@@ -77,6 +77,8 @@ codes! {
     Rejected = "rejected",
     /// A value has no form in the system that it is to be written to.
     NoForm = "no-form",
+    /// What a row refers to has no row there yet.
+    Reference = "reference",
     /// The store refused or lost a commit.
     Store = "store",
     /// A mapping names something that the stream does not have.

@@ -26,6 +26,7 @@ pub mod id;
 pub mod identity;
 pub mod ledger;
 pub mod limits;
+pub mod made_of;
 pub mod mapping;
 pub mod namespace;
 pub mod number;
@@ -65,6 +66,7 @@ pub use id::{
 };
 pub use identity::{Claim, Identity, NamespaceName};
 pub use ledger::{DeliveryClass, LedgerEntry, LedgerField, LedgerPlace, WriteEnd};
+pub use made_of::{Condition, MadeOf, Reference};
 pub use mapping::{
     CreatePolicy, DeletePolicy, Direction, FieldMapping, Mapping, Rules, Several, TimeField,
 };

@@ -9,6 +9,7 @@ use crate::conversion::{Conversion, Made};
 use crate::event::EventMapping;
 use crate::id::{ConnectionId, FieldName, StreamName, StreamRef, SyncId, TraitName, WorkspaceId};
 use crate::identity::NamespaceName;
+use crate::made_of::{MadeOf, Reference};
 use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
 use crate::relation::{RelationMapping, WhenErased};
@@ -232,6 +233,9 @@ pub struct Mapping {
     /// `kind` is what those are whom they name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventMapping>,
+    /// Of which objects its own are made, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<MadeOf>,
 }
 
 impl Mapping {
@@ -258,6 +262,7 @@ impl Mapping {
             relations: Vec::new(),
             when_erased: WhenErased::default(),
             event: None,
+            made_of: None,
         }
     }
 
@@ -289,6 +294,14 @@ impl Mapping {
     /// Whether anything is written.
     pub fn writes(&self) -> bool {
         self.fields.iter().any(|pair| pair.direction.writes())
+    }
+
+    /// The fields that hold a key of another row there.
+    pub fn references(&self) -> impl Iterator<Item = (&FieldMapping, &Reference)> {
+        self.fields.iter().filter_map(|pair| match pair.made() {
+            Some(Made::Reference(reference)) => Some((pair, reference)),
+            _ => None,
+        })
     }
 
     /// The pair, if any, that carries a namespace both ways. In such a

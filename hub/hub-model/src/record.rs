@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::conflict::Dispute;
 use crate::id::{FieldName, ProfileId, RecordNo, RecordRef, RunId, Stamp};
 use crate::identity::Identity;
-use crate::relation::Relation;
+use crate::relation::{Related, Relation};
 use crate::time::Timestamp;
 use crate::value::{Object, Value};
 
@@ -174,6 +174,16 @@ impl Record {
     /// Whether it describes an object, which is part of no profile.
     pub fn is_object(&self) -> bool {
         self.profile == ProfileId::NOBODY
+    }
+
+    /// The object that it was made of, if the hub made it of one.
+    pub fn made_of(&self) -> Option<&RecordRef> {
+        self.relations.iter().filter(|relation| relation.is_kept()).find_map(|kept| {
+            match &kept.to {
+                Related::Row(at) => Some(at),
+                Related::Identity(_) => None,
+            }
+        })
     }
 
     /// Whether any of its fields was originated by its system.

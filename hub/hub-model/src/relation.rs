@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{FieldName, RecordRef, StreamRef};
 use crate::identity::{Identity, NamespaceName};
+use crate::mapping::MADE;
 
 /// What somebody or something is to a record: `buyer`, `employer`, `order`.
 pub type RoleName = Arc<str>;
@@ -48,6 +49,23 @@ pub struct Relation {
     pub to: Related,
     /// The field that says so.
     pub field: FieldName,
+}
+
+/// What the source is to an object that the hub made of it; behind [`MADE`] it stands
+/// for a field, so that no row has that.
+const SOURCE: &str = "source";
+
+impl Relation {
+    /// That an object was made of another. No row says so: the hub keeps it.
+    pub fn made_of(source: RecordRef) -> Self {
+        let field = FieldName::new(format!("{MADE}{SOURCE}"));
+        Self { role: SOURCE.into(), to: Related::Row(source), field }
+    }
+
+    /// Whether the hub keeps it by itself.
+    pub fn is_kept(&self) -> bool {
+        self.field.as_str().starts_with(MADE)
+    }
 }
 
 /// Where the values of a relating field lead.

@@ -75,6 +75,8 @@ pub struct RunCounts {
     pub rejected: u64,
     /// Writes that wait for another try.
     pub retried: u64,
+    /// Writes that wait for a row that they refer to.
+    pub awaiting: u64,
     /// Requests to write that left the hub, items counted.
     pub writes: u64,
     /// Writes that were taken into a job of the vendor's, which is asked for later.

@@ -57,6 +57,7 @@ fn slips_of_form_do_not_validate() {
         "words",
         "kind-of-later",
         "objects-with-slips",
+        "objects-of-others-with-slips",
         "events-with-slips",
         "sync-without-fields",
         "rules-with-slips",

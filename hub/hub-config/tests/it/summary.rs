@@ -107,6 +107,7 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
     if sync.guards != hub_model::Guards::default() {
         writeln!(out, "    {:?}", sync.guards).unwrap();
     }
+    mapping.made_of.iter().for_each(|made_of| writeln!(out, "    {made_of:?}").unwrap());
     mapping.event.iter().for_each(|event| writeln!(out, "    {event:?}").unwrap());
     mapping.source_time.iter().for_each(|time| writeln!(out, "    {time:?}").unwrap());
     mapping.clean.iter().for_each(|step| writeln!(out, "    {step:?}").unwrap());

@@ -58,7 +58,9 @@ impl World<'_> {
     /// record it was created for (and then that one's profile).
     pub fn needs_of_birth(&self, record: &Record) -> Option<RecordNo> {
         match record.origin {
-            Origin::Created { for_record } if !self.records.contains_key(&for_record) => {
+            Origin::Created { for_record }
+                if !record.is_object() && !self.records.contains_key(&for_record) =>
+            {
                 Some(for_record)
             }
             _ => None,

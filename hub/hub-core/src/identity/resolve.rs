@@ -81,6 +81,10 @@ impl<'a> World<'a> {
     /// # Errors
     /// [`NotLoaded`]; the world is then of no use.
     pub fn found(&mut self, mut record: Record) -> Result<(), NotLoaded> {
+        if record.is_object() {
+            self.keep(record);
+            return Ok(());
+        }
         let number = record.number;
         record.identities.clear();
         let origin = record.origin.clone();

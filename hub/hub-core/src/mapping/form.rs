@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use hub_model::{
-    Fault, FaultCode, FieldMapping, Made, Profile, Record, Stamp, Survivorship, Trait, TraitName,
-    Value,
+    Fault, FaultCode, FieldMapping, Made, Profile, Record, Reference, Stamp, Survivorship, Trait,
+    TraitName, Value,
 };
 
 use super::steps::{Misfit, convert, fill};
@@ -17,7 +17,8 @@ use crate::sync::created_for;
 ///
 /// A template changes its stamp with each of its parts; it has no value where one
 /// of them is a list or the like. A constant has the stamp of the birth of the
-/// record that speaks for the profile: it is due once.
+/// record that speaks for the profile: it is due once. A reference that leads nowhere
+/// yet is a fault.
 pub fn golden<'a>(
     profile: &'a Profile,
     members: &[&Record],
@@ -41,15 +42,26 @@ pub fn golden<'a>(
             let filled = filled.map_err(|misfit| misfit.fault(FaultCode::NoForm, &pair.field));
             (filled.map(Cow::Owned), stamp_of_all(&parts))
         }
+        // Where it leads is settled before ([`crate::sync::referred`]).
+        Some(Made::Reference(reference)) => match of(pair.to.as_str()) {
+            Some(key) => (Ok(Cow::Borrowed(&key.value)), key.stamp),
+            None => (Err(nowhere(pair, reference)), Stamp(0)),
+        },
     }
 }
 
+/// A reference without a row that it could lead to.
+pub(crate) fn nowhere(pair: &FieldMapping, reference: &Reference) -> Fault {
+    let fault = Fault::new(FaultCode::Reference).at(pair.field.as_str());
+    fault.with("role", &reference.role).with("stream", &reference.stream.stream)
+}
+
 /// The traits that a pair carries to its system: those of a template all
-/// together, and none by a constant.
+/// together, and none by a constant or a reference.
 pub fn carried(pair: &FieldMapping) -> BTreeSet<TraitName> {
     match pair.made().filter(|_| !pair.direction.reads()) {
         None => [pair.to.clone()].into(),
-        Some(Made::Constant(_)) => BTreeSet::new(),
+        Some(Made::Constant(_) | Made::Reference(_)) => BTreeSet::new(),
         Some(Made::Template(template)) => template.names().map(TraitName::new).collect(),
     }
 }

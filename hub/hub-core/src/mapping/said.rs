@@ -57,6 +57,8 @@ pub fn said<'a>(record: &'a Record, pair: &'a FieldMapping) -> Option<Said<'a>> 
             let text = fill(template, |name| asserted(name).map(|a| &a.value)).ok()?;
             (Cow::Owned(text), newest.stamp, newest.source_time)
         }
+        // It is made of what others say.
+        Some(Made::Reference(_)) => return None,
     };
     let value = convert(&conversion.read, value).ok()?;
     Some(Said { value, stamp, source_time })
@@ -78,6 +80,7 @@ pub(crate) fn reading<'a>(
     let value = match pair.made() {
         Some(Made::Constant(value)) => Cow::Borrowed(value),
         Some(Made::Template(template)) => Cow::Owned(fill(template, |name| row.get(name))?),
+        Some(Made::Reference(_)) => Cow::Owned(Value::Null),
         None => row.get(pair.field.as_str()).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
     };
     let Some(conversion) = pair.conversion.as_deref() else { return Ok(value) };

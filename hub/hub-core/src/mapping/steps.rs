@@ -137,11 +137,7 @@ fn one(transform: &Transform, value: &Value) -> Result<Value, Unfit> {
             Ok(if is_empty(value) { usual.clone() } else { value.clone() })
         }
         Transform::When { test, then, or } => {
-            let holds = match test {
-                Test::OneOf(values) => values.contains(value),
-                Test::Empty => is_empty(value),
-            };
-            Ok(if holds { then } else { or.as_ref().unwrap_or(value) }.clone())
+            Ok(if holds(test, value) { then } else { or.as_ref().unwrap_or(value) }.clone())
         }
     }
 }
@@ -159,6 +155,14 @@ fn number(value: &Value) -> Result<&hub_model::Number, Unfit> {
 
 fn pointed(plain: String, decimal: char) -> String {
     if decimal == '.' { plain } else { plain.replace('.', &decimal.to_string()) }
+}
+
+/// Whether a value is what a test asks for.
+pub(crate) fn holds(test: &Test, value: &Value) -> bool {
+    match test {
+        Test::OneOf(values) => values.contains(value),
+        Test::Empty => is_empty(value),
+    }
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -59,7 +59,7 @@ impl Unlink<'_> {
                 *shown = self.field(name.as_str(), shown).unwrap_or(Value::Null);
             }
         }
-        next.relations = relation::stated(&next.fields, self.mapping, self.rules);
+        next.relations = relation::renewed(&next, self.mapping, self.rules);
         if next != *record {
             next.run = run.clone();
         }

@@ -155,7 +155,7 @@ pub fn observe(
         facts.extend(news);
     }
     if !mapping.relations.is_empty() || !next.relations.is_empty() {
-        next.relations = relation::stated(&next.fields, mapping, context.rules);
+        next.relations = relation::renewed(&next, mapping, context.rules);
     }
     next.raw.clone_from(seen.raw);
     next.version = seen.version.map(str::to_owned);

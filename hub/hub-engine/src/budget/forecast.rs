@@ -64,6 +64,10 @@ pub(crate) async fn announce(
         return Ok(());
     }
     context.priority = context.priority.max(Priority::Backfill);
+    if context.job.mapping.made_of.is_some() {
+        // How many objects fulfil what is asked of them only a plan says.
+        return Ok(());
+    }
     let creates = store.stats().await?.profiles;
     let counts = PlanCounts { creates, ..PlanCounts::default() };
     context.forecast = of_plan(context, stream, &counts).await?;

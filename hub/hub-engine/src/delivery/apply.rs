@@ -53,7 +53,7 @@ async fn prints(
     let mut note = |write: PlannedWrite| {
         prints.insert((write.profile, write.record), fingerprint(&write));
     };
-    let found = survey::survey(context, stream, &mut note).await?;
+    let (found, _) = survey::survey(context, stream, &mut note).await?;
     Ok((found, prints))
 }
 
@@ -68,7 +68,7 @@ async fn look_everywhere(
     profiles.dedup();
     for ids in profiles.chunks(STEP_PROFILES) {
         context.go_on()?;
-        let mut works = plan::dry(context, stream, ids).await?;
+        let (mut works, _) = plan::dry(context, stream, ids).await?;
         for work in &mut works {
             // Also where the vendor checks versions: it would do so too late.
             work.look_first = true;

@@ -28,7 +28,7 @@ pub(super) async fn admit(context: &mut RunContext<'_>, stream: &StreamInfo) -> 
     if !may_exceed(context, always_within(&guards)).await? {
         return Ok(());
     }
-    let plan = survey::survey(context, stream, &mut |_| {}).await?;
+    let (plan, _) = survey::survey(context, stream, &mut |_| {}).await?;
     if is_within(&*store, &context.job.mapping.stream, &plan, &guards).await? {
         return Ok(());
     }
@@ -54,7 +54,8 @@ async fn may_exceed(context: &RunContext<'_>, writes: u64) -> Result<bool, Fault
     if stats.profiles + stats.records <= writes {
         return Ok(false);
     }
-    Ok(Whom::of(context).await?.may_exceed(store, writes).await?)
+    let whole = (&context.job.mapping).into();
+    Ok(Whom::of(context).await?.may_exceed(store, whole, writes).await?)
 }
 
 /// Whether the guards let a plan pass.

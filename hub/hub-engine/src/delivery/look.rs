@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
-use hub_model::{Fault, FaultCode, FieldName, Pending, PendingKey, PendingState};
+use hub_model::{
+    Fault, FaultCode, FieldName, Pending, PendingKey, PendingState, ProfileId, RemoteKey,
+};
 use hub_store::WriteSet;
 use plugin_api::{Found, LookupKey, LookupRequest, StreamInfo};
 
+use super::adopt::adopt;
 use super::outcome;
 use super::plan::Work;
 use crate::budget::Call;
@@ -80,21 +83,25 @@ pub(super) async fn look(
             looked.clear.insert(work.key.clone());
         }
     }
-    find_before_create(context, stream, (&creates, &rules), &mut looked, &mut rows).await?;
+    let found =
+        find_before_create(context, stream, (&creates, &rules), &mut looked, &mut rows).await?;
     for rows in slice::cut(rows) {
         slice::apply(context, rows, None).await?;
     }
+    adopt(context, &found).await?;
     Ok(looked)
 }
 
-/// Searches by each matching field in turn, most telling first.
+/// Searches by each matching field in turn, most telling first. Returns the one row
+/// that was found for each of those who have one.
 async fn find_before_create(
     context: &RunContext<'_>,
     stream: &StreamInfo,
     (creates, rules): (&[&Work], &Arc<StreamRules>),
     looked: &mut Looked,
     rows: &mut Vec<Reading>,
-) -> Result<(), Fault> {
+) -> Result<Vec<(ProfileId, RemoteKey)>, Fault> {
+    let mut sole = Vec::new();
     let mut open = Vec::with_capacity(creates.len());
     for work in creates {
         match context.asked.for_another(work) {
@@ -116,6 +123,7 @@ async fn find_before_create(
                 Found::One(item) => {
                     let fault = taken(work, field, 1);
                     looked.taken.insert(work.key.clone(), fault);
+                    sole.push((work.key.profile, item.key.clone()));
                     rows.push(reading::check_row(context, rules, item));
                 }
                 Found::Several(keys) => {
@@ -126,7 +134,7 @@ async fn find_before_create(
         }
     }
     looked.clear.extend(open.into_iter().map(|work| work.key.clone()));
-    Ok(())
+    Ok(sole)
 }
 
 fn match_key(work: &Work, field: &FieldName) -> Option<LookupKey> {

@@ -13,7 +13,7 @@ use hub_schedule::{backoff, next_poll};
 use hub_store::WriteSet;
 use plugin_api::Outcome;
 
-use super::plan::Work;
+use super::plan::{Plan, Work};
 use crate::conclude::{Changed, conclude};
 use crate::ledger::{Attempted, Ledger};
 use crate::reading;
@@ -101,6 +101,12 @@ async fn keep_slice(
                         let (row, version) = (row.as_ref(), version.as_deref());
                         let after =
                             delivered(&rules, record, work.attempt(), row, version, mapping);
+                        let after = match &work.source {
+                            Some(source) if record.made_of().is_none() => {
+                                sync::linked(after, source.clone())
+                            }
+                            _ => after,
+                        };
                         let attempted = Attempted { kind: WriteKind::Update, ..work.attempted() };
                         ledger.end(attempted, WriteEnd::Made, Some(record), Some(&after));
                         Changed::States(after)
@@ -120,6 +126,10 @@ async fn keep_slice(
                         let version = version.as_deref();
                         let form = cleaned.as_deref();
                         let record = sync::created(birth, work.attempt(), form, version, mapping);
+                        let record = match &work.source {
+                            Some(source) => sync::linked(record, source.clone()),
+                            None => record,
+                        };
                         ledger.end(work.attempted(), WriteEnd::Made, None, Some(&record));
                         Changed::Created(as_received(record, row.as_ref()))
                     }
@@ -262,12 +272,16 @@ fn duplicate(key: &RemoteKey) -> Fault {
     Fault::new(FaultCode::Conflict).with("duplicate_of", key)
 }
 
-/// Keeps what is not written because a value has no form there.
-pub(super) async fn refuse(
-    context: &mut RunContext<'_>,
-    refused: Vec<Pending>,
-) -> Result<(), Fault> {
-    context.counts.rejected += refused.len() as u64;
+/// Keeps what is not written because a value has no form there, or refers to what is
+/// not there yet. The latter is no reject: nobody has anything to mend.
+pub(super) async fn refuse(context: &mut RunContext<'_>, plan: &mut Plan) -> Result<(), Fault> {
+    let refused = std::mem::take(&mut plan.refused);
+    let awaits = |pending: &&Pending| {
+        pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Reference)
+    };
+    let awaiting = refused.iter().filter(awaits).count();
+    context.counts.rejected += (refused.len() - awaiting) as u64;
+    context.counts.awaiting += plan.awaiting;
     let mut slices = Slices::new(context.workspace, None);
     for pending in refused {
         slices.push(WriteSet { pending: vec![pending], ..WriteSet::default() }).await?;

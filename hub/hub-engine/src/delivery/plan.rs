@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use hub_core::consent;
 use hub_core::planted::{self, Bug};
 use hub_core::sync::{self, Due, Moment};
 use hub_model::{
     Attempt, CommitSeq, Fault, FaultCode, FieldName, Pending, PendingKey, PendingState,
-    PlannedWrite, Profile, ProfileId, Record, RecordNo, Stamp, Timestamp, Value, WriteKind,
+    PlannedWrite, ProfileId, Record, RecordNo, RecordRef, Stamp, Timestamp, Value, WriteKind,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
-use super::mirror;
+use super::{mirror, subject};
 use crate::ledger::Attempted;
 use crate::run::RunContext;
 use crate::slices::Slices;
@@ -27,6 +26,8 @@ pub(super) struct Work {
     pub record: Option<Record>,
     /// The record that a create is made for.
     pub for_record: RecordNo,
+    /// The object that it is about, if it is about one.
+    pub source: Option<RecordRef>,
     /// What finds an existing row before a create, most telling first.
     pub matching: Vec<(FieldName, Value)>,
     /// Golden values and their stamps.
@@ -61,6 +62,7 @@ impl Work {
             key,
             record: None,
             for_record,
+            source: None,
             matching: Vec::new(),
             fields: BTreeMap::new(),
             tries: 0,
@@ -124,8 +126,11 @@ impl Work {
 pub(super) struct Plan {
     /// The writes.
     pub works: Vec<Work>,
-    /// What is not written because a value has no form there.
+    /// What is not written because a value has no form there, or refers to what is not
+    /// there yet.
     pub refused: Vec<Pending>,
+    /// How many refer to what is not there yet.
+    pub awaiting: u64,
     /// The newest commit when they were planned.
     pub head: CommitSeq,
 }
@@ -134,8 +139,11 @@ pub(super) struct Plan {
 #[derive(Default)]
 struct Gathered {
     works: Vec<Work>,
-    /// What is not written because a value has no form there.
+    /// What is not written because a value has no form there, or refers to what is not
+    /// there yet.
     refused: Vec<Pending>,
+    /// How many refer to what is not there yet, also those that are kept already.
+    awaiting: u64,
     /// Records whose row shows the golden values already.
     told: Vec<Record>,
     /// What waits and is due no more.
@@ -151,7 +159,8 @@ pub(super) async fn plan(
 ) -> Result<Plan, Fault> {
     let workspace = context.workspace;
     let _guard = workspace.decide().await;
-    let Gathered { mut works, refused, told, over } = gather(context, stream, ids).await?;
+    let Gathered { mut works, refused, awaiting, told, over } =
+        gather(context, stream, ids).await?;
     let mut slices = Slices::new(workspace, None);
     for record in told {
         slices.push(WriteSet { records: vec![record], ..WriteSet::default() }).await?;
@@ -164,19 +173,20 @@ pub(super) async fn plan(
     for work in &mut works {
         work.asof = head;
     }
-    Ok(Plan { works, refused, head })
+    Ok(Plan { works, refused, awaiting, head })
 }
 
-/// The same works, in order of profile and record; nothing is kept.
+/// The same works, in order of profile and record, and how many more refer to what is
+/// not there yet; nothing is kept.
 pub(super) async fn dry(
     context: &RunContext<'_>,
     stream: &StreamInfo,
     ids: &[ProfileId],
-) -> Result<Vec<Work>, Fault> {
+) -> Result<(Vec<Work>, u64), Fault> {
     let _guard = context.workspace.decide().await;
-    let mut works = gather(context, stream, ids).await?.works;
+    let Gathered { mut works, awaiting, .. } = gather(context, stream, ids).await?;
     works.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(works)
+    Ok((works, awaiting))
 }
 
 /// Call it under [`crate::workspace::Workspace::decide`].
@@ -187,43 +197,32 @@ async fn gather(
 ) -> Result<Gathered, Fault> {
     let workspace = context.workspace;
     let mut gathered = Gathered::default();
-    let profiles: BTreeMap<ProfileId, Profile> = workspace
-        .store
-        .profiles(ids)
-        .await?
-        .into_iter()
-        .flatten()
-        .map(|profile| (profile.id, profile))
-        .collect();
+    let mapping = &context.job.mapping;
+    let subjects = subject::load(&*workspace.store, (&workspace.rules, mapping), ids).await?;
     // Pending rows under the id of a profile that was absorbed since.
-    let asked: BTreeSet<ProfileId> = ids.iter().copied().chain(profiles.keys().copied()).collect();
+    let asked: BTreeSet<ProfileId> = ids.iter().copied().chain(subjects.keys().copied()).collect();
     let asked: Vec<ProfileId> = asked.into_iter().collect();
     let waiting = workspace.store.pending_of(context.job.id(), &asked).await?;
     let mut waiting: BTreeMap<PendingKey, Pending> =
         waiting.into_iter().map(|pending| (pending.key.clone(), pending)).collect();
-    let numbers: Vec<RecordNo> =
-        profiles.values().flat_map(|profile| &profile.records).copied().collect();
-    let records = workspace.store.records(&numbers).await?.into_iter().flatten();
-    let records: BTreeMap<RecordNo, Record> =
-        records.map(|record| (record.number, record)).collect();
     let now = workspace.env.now();
     let all_read = mirror::all_read(context).await?;
     let moment = Moment { now, all_read };
-    for profile in profiles.values() {
-        let members: Vec<&Record> =
-            profile.records.iter().filter_map(|number| records.get(number)).collect();
-        let requires = &context.job.mapping.requires;
-        let permitted =
-            consent::permits(&profile.consents, requires, now).is_ok() && !sync::is_over(&members);
+    for (id, subject) in &subjects {
+        let (id, records) = (*id, &subject.records);
+        let permitted = subject.is_permitted(mapping, now);
         // Without the consent that the destination requires, or when the time of
         // the data is over, what was brought is taken back, and nothing else is
         // queued; a write that is under way is still settled. This is asked once
         // more right before writing.
-        for due in sync::owed(profile, &members, &context.job.mapping, &moment) {
-            let create =
-                |for_record| Work::new(key(context, profile.id, None), for_record, permitted);
+        for due in subject.owed(mapping, &moment) {
+            let of = |record, for_record| {
+                let work = Work::new(key(context, id, record), for_record, permitted);
+                Work { source: subject.source.clone(), ..work }
+            };
+            let create = |for_record| of(None, for_record);
             let change = |number| {
-                let work = Work::new(key(context, profile.id, Some(number)), number, permitted);
+                let work = of(Some(number), number);
                 Some(Work { record: Some(records.get(&number)?.clone()), ..work })
             };
             let work = match due {
@@ -233,15 +232,18 @@ async fn gather(
                     continue;
                 }
                 Due::Refused { record, fields, for_record, fault } => {
-                    let key = key(context, profile.id, record);
-                    let work = Work { fields, ..Work::new(key, for_record, permitted) };
-                    let waits = waiting.remove(&work.key);
+                    let work = Work { fields, ..of(record, for_record) };
+                    gathered.awaiting += u64::from(fault.code == FaultCode::Reference);
+                    let refused = rejected(&work, fault, now);
                     let known = |pending: &Pending| {
                         pending.state == PendingState::Unknown
-                            || (lacks_form(pending) && pending.attempt.fields == work.fields)
+                            || (mends_itself(pending)
+                                && pending.state == PendingState::Rejected
+                                && pending.attempt.fields == work.fields
+                                && pending.fault == refused.fault)
                     };
-                    if !waits.as_ref().is_some_and(known) {
-                        gathered.refused.push(rejected(&work, fault));
+                    if !waiting.remove(&work.key).as_ref().is_some_and(known) {
+                        gathered.refused.push(refused);
                     }
                     continue;
                 }
@@ -275,25 +277,28 @@ async fn gather(
     Ok(gathered)
 }
 
-/// What waits for somebody to mend the mapping, or for another golden value.
-fn rejected(work: &Work, fault: Fault) -> Pending {
+/// What waits for somebody to mend the mapping, or for another golden value; and what
+/// refers to something that is not there yet, for which every run looks.
+fn rejected(work: &Work, fault: Fault, now: Timestamp) -> Pending {
     let place = format!("{}/{}", work.key.sync, fault.place);
+    let due = if fault.code == FaultCode::Reference { now } else { Timestamp(i64::MAX) };
     Pending {
         key: work.key.clone(),
         state: PendingState::Rejected,
         attempt: work.attempt().clone(),
         run: None,
         tries: work.tries,
-        due: Timestamp(i64::MAX),
+        due,
         fault: Some(fault.at(place)),
         word: None,
     }
 }
 
-/// Whether something waits because a value had no form there: it is tried as soon
-/// as each has one.
-fn lacks_form(pending: &Pending) -> bool {
-    pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::NoForm)
+/// Whether something waits because a value had no form there, or referred to what was
+/// not there: it is tried as soon as that is over.
+fn mends_itself(pending: &Pending) -> bool {
+    let mends_itself = |code| matches!(code, FaultCode::NoForm | FaultCode::Reference);
+    pending.fault.as_ref().is_some_and(|fault| mends_itself(fault.code))
 }
 
 /// Whether a row must be read before it is written or goes: the vendor does not see
@@ -329,7 +334,7 @@ pub(super) fn unless_waiting(
     match pending.state {
         PendingState::Unknown => None,
         PendingState::Rejected
-            if same && !is_due && !lacks_form(&pending) && !planted::is(Bug::RejectedAgain) =>
+            if same && !is_due && !mends_itself(&pending) && !planted::is(Bug::RejectedAgain) =>
         {
             None
         }

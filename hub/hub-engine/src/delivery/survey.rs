@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use hub_core::sync::{PlanSummary, Summing};
-use hub_model::{Fault, PendingState, PlannedWrite, ProfileId};
+use hub_model::{Fault, FaultCode, Pending, PendingState, PlannedWrite, ProfileId};
 use hub_store::{Error, Store};
 use plugin_api::StreamInfo;
 
-use super::{mirror, plan};
-use crate::follower::{self, Ahead};
+use super::{mirror, plan, subject};
+use crate::follower::{self, Ahead, Whole};
 use crate::run::RunContext;
 
 /// Profiles that are planned at once.
@@ -18,7 +18,7 @@ const STEP_PROFILES: usize = 500;
 
 /// Whom a delivery may have to write about.
 pub(crate) enum Whom {
-    /// Everybody in the store.
+    /// Everybody in the store, or all objects of a stream.
     Everybody,
     /// These, under the ids that they have now.
     These(BTreeSet<ProfileId>),
@@ -36,11 +36,20 @@ impl Whom {
         }
         let now = context.workspace.env.now();
         let waiting = store.pending(context.job.id(), now, usize::MAX).await?;
-        let retries = waiting.iter().filter(|pending| pending.state == PendingState::Retry);
+        let awaits = |pending: &Pending| {
+            pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::Reference)
+        };
+        let again = |pending: &&Pending| pending.state == PendingState::Retry || awaits(pending);
+        let retries = waiting.iter().filter(again);
         these.extend(retries.map(|pending| pending.key.profile));
         let these: Vec<ProfileId> = these.into_iter().collect();
+        let mapping = &context.job.mapping;
         let mut found = BTreeSet::new();
         for ids in these.chunks(STEP_PROFILES) {
+            if mapping.made_of.is_some() {
+                found.extend(subject::concerned(store, mapping, ids).await?);
+                continue;
+            }
             let profiles = store.profiles(ids).await?.into_iter().flatten();
             found.extend(profiles.map(|profile| profile.id));
         }
@@ -48,8 +57,17 @@ impl Whom {
     }
 
     /// Whether there may be more than so many writes.
-    pub async fn may_exceed(&self, store: &dyn Store, writes: u64) -> Result<bool, Error> {
+    pub async fn may_exceed(
+        &self,
+        store: &dyn Store,
+        whole: Whole<'_>,
+        writes: u64,
+    ) -> Result<bool, Error> {
         let Self::These(these) = self else { return Ok(true) };
+        if matches!(whole, Whole::Objects(_)) {
+            // One row is made of each.
+            return Ok(these.len() as u64 > writes);
+        }
         let mut sum = 0;
         let these: Vec<ProfileId> = these.iter().copied().collect();
         for ids in these.chunks(STEP_PROFILES) {
@@ -66,14 +84,12 @@ impl Whom {
     async fn next(
         &self,
         store: &dyn Store,
+        whole: Whole<'_>,
         after: Option<ProfileId>,
     ) -> Result<Vec<ProfileId>, Error> {
         use std::ops::Bound::{Excluded, Unbounded};
         Ok(match self {
-            Self::Everybody => {
-                let found = store.scan_profiles(after, STEP_PROFILES).await?;
-                found.into_iter().map(|profile| profile.id).collect()
-            }
+            Self::Everybody => whole.next(store, after, STEP_PROFILES).await?,
             Self::These(these) => {
                 let later = these.range((after.map_or(Unbounded, Excluded), Unbounded));
                 later.take(STEP_PROFILES).copied().collect()
@@ -83,39 +99,44 @@ impl Whom {
 }
 
 /// Walks the writes that are due now about profiles after one. `each` says
-/// whether to go on.
+/// whether to go on. Returns how many more wait for a row that they refer to.
 pub(crate) async fn walk(
     context: &RunContext<'_>,
     stream: &StreamInfo,
     mut after: Option<ProfileId>,
     each: &mut (dyn FnMut(PlannedWrite) -> bool + Send),
-) -> Result<(), Fault> {
+) -> Result<u64, Fault> {
     let whom = Whom::of(context).await?;
+    let whole = Whole::from(&context.job.mapping);
+    let mut awaiting = 0;
     loop {
         context.go_on()?;
-        let ids = whom.next(&*context.workspace.store, after).await?;
-        let Some(last) = ids.last() else { return Ok(()) };
-        for work in plan::dry(context, stream, &ids).await? {
+        let ids = whom.next(&*context.workspace.store, whole, after).await?;
+        let Some(last) = ids.last() else { return Ok(awaiting) };
+        let (works, waiting) = plan::dry(context, stream, &ids).await?;
+        awaiting += waiting;
+        for work in works {
             if !each(work.planned()) {
-                return Ok(());
+                return Ok(awaiting);
             }
         }
         after = Some(*last);
     }
 }
 
-/// Walks all of them and sums them up.
+/// Walks all of them and sums them up; says how many more wait for a row that they
+/// refer to.
 pub(crate) async fn survey(
     context: &RunContext<'_>,
     stream: &StreamInfo,
     each: &mut (dyn FnMut(PlannedWrite) + Send),
-) -> Result<PlanSummary, Fault> {
+) -> Result<(PlanSummary, u64), Fault> {
     let mut sum = Summing::new(context.job.id());
     let mut add = |write: PlannedWrite| {
         sum.add(&write);
         each(write);
         true
     };
-    walk(context, stream, None, &mut add).await?;
-    Ok(sum.end())
+    let awaiting = walk(context, stream, None, &mut add).await?;
+    Ok((sum.end(), awaiting))
 }

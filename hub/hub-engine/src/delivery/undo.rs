@@ -28,7 +28,7 @@ use plugin_api::StreamInfo;
 
 use self::held::{hold, is_hold};
 use super::plan::{self, Plan, Work};
-use super::{look, write};
+use super::{look, subject, write};
 use crate::reading;
 use crate::run::RunContext;
 
@@ -207,7 +207,12 @@ async fn take_back(
         found = step(context, stream, rows).await?;
     }
     let works = look::cleared(context, found.works, &looked).await?;
-    write::write(context, stream, Plan { works, refused: Vec::new(), head: found.head }).await?;
+    write::write(
+        context,
+        stream,
+        Plan { works, refused: Vec::new(), awaiting: 0, head: found.head },
+    )
+    .await?;
     Ok(found.open)
 }
 
@@ -223,7 +228,7 @@ async fn step(
     for row in rows {
         let record = row.record.and_then(|number| people.records.get(&number));
         let members = record.map(|record| people.members(record)).unwrap_or_default();
-        let profile = record.and_then(|record| people.profiles.get(&record.profile));
+        let profile = record.and_then(|record| people.profile_of(record));
         let permitted = profile.is_some_and(|profile| permits(context, profile, &members));
         let profile = profile.map(|profile| (profile, &*members));
         let standing = Standing { record, profile, permitted };
@@ -301,6 +306,7 @@ fn work(
             work.fields = fields;
             work.matching = matching;
             work.look_first = true;
+            work.source = record.made_of().cloned();
             (Some(work), Vec::new())
         }
     }
@@ -309,8 +315,10 @@ fn work(
 /// Whom some rows are about, and what waits about them.
 struct People {
     records: BTreeMap<RecordNo, Record>,
-    /// By the id that the records of the rows know them by.
+    /// By the id that the records of the rows know them by; objects under their own.
     profiles: BTreeMap<ProfileId, Profile>,
+    /// The objects that rows were made of.
+    sources: BTreeMap<RecordNo, ProfileId>,
     waiting: BTreeMap<PendingKey, Pending>,
 }
 
@@ -320,31 +328,42 @@ impl People {
         let store = &*context.workspace.store;
         let numbers: Vec<RecordNo> = rows.iter().filter_map(|row| row.record).collect();
         let own: Vec<Record> = store.records(&numbers).await?.into_iter().flatten().collect();
-        let ids: BTreeSet<ProfileId> = own.iter().map(|record| record.profile).collect();
+        let sources: BTreeMap<RecordNo, ProfileId> = match context.job.mapping.made_of {
+            Some(_) => rows.iter().filter_map(|row| Some((row.record?, row.profile))).collect(),
+            None => BTreeMap::new(),
+        };
+        let id = |record: &Record| *sources.get(&record.number).unwrap_or(&record.profile);
+        let ids: BTreeSet<ProfileId> = own.iter().map(id).collect();
         let ids: Vec<ProfileId> = ids.into_iter().collect();
-        let found = store.profiles(&ids).await?;
+        let of = (&*context.workspace.rules, &context.job.mapping);
         let waiting = store.pending_of(context.job.id(), &ids).await?;
-        let profiles: BTreeMap<ProfileId, Profile> =
-            ids.into_iter().zip(found).filter_map(|(id, found)| Some((id, found?))).collect();
-        let members: BTreeSet<RecordNo> =
-            profiles.values().flat_map(|profile| profile.records.iter().copied()).collect();
-        let members: Vec<RecordNo> = members.into_iter().collect();
-        let members = store.records(&members).await?.into_iter().flatten();
-        let records = members.chain(own).map(|record| (record.number, record)).collect();
+        let (mut profiles, mut records) = (BTreeMap::new(), BTreeMap::new());
+        for id in ids {
+            let Some(subject) = subject::one(store, of, id).await? else { continue };
+            profiles.insert(id, subject.profile);
+            records.extend(subject.records);
+        }
+        records.extend(own.into_iter().map(|record| (record.number, record)));
         let waiting = waiting.into_iter().map(|pending| (pending.key.clone(), pending)).collect();
-        Ok(Self { records, profiles, waiting })
+        Ok(Self { records, profiles, sources, waiting })
+    }
+
+    /// Whom, or what, a row is about.
+    fn profile_of(&self, record: &Record) -> Option<&Profile> {
+        let id = self.sources.get(&record.number).unwrap_or(&record.profile);
+        self.profiles.get(id)
     }
 
     /// The profiles of rows with which a kind of thing was done.
     fn of_kind(&self, rows: &[LedgerEntry], kind: WriteKind) -> BTreeSet<ProfileId> {
         let rows = rows.iter().filter(|row| row.kind == kind);
         let records = rows.filter_map(|row| self.records.get(&row.record?));
-        records.filter_map(|record| Some(self.profiles.get(&record.profile)?.id)).collect()
+        records.filter_map(|record| Some(self.profile_of(record)?.id)).collect()
     }
 
     /// Everybody in the profile of a record.
     fn members(&self, record: &Record) -> Vec<&Record> {
-        let numbers = self.profiles.get(&record.profile).map(|profile| &*profile.records);
+        let numbers = self.profile_of(record).map(|profile| &*profile.records);
         let numbers = numbers.unwrap_or_default().iter();
         numbers.filter_map(|number| self.records.get(number)).collect()
     }

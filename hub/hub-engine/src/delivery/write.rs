@@ -14,6 +14,7 @@ use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteReque
 use super::counted;
 use super::outcome;
 use super::plan::{Plan, Work};
+use super::subject;
 use crate::budget::{self, Call};
 use crate::run::RunContext;
 use crate::slices::Slices;
@@ -114,12 +115,17 @@ async fn intend(
 }
 
 async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
-    let store = &context.workspace.store;
-    let now = context.workspace.env.now();
+    let workspace = context.workspace;
+    let store = &workspace.store;
+    let now = workspace.env.now();
+    let mapping = &context.job.mapping;
+    if mapping.made_of.is_some() {
+        return sources_there(context, works).await;
+    }
     let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
     let numbers: Vec<_> = works.iter().map(|work| work.for_record).collect();
     let there = store.profiles(&ids).await?.into_iter().zip(store.records(&numbers).await?);
-    let requires = &context.job.mapping.requires;
+    let requires = &mapping.requires;
     let same = |(work, (profile, record)): (Work, (Option<Profile>, Option<Record>))| {
         let (profile, record) = (profile?, record?);
         let planned = work.record.as_ref().is_none_or(|planned| {
@@ -131,6 +137,24 @@ async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<W
         (planned && (permitted || !work.permitted)).then_some(work)
     };
     Ok(works.into_iter().zip(there).filter_map(same).collect())
+}
+
+/// The same where objects are made of others: the source is there, its row is what it
+/// was planned for, and nothing is referred to that went in the meantime.
+async fn sources_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
+    let workspace = context.workspace;
+    let of = (&*workspace.rules, &context.job.mapping);
+    let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
+    let subjects = subject::load(&*workspace.store, of, &ids).await?;
+    let same = |work: &Work| {
+        let Some(subject) = subjects.get(&work.key.profile) else { return false };
+        let planned = work.record.as_ref().is_none_or(|planned| {
+            let now = subject.records.get(&planned.number);
+            now.is_some_and(|now| (&planned.raw, planned.deleted) == (&now.raw, now.deleted))
+        });
+        planned && !work.fields.keys().any(|field| subject.missing(field).is_some())
+    };
+    Ok(works.into_iter().filter(same).collect())
 }
 
 /// Sends one batch and keeps what became of it. Where one bad item fails its

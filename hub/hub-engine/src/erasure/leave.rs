@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{Identity, Quarantined, RecordNo, RecordRef, RunId};
+use hub_model::{Identity, PendingState, Quarantined, RecordNo, RecordRef, RunId, Timestamp};
 use hub_store::{Error, PositionChange, Review, WriteSet};
 
 use super::job::{self, Erasure, Phase};
@@ -29,6 +29,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     let telling = &erasure.telling;
     let run = RunId::new(format!("{:016}-erasure", erasure.requested.0));
     deliveries(workspace, &erasure).await?;
+    let under_way = of_objects(workspace, &erasure).await?;
     reviews(workspace, &erasure).await?;
     quarantine(workspace, &erasure).await?;
     // His records find the rest.
@@ -45,8 +46,9 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     }
     // A pushed body that names him was received before he was to be forgotten:
     // it is gone once it is taken in, which leaves nothing of him.
-    if inbox::holds(workspace, |body| names(&erasure.telling.texts, body)).await? {
-        tracing::debug!(erasure = erasure.id, "what was pushed about the person is waited for");
+    // And what is on its way in an object that names him is settled by its sync.
+    if under_way || inbox::holds(workspace, |body| names(&erasure.telling.texts, body)).await? {
+        tracing::debug!(erasure = erasure.id, "what is on its way about the person is waited for");
         return Ok(());
     }
     erasure.logically_gone = Some(workspace.env.now());
@@ -70,6 +72,31 @@ async fn deliveries(workspace: &Workspace, erasure: &Erasure) -> Result<(), Erro
     let settled = waiting.into_iter().map(|pending| pending.key).collect();
     workspace.commit(WriteSet { settled, ..WriteSet::default() }).await?;
     Ok(())
+}
+
+/// What waited to be delivered about objects that name him. Whether any of it is on
+/// its way: that stays until its outcome is known.
+async fn of_objects(workspace: &Workspace, erasure: &Erasure) -> Result<bool, Error> {
+    let (ever, mut under_way) = (Timestamp(i64::MAX), false);
+    let mut slices = Slices::new(workspace, None);
+    for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.made_of.is_some()) {
+        for pending in workspace.store.pending(&mapping.sync, ever, usize::MAX).await? {
+            // What is not JSON cannot have been kept.
+            let told = serde_json::to_string(&pending.attempt.fields).unwrap_or_default();
+            if !names(&erasure.telling.texts, &told) {
+                continue;
+            }
+            match pending.state {
+                PendingState::Unknown => under_way = true,
+                PendingState::Retry | PendingState::Rejected => {
+                    let settled = vec![pending.key];
+                    slices.push(WriteSet { settled, ..WriteSet::default() }).await?;
+                }
+            }
+        }
+    }
+    slices.flush().await?;
+    Ok(under_way)
 }
 
 /// What people were to look at: they name his values.

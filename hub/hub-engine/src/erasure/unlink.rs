@@ -9,7 +9,10 @@
 use std::collections::BTreeSet;
 
 use hub_core::privacy::{Tombstone, Unlink};
-use hub_model::{Identity, Profile, Record, RecordNo, Related, Rules, RunId, WhenErased};
+use hub_model::{
+    Change, ChangeKind, CommitSeq, Identity, Profile, Record, RecordNo, Related, Rules, RunId,
+    WhenErased,
+};
 use hub_store::{Error, Store, WriteSet};
 
 use super::job::Erasure;
@@ -89,8 +92,11 @@ pub(super) async fn unlink(
                     continue;
                 }
                 Some(unlink) if stays(&unlink, &record) => {
+                    // What was made of it is told without him.
+                    let (profile, kind) = (record.number.into(), ChangeKind::Updated);
+                    let changes = vec![Change { seq: CommitSeq(0), profile, kind }];
                     let records = vec![unlink.record(&record, run)];
-                    WriteSet { records, ..WriteSet::default() }
+                    WriteSet { records, changes, ..WriteSet::default() }
                 }
                 // Also where nobody can say any more which of its values name him.
                 _ => WriteSet { erased: vec![(record.number, record.at)], ..WriteSet::default() },

@@ -170,6 +170,7 @@ fn forget(group: &mut Regrouped, before: &Rules, after: &Rules) {
 async fn bring(workspace: &Workspace, before: &Rules, after: &Rules) -> Result<Applied, Error> {
     objects::forget_other_kinds(workspace, before, after).await?;
     objects::relate_anew(workspace, before, after).await?;
+    objects::forget_told(workspace, before, after).await?;
     let mut target = Target::of(workspace, before, after).await?;
     let mut applied = Applied::default();
     while let Some(step) = target.step(workspace).await? {

@@ -245,18 +245,18 @@ pub(super) async fn take_at_word<'a>(
                 changed.push(change);
             }
             (None, Word::Written { key: Some(key) }) => {
-                let owner = question.profile.as_ref().zip(question.for_record);
-                if let Some((profile, for_record)) = owner {
+                let owner = question.owner.as_ref();
+                if let Some((owner, for_record)) = owner.and_then(|o| Some((o, o.for_record?))) {
                     counters.record += 1;
                     let birth = Birth {
                         number: RecordNo(counters.record),
                         stamp: Stamp(counters.stamp),
                         at: RecordRef { stream: mapping.stream.clone(), key },
                         for_record,
-                        profile: profile.id,
+                        profile: owner.profile,
                         run: context.id.clone(),
                     };
-                    let record = sync::created(birth, attempt, None, None, mapping);
+                    let record = owner.own(sync::created(birth, attempt, None, None, mapping));
                     ledger.end(attempted, end, None, Some(&record));
                     changed.push(Changed::Created(record));
                 }

@@ -135,6 +135,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "The mapping’s transforms cannot make of the profile’s value what the field takes[ ({rule})][; expected {expected}]. Nothing of this row is written until that is mended; the others are.",
             "Add what is missing to the transforms of the field (an entry of its table, a wider form), or correct the value at its source.",
         ),
+        FaultCode::Reference => of(
+            "What a row refers to is not there yet",
+            "The field holds the key of a row of `{stream}`, and the object names whose by its role `{role}`[: {named} named][, {known} of them known][, {rows} rows there]. Nothing of this row is written until that is one row; every run looks again.",
+            "Usually there is nothing to do: the row comes with the sync of that stream. Where nobody is named, name somebody in the object, or write `optional = true`; where several are meant, settle which.",
+        ),
         FaultCode::Store => of(
             "The store failed",
             "A commit was not made[: {reason}]. Everything acknowledged before is safe; the place of reading did not move.",

@@ -135,6 +135,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "Les transformations de la correspondance ne peuvent pas faire de la valeur du profil ce que le champ accepte[ ({rule})][ ; attendu : {expected}]. Rien de cette ligne n’est écrit avant correction ; les autres le sont.",
             "Complétez les transformations du champ (une entrée de la table, une forme plus large), ou corrigez la valeur à sa source.",
         ),
+        FaultCode::Reference => of(
+            "Ce à quoi une ligne renvoie n’y est pas encore",
+            "Le champ contient la clé d’une ligne de `{stream}`, et l’objet dit de qui par son rôle `{role}`[ : {named} nommés][, dont {known} connus][, {rows} lignes là-bas]. Rien de cette ligne n’est écrit tant que ce n’est pas une seule ligne ; chaque exécution regarde à nouveau.",
+            "Le plus souvent il n’y a rien à faire : la ligne vient avec la synchronisation de ce flux. Si personne n’est nommé, nommez quelqu’un dans l’objet, ou écrivez `optional = true` ; si plusieurs sont possibles, décidez lequel.",
+        ),
         FaultCode::Store => of(
             "Le stockage a échoué",
             "Un enregistrement n’a pas été fait[ : {reason}]. Tout ce qui était confirmé est sûr ; la position de lecture n’a pas bougé.",

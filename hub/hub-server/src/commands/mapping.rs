@@ -2,7 +2,7 @@
 
 use hub_engine::mapping;
 use hub_http::mapping::view;
-use hub_model::{RemoteKey, SyncId};
+use hub_model::{FaultCode, RemoteKey, SyncId};
 use serde_json::{Value, json};
 
 use crate::cli::MappingCommand;
@@ -71,7 +71,11 @@ fn page(record: &Value) -> String {
             ]
         })
         .collect();
-    let mut page = format!("{key} (record {number}, profile {profile})\n");
+    let mut page = match record.get("is_met").and_then(Value::as_bool) {
+        None => format!("{key} (record {number}, profile {profile})\n"),
+        Some(true) => format!("{key} (record {number})\n"),
+        Some(false) => format!("{key} (record {number}): not met, nothing is written\n"),
+    };
     if record.get("unclean").is_some_and(|fault| !fault.is_null()) {
         page.push_str(&format!("cannot be cleaned: {}\n", misfit(record.get("unclean"))));
     }
@@ -97,9 +101,14 @@ fn outcome(outcome: Option<&Value>) -> String {
     }
 }
 
-/// Rule, what it takes, and the class of what it met.
+/// Rule, what it takes, and the class of what it met; or what a reference lacks.
 fn misfit(fault: Option<&Value>) -> String {
     let Some(fault) = fault else { return "-".to_owned() };
+    if fault.get("code").and_then(Value::as_str) == Some(FaultCode::Reference.as_str()) {
+        let [named, known, rows] = ["/args/named", "/args/known", "/args/rows"];
+        let [named, known, rows] = [named, known, rows].map(|place| text(fault, place));
+        return format!("names {named}, {known} known, {rows} rows there");
+    }
     let [rule, expected, class] = ["/args/rule", "/args/expected", "/args/class"];
     format!("{} takes {}, met {}", text(fault, rule), text(fault, expected), text(fault, class))
 }

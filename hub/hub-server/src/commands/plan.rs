@@ -70,7 +70,7 @@ impl Planner {
                 let forecast = shown.forecast.as_ref().map(views::forecast);
                 Ok(json!({
                     "plan": plan, "counts": counts, "held": shown.held, "delivery": delivery,
-                    "forecast": forecast,
+                    "forecast": forecast, "awaiting": shown.awaiting,
                 }))
             }
             Self::Hub(client) => {
@@ -79,7 +79,7 @@ impl Planner {
                 let mut page = client.get(&path).await?;
                 let head = json!({
                     "plan": page["plan"], "counts": page["counts"], "held": page["held"],
-                    "forecast": page["forecast"],
+                    "forecast": page["forecast"], "awaiting": page["awaiting"],
                     "delivery": page["delivery"],
                 });
                 loop {

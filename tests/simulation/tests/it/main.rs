@@ -11,6 +11,7 @@ mod fleets;
 mod history;
 mod jobs;
 mod ledger;
+mod made_of;
 mod objects;
 mod owner;
 mod people;

@@ -36,17 +36,21 @@ impl Shown {
     pub fn end(self, head: &Value) -> Result<(), Trouble> {
         let counts = head["counts"].clone();
         if self.out.json {
-            let [plan, held, delivery, forecast] =
-                ["plan", "held", "delivery", "forecast"].map(|name| &head[name]);
+            let [plan, held, awaiting, delivery, forecast] =
+                ["plan", "held", "awaiting", "delivery", "forecast"].map(|name| &head[name]);
             return print(&format!(
-                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"delivery\":{delivery},\n\"forecast\":{forecast}}}\n"
+                "\n],\n\"plan\":{plan},\n\"counts\":{counts},\n\"held\":{held},\n\"awaiting\":{awaiting},\n\"delivery\":{delivery},\n\"forecast\":{forecast}}}\n"
             ));
         }
         let [creates, updates, deletes] =
             ["/creates", "/updates", "/deletes"].map(|pointer| text(&counts, pointer));
+        let awaiting = match head["awaiting"].as_u64() {
+            None | Some(0) => String::new(),
+            Some(number) => format!("{number} more wait for a row that they refer to\n"),
+        };
         let held = if head["held"] == json!(true) { "\na run would be held with it" } else { "" };
         print(&format!(
-            "{creates} creates, {updates} updates, {deletes} deletes\n{}delivery {}\nplan {}{held}\n",
+            "{creates} creates, {updates} updates, {deletes} deletes\n{awaiting}{}delivery {}\nplan {}{held}\n",
             foretold(&head["forecast"]),
             text(head, "/delivery"),
             text(head, "/plan")
