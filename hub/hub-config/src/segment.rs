@@ -3,10 +3,11 @@
 //! A condition is a table that asks about one thing, or groups others under `all`,
 //! `any` and `none`. A segment is such a group with a purpose.
 
+use hub_model::segment::Condition;
 use hub_model::segment::{COUNT_MAX, SEGMENT_CONDITIONS_MAX, SEGMENT_LEVELS_MAX};
 use hub_model::{
-    Condition, ConsentKey, CountTest, EntityKind, KindName, Number, Segment, Timestamp, TraitName,
-    Value, ValueTest,
+    ConsentKey, CountTest, EntityKind, KindName, Number, Segment, Timestamp, TraitName, Value,
+    ValueTest,
 };
 
 use crate::consents::{self, KeyDraft};

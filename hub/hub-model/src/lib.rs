@@ -82,7 +82,7 @@ pub use record::{Absence, Assertion, FieldState, IdentityFact, Origin, Record};
 pub use relation::{Related, RelatesTo, Relation, RelationMapping, RoleName, WhenErased};
 pub use retention::{History, Party, Source};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
-pub use segment::{Condition, CountTest, Move, Moved, Segment, SegmentName, Standing, ValueTest};
+pub use segment::{CountTest, Move, Moved, Segment, SegmentName, Standing, ValueTest};
 pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;
 pub use time_format::TimeFormat;

@@ -72,7 +72,7 @@ pub(crate) fn summary(config: &Config) -> String {
     out
 }
 
-fn conditions(out: &mut String, condition: &hub_model::Condition, level: usize) {
+fn conditions(out: &mut String, condition: &hub_model::segment::Condition, level: usize) {
     writeln!(out, "{}{condition}", "    ".repeat(level)).unwrap();
     condition.parts().iter().for_each(|part| conditions(out, part, level + 1));
 }

@@ -1,6 +1,7 @@
 //! Weighing one condition.
 
-use hub_model::{Condition, EventName};
+use hub_model::EventName;
+use hub_model::segment::Condition;
 use hub_model::{
     ConsentKey, ConsentState, CountTest, EntityKind, Period, Timestamp, Value, ValueTest,
 };

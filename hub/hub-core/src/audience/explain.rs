@@ -1,6 +1,7 @@
 //! Why somebody is in a segment or not, condition by condition.
 
-use hub_model::{Condition, ConsentState, EntityKind, Segment, Timestamp, Value};
+use hub_model::segment::Condition;
+use hub_model::{ConsentState, EntityKind, Segment, Timestamp, Value};
 
 use super::condition::{in_window, weigh};
 use super::{Subject, consent_state, judge, permitted};

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_model::{
-    Condition, EntityKind, EventName, KindName, Period, RoleName, Rules, Segment, Timestamp,
-};
+use hub_model::segment::Condition;
+use hub_model::{EntityKind, EventName, KindName, Period, RoleName, Rules, Segment, Timestamp};
 
 /// What the segments of a workspace ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

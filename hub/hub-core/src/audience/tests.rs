@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hub_model::segment::Condition;
 use hub_model::{
-    Claimed, Condition, Consent, ConsentKey, ConsentProof, ConsentState, CountTest, EntityKind,
-    FieldName, Identity, Number, Period, Profile, ProfileId, Provenance, RecordNo, Segment, Stamp,
-    Standing, Survivorship, Timestamp, Trait, TraitName, Value, ValueTest,
+    Claimed, Consent, ConsentKey, ConsentProof, ConsentState, CountTest, EntityKind, FieldName,
+    Identity, Number, Period, Profile, ProfileId, Provenance, RecordNo, Segment, Stamp, Standing,
+    Survivorship, Timestamp, Trait, TraitName, Value, ValueTest,
 };
 
 use super::{Found, Gathered, Needs, Subject, Verdict, explain, judge, standing};

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use hub_engine::people::decide::{self, Ask};
 use hub_engine::{Engine, Env, audience};
+use hub_model::segment::Condition;
 use hub_model::{
-    CommitSeq, Condition, ConsentKey, ConsentMapping, ConsentState, CountTest, Direction,
-    EntityKind, EventMapping, FieldName, Identity, Mapping, Namespace, Normaliser, Period,
-    ProfileId, Purpose, RecordNo, RelatesTo, RelationMapping, Rules, Segment, StreamRef, SyncId,
-    TimeField, TimeFormat, Timestamp, Value, ValueTest,
+    CommitSeq, ConsentKey, ConsentMapping, ConsentState, CountTest, Direction, EntityKind,
+    EventMapping, FieldName, Identity, Mapping, Namespace, Normaliser, Period, ProfileId, Purpose,
+    RecordNo, RelatesTo, RelationMapping, Rules, Segment, StreamRef, SyncId, TimeField, TimeFormat,
+    Timestamp, Value, ValueTest,
 };
 use hub_store::{MemoryStore, Store};
 use simulation::crash::{Fuse, MortalStore};
