@@ -323,7 +323,7 @@ async fn happen(stage: &mut Stage, engine: &Engine, dice: &mut Dice, step: usize
         10 => decide_something(engine, dice).await,
         _ if dice.percent(20) => {
             // One who is not there, or about whom something is under way, stays.
-            let _ = engine.erase(&Identity::new("email", &*email)).await;
+            let _ = engine.erase(&Identity::new("email", &email)).await;
         }
         _ => stage.rules.segments = segments(2 + u32::try_from(dice.below(6)).unwrap()),
     }
