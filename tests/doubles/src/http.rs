@@ -130,10 +130,25 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// How long a request takes, while others are served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// Until it is carried out.
+    pub before: Duration,
+    /// From then until it is answered.
+    pub after: Duration,
+}
+
 /// Something that answers requests.
 pub trait Vendor: Send + 'static {
     /// The answer to a request.
     fn answer(&mut self, request: &Request) -> Answer;
+
+    /// How long a request takes that has just come in. Whoever sent it may be gone
+    /// by then; it is carried out all the same.
+    fn waits(&mut self, _request: &Request) -> Waits {
+        Waits::default()
+    }
 }
 
 /// A vendor behind a socket on the loopback interface; ends when dropped.
@@ -198,7 +213,11 @@ fn serve<V: Vendor>(stream: TcpStream, vendor: &Mutex<V>) -> Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(READ_TIMEOUT_SECONDS)))?;
     let mut reader = BufReader::new(&stream);
     let request = read(&mut reader)?;
-    let answer = vendor.lock().unwrap_or_else(PoisonError::into_inner).answer(&request);
+    let vendor = || vendor.lock().unwrap_or_else(PoisonError::into_inner);
+    let waits = vendor().waits(&request);
+    thread::sleep(waits.before);
+    let answer = vendor().answer(&request);
+    thread::sleep(waits.after);
     let mut head = format!("HTTP/1.1 {} -\r\nconnection: close\r\n", answer.status);
     // A double may announce more than it sends.
     if !answer.headers.iter().any(|(name, _)| name == "content-length") {

@@ -113,6 +113,9 @@ pub struct Table {
     pub has_archive: bool,
     /// How it shows rows that the hub created.
     pub behind: Behind,
+    /// It knows a create that is repeated by its key, and answers with its row.
+    pub knows_keys: bool,
+    made: BTreeMap<String, String>,
     created: u64,
 }
 
@@ -145,8 +148,14 @@ impl Table {
         let key = item.key.as_ref().map_or("", RemoteKey::as_str).to_owned();
         match item.action {
             Action::Create => {
+                if let Some(key) = self.made.get(&item.idempotency_key).filter(|_| self.knows_keys)
+                {
+                    let row = self.rows.get(key).cloned();
+                    return Outcome::Created { key: RemoteKey::from(&**key), row, version: None };
+                }
                 self.created += 1;
                 let key = format!("{MADE}{}", self.created);
+                self.made.insert(item.idempotency_key.clone(), key.clone());
                 let row = self.formed(item.patch.clone());
                 self.rows.insert(key.clone(), row.clone());
                 if self.behind != Behind::Nowhere {
@@ -255,7 +264,7 @@ impl Connector for Door {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
-            idempotency_keys: false,
+            idempotency_keys: table.knows_keys,
             archives: table.has_archive,
             atomic_batches: false,
             batch_items_max: 20,

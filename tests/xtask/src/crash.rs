@@ -1,6 +1,8 @@
 //! `cargo xtask crash --of hub`: the hub is killed at random moments of the
 //! demo's load, again and again, and must then come to the same end as if nothing
-//! had been. Without `--of hub` only the store is killed (see [`crate::proofs`]).
+//! had been. `--of delivery` kills it while it writes to several systems (see
+//! [`crate::two_way`]), and without `--of` only the store is killed (see
+//! [`crate::proofs`]).
 
 use std::{collections::BTreeSet, thread::sleep, time::Duration};
 
@@ -12,10 +14,11 @@ use crate::{
     demo::{
         hub::{self, Hub},
         prepare, story,
-        world::World,
+        world::{SYNCS, World},
     },
     proofs,
     steps::Steps,
+    two_way,
 };
 
 /// Kills when nobody says how many.
@@ -34,16 +37,17 @@ pub struct Options {
     /// What is killed.
     #[arg(long, value_enum, default_value_t = Of::Store)]
     pub of: Of,
-    /// How often it is killed: 300 times the store, 50 times the hub.
+    /// How often it is killed: 300 times the store, 50 times the hub, 200 times in
+    /// delivery.
     #[arg(long, value_name = "N")]
     pub kills: Option<u32>,
-    /// Decides the moments; without it the store chooses one, the hub takes 1.
+    /// Decides the moments; without it the store chooses one, the others take 1.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Customers in the seeded file, besides the 1,000 rows of FEBRL (hub).
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub customers: usize,
-    /// Print the counts as one JSON object on stdout (hub).
+    /// Print the counts as one JSON object on stdout (hub, delivery).
     #[arg(long)]
     pub json: bool,
 }
@@ -55,6 +59,8 @@ pub enum Of {
     Store,
     /// The whole hub during the demo's load.
     Hub,
+    /// The whole hub between a request to a system and its answer.
+    Delivery,
 }
 
 /// What was found after the kills.
@@ -77,6 +83,7 @@ struct Counts {
 /// Anything lost, doubled or inconsistent, named.
 pub fn run(options: &Options) -> Result<()> {
     match options.of {
+        Of::Delivery => two_way::kills(options.kills.map(u64::from), options.seed, options.json),
         Of::Store => proofs::crash(options.kills.unwrap_or(STORE_KILLS), options.seed),
         Of::Hub => hub(
             &Load {
@@ -145,7 +152,7 @@ fn kill(world: &World, options: &Load) -> Result<()> {
 
 fn compare(world: &World, options: &Load) -> Result<Counts> {
     let hub = world.start_hub()?;
-    if let Err(error) = story::wait_until_quiet(&hub, 2, FINISH_LIMIT_SECONDS) {
+    if let Err(error) = story::wait_until_quiet(&hub, &SYNCS, 2, FINISH_LIMIT_SECONDS) {
         eprintln!("{}", hub.log_end());
         return Err(error);
     }

@@ -46,5 +46,6 @@ pub mod proofs;
 pub mod setup;
 pub mod sim;
 pub mod test;
+pub mod two_way;
 
 pub use unavailable::Unavailable;

@@ -4,7 +4,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{bench, components, crash, demo, identity, lint, paths, proofs, setup, sim, test};
+use xtask::{
+    bench, components, crash, demo, identity, lint, paths, proofs, setup, sim, test, two_way,
+};
 
 /// Set-up, demo and tests of Liaison, one command each.
 ///
@@ -25,12 +27,16 @@ Examples:
   cargo xtask test                        everything, as continuous integration runs it
   cargo xtask crash --kills 300           SIGKILL in whatever is done with the store
   cargo xtask crash --of hub --kills 50   SIGKILL during the demo's load
+  cargo xtask crash --of delivery --kills 200
+                                          SIGKILL between a request and its answer
   cargo xtask powercut --images 100       the disks that a power cut may leave
   cargo xtask iofault                     each call on the disk fails in turn
   cargo xtask guards                      what each guard of the store is good for
   cargo xtask identity                    how well it knows who is who
   cargo xtask sim --fleets 20000          two-way sync, against systems that fail
   cargo xtask sim --planted               whether it sees the bugs it should
+  cargo xtask ring                        five systems agree, and fall silent
+  cargo xtask undo --parties 1000         a wrecked mapping, taken back from a real ERP
   cargo xtask bench --records 100000      what it costs, in a small run
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
@@ -74,8 +80,9 @@ enum Task {
     /// The store (the default) is quick: each kill is a process that writes or
     /// opens a store, compacts, backs up, restores, exports or imports it, and a
     /// check of every answer against a model. `--of hub` kills the hub during the
-    /// demo's load, with an ERP beside it, and compares the end. The exit code is
-    /// not 0 when anything was lost.
+    /// demo's load, with an ERP beside it, and compares the end. `--of delivery`
+    /// kills it between requests and their answers, and looks for doubles. The exit
+    /// code is not 0 when anything was lost.
     Crash(crash::Options),
     /// What the hub costs, against goals and against references of the same run.
     ///
@@ -102,6 +109,17 @@ enum Task {
     /// does not hold. `--planted` plants known bugs instead, one after the other:
     /// then it is not 0 when one is not seen.
     Sim(sim::Options),
+    /// Five systems, a real ERP among them, that all write to each other.
+    ///
+    /// People edit in each at once. After at most two rounds all must show the same,
+    /// and the rounds after that must write nothing.
+    Ring(two_way::Ring),
+    /// Rewrite a real ERP by a wrecked mapping, and take it back.
+    ///
+    /// Guards hold the run until it is approved; people edit before it is undone;
+    /// afterwards every field is as before, except their edits. Then plans: executed
+    /// as they were shown, or refused with what has moved.
+    Undo(two_way::Undo),
     /// Leave out each guard of the store, and show what is lost without it.
     Guards,
     /// Format, clippy, licences, spelling.
@@ -138,6 +156,8 @@ fn run(task: Task) -> Result<()> {
         Task::Powercut(options) => proofs::power_cut(&options),
         Task::Iofault(options) => proofs::io_fault(&options),
         Task::Sim(options) => sim::run(&options),
+        Task::Ring(options) => two_way::ring(&options),
+        Task::Undo(options) => two_way::undo(&options),
         Task::Guards => proofs::guards(),
         Task::Lint => lint::run(),
         Task::Advisories => lint::advisories(),

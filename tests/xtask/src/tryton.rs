@@ -145,7 +145,11 @@ impl Drop for Tryton {
     }
 }
 
-fn free_port() -> Result<u16> {
+/// A port that nobody listens on.
+///
+/// # Errors
+/// There is none.
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }

@@ -329,6 +329,10 @@ pub(super) fn unless_waiting(
     waiting: &mut BTreeMap<PendingKey, Pending>,
 ) -> Option<Work> {
     let Some(pending) = waiting.remove(&work.key) else { return Some(work) };
+    if may_be_made(context, &pending) {
+        // Whatever has changed since is an update of the row that it makes, or made.
+        work.fields.clone_from(&pending.attempt.fields);
+    }
     let same = pending.attempt.fields == work.fields;
     let is_due = pending.due <= context.workspace.env.now();
     match pending.state {
@@ -351,4 +355,15 @@ pub(super) fn unless_waiting(
             Some(work)
         }
     }
+}
+
+/// Whether a create got no answer and is made again at a vendor that knows it by its
+/// key: with another content it would have another key, and there would be two rows.
+fn may_be_made(context: &RunContext<'_>, pending: &Pending) -> bool {
+    let is_unanswered = pending.state == PendingState::Retry && pending.fault.is_none();
+    let stream = context.stream.as_ref();
+    pending.key.record.is_none()
+        && is_unanswered
+        && stream.is_some_and(|stream| stream.idempotency_keys)
+        && !planted::is(Bug::FreshKeys)
 }

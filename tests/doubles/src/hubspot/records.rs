@@ -148,6 +148,13 @@ impl HubSpot {
         live.filter(|(_, record)| has(record)).map(|(id, _)| id.to_string()).collect()
     }
 
+    /// The ids of all records of a kind.
+    #[must_use]
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        let records = self.tables.get(kind).into_iter().flat_map(|table| &table.records);
+        records.filter(|(_, record)| record.is_live()).map(|(id, _)| id.to_string()).collect()
+    }
+
     /// How many records of a kind there are.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {

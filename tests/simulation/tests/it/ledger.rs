@@ -139,6 +139,33 @@ fn a_possible_duplicate_is_listed() {
     });
 }
 
+/// Where the vendor knows a repeated create by its key, it is repeated as it was: what
+/// has changed meanwhile would give it another key, and there would be two rows.
+#[test]
+fn a_create_without_an_answer_is_made_once_whatever_has_changed_since() {
+    block_on(async {
+        let stage = stage(Direction::Both);
+        stage.table("shop").rows.remove("bob");
+        stage.table("crm").knows_keys = true;
+        let engine = stage.open().await;
+        run(&engine, "shop").await;
+        stage.table("crm").behind = Behind::Everywhere;
+        run(&engine, "crm").await;
+        stage.table("shop").put("ana", &[("email", "ana@x.fr"), ("name", "anna")]);
+        run(&engine, "shop").await;
+        stage.clock.set(Timestamp::from_seconds(1_000_000 + 100));
+        let ran = run(&engine, "crm").await;
+        assert_eq!(ran.delivery, Some(DeliveryClass::IdempotencyKey));
+        stage.table("crm").behind = Behind::Nowhere;
+        run(&engine, "crm").await;
+        let rows = stage.table("crm").rows.clone();
+        let names: Vec<&Value> = rows.values().map(|row| &row["name"]).collect();
+        assert_eq!(names, [&Value::text("ANNA")]);
+        let unknown = Wanted { unknown: true, ..Wanted::default() };
+        assert_eq!(entries(&engine, &unknown).await, []);
+    });
+}
+
 #[test]
 fn what_is_over_leaves_the_ledger() {
     block_on(async {

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use doubles::contacts::Contacts;
+use doubles::http::Server;
+use serde_json::{Value, json};
 use xtask::{components, paths, process};
-
-use crate::contacts::Contacts;
 
 fn readme() -> String {
     fs::read_to_string(paths::root().join("sdk/README.md")).unwrap()
@@ -145,9 +145,14 @@ fn from_new_to_a_score_without_a_blemish() {
     assert_eq!(fs::read(krate.join(to)).unwrap(), fs::read(&built[0].path).unwrap());
     fs::remove_file(&built[0].path).unwrap();
 
-    let contacts = Contacts::begin("s3cret");
+    let mut account = Contacts::new("s3cret");
+    account.page_rows = 3;
+    for number in 1..=7 {
+        account.enter(&json!({ "name": format!("N{number}"), "email": format!("n{number}@x.fr") }));
+    }
+    let contacts = Server::start(account).unwrap();
     let hub = krate.join("try/liaison.toml");
-    let text = fs::read_to_string(&hub).unwrap().replace("8765", &contacts.port.to_string());
+    let text = fs::read_to_string(&hub).unwrap().replace("8765", &contacts.port().to_string());
     fs::write(&hub, text).unwrap();
     let test = ["--config", "try", "connector", "test", "account", "--samples", "try/samples.json"];
     let output = liaison(&krate, &[&test[..], &["--json", "--badge", "badge.svg"]].concat());
@@ -160,7 +165,7 @@ fn from_new_to_a_score_without_a_blemish() {
     assert!(!said(&output).contains("s3cret"));
 
     // The same against an account that loses rows at the border of a page.
-    contacts.lose_rows_at_the_border();
+    contacts.vendor().loses_after = Some(7);
     let output = liaison(&krate, &test);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let line = "destination::rows_written_together_are_all_shown  broken";

@@ -3,7 +3,7 @@
 
 use std::{thread::sleep, time::Duration};
 
-use xtask::demo::{hub, story};
+use xtask::demo::{hub, story, world::SYNCS};
 
 /// Rows that make duplicates meet and still load within seconds.
 const FEBRL_ROWS: usize = 60;
@@ -17,10 +17,10 @@ fn every_edit_reaches_the_other_side_and_then_nothing_is_written() {
     let Some(mut world) = crate::world(name, folder.path(), FEBRL_ROWS, CUSTOMERS) else { return };
     let hub = world.start_hub().unwrap();
     let told = |result: Result<_, _>| result.unwrap_or_else(|e| panic!("{e:#}\n{}", hub.log_end()));
-    told(story::wait_until_quiet(&hub, 1, LIMIT_SECONDS).map(drop));
+    told(story::wait_until_quiet(&hub, &SYNCS, 1, LIMIT_SECONDS).map(drop));
     story::check(&story::report(&world, &hub).unwrap()).unwrap();
     told(story::edit_both_sides(&mut world, &hub).map(drop));
-    told(story::wait_until_quiet(&hub, 2, LIMIT_SECONDS).map(drop));
+    told(story::wait_until_quiet(&hub, &SYNCS, 2, LIMIT_SECONDS).map(drop));
     story::check(&story::report(&world, &hub).unwrap()).unwrap();
 }
 
@@ -35,7 +35,7 @@ fn a_hub_that_is_killed_while_it_loads_comes_to_the_same_end() {
         hub.kill().unwrap();
     }
     let hub = world.start_hub().unwrap();
-    if let Err(error) = story::wait_until_quiet(&hub, 2, LIMIT_SECONDS) {
+    if let Err(error) = story::wait_until_quiet(&hub, &SYNCS, 2, LIMIT_SECONDS) {
         panic!("{error:#}\n{}", hub.log_end());
     }
     story::check(&story::report(&world, &hub).unwrap()).unwrap();

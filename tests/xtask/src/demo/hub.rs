@@ -5,7 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -151,7 +151,7 @@ impl Drop for Hub {
 /// # Errors
 /// It fails; what it said is quoted.
 pub fn command(binary: &Path, work: &Path, arguments: &[&str]) -> Result<String> {
-    let output = liaison(binary, work).args(arguments).output().context("cannot start liaison")?;
+    let output = output(binary, work, arguments)?;
     if !output.status.success() {
         bail!(
             "liaison {} ended with {}:\n{}",
@@ -161,6 +161,14 @@ pub fn command(binary: &Path, work: &Path, arguments: &[&str]) -> Result<String>
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a command of `liaison` that may have bad news: its exit code says so.
+///
+/// # Errors
+/// It cannot be started.
+pub fn output(binary: &Path, work: &Path, arguments: &[&str]) -> Result<Output> {
+    liaison(binary, work).args(arguments).output().context("cannot start liaison")
 }
 
 fn liaison(binary: &Path, work: &Path) -> Command {

@@ -79,7 +79,7 @@ pub fn tell(options: &Options) -> Result<()> {
     let (hub, load_seconds) = steps.step("load: CSV files into the ERP", remedy, || {
         let hub = world.start_hub()?;
         let loading = Instant::now();
-        let quiet = with_log(&hub, wait_until_quiet(&hub, 1, LOAD_LIMIT_SECONDS));
+        let quiet = with_log(&hub, wait_until_quiet(&hub, &SYNCS, 1, LOAD_LIMIT_SECONDS));
         quiet?;
         Ok((hub, loading.elapsed().as_secs_f64()))
     })?;
@@ -88,7 +88,7 @@ pub fn tell(options: &Options) -> Result<()> {
         with_log(&hub, edits)
     })?;
     let quiet_rounds = steps.step("silence", remedy, || {
-        let rounds = wait_until_quiet(&hub, QUIET_ROUNDS, QUIET_LIMIT_SECONDS);
+        let rounds = wait_until_quiet(&hub, &SYNCS, QUIET_ROUNDS, QUIET_LIMIT_SECONDS);
         with_log(&hub, rounds)
     })?;
     let report = Report {
@@ -178,12 +178,17 @@ fn show(report: &Report, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Waits until every sync has ended `rounds` runs in a row that changed and
-/// wrote nothing, all begun after this call.
+/// Waits until each of these syncs has ended `rounds` runs in a row that changed
+/// and wrote nothing, all begun after this call.
 ///
 /// # Errors
 /// A run fails, or the time is up.
-pub fn wait_until_quiet(hub: &Hub, rounds: usize, limit_seconds: u64) -> Result<Vec<Round>> {
+pub fn wait_until_quiet(
+    hub: &Hub,
+    syncs: &[&str],
+    rounds: usize,
+    limit_seconds: u64,
+) -> Result<Vec<Round>> {
     let since = now_micros()?;
     let limit = Instant::now() + Duration::from_secs(limit_seconds);
     let mut told = String::new();
@@ -191,8 +196,8 @@ pub fn wait_until_quiet(hub: &Hub, rounds: usize, limit_seconds: u64) -> Result<
         let runs = hub.runs()?;
         let mut quiet = Vec::new();
         let mut standing = Vec::new();
-        for sync in SYNCS {
-            let of_sync: Vec<&Value> = runs.iter().filter(|run| run["sync"] == sync).collect();
+        for sync in syncs {
+            let of_sync: Vec<&Value> = runs.iter().filter(|run| run["sync"] == *sync).collect();
             if let Some(failed) = of_sync.first().filter(|run| run["status"] == "failed") {
                 bail!("a run failed: {failed}");
             }
@@ -201,7 +206,7 @@ pub fn wait_until_quiet(hub: &Hub, rounds: usize, limit_seconds: u64) -> Result<
             standing.push(format!("{sync} {}/{rounds}", fresh.len()));
             quiet.extend(fresh);
         }
-        if quiet.len() == rounds * SYNCS.len() {
+        if quiet.len() == rounds * syncs.len() {
             return Ok(quiet);
         }
         let line = standing.join(", ");

@@ -15,7 +15,7 @@ use super::{
     data::{self, CUSTOMER_COLUMNS, Row},
     hub::Hub,
 };
-use crate::tryton::{Tryton, rpc::Session};
+use crate::tryton::{Tryton, free_port, rpc::Session};
 
 /// The syncs, in the order in which the story needs them.
 pub const SYNCS: [&str; 4] = ["febrl", "customers", "erp", "out"];
@@ -201,12 +201,11 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn free_port() -> Result<u16> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
-}
-
-fn write_private(path: &Path, text: &str) -> Result<PathBuf> {
+/// Writes a file that nobody else can read.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_private(path: &Path, text: &str) -> Result<PathBuf> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut file =
