@@ -287,7 +287,7 @@ fn any_condition(rng: &mut Rng, levels: usize) -> Condition {
             role: rng.percent(50).then(|| "buyer".into()),
             count: count(rng),
         },
-        3 => Condition::Consent(ConsentKey::new("news", rng.pick(&["email", "sms"]))),
+        3 => Condition::Consent(ConsentKey::new("news", ["email", "sms"][rng.below(2)])),
         4 => Condition::Event {
             name: (*rng.pick(&EVENTS)).into(),
             within: rng.percent(80).then(|| period(rng)),
