@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use hub_model::{
-    AccountName, ConnectionId, Guards, History, Mapping, Namespace, Purpose, Rules, Source,
-    Survivorship, SyncId, TraitRule, WorkspaceId,
+    AccountName, ConnectionId, Guards, History, Mapping, Namespace, Purpose, Rules, Segment,
+    Source, Survivorship, SyncId, TraitRule, WorkspaceId,
 };
 
 use crate::located::{Located, Location};
@@ -36,6 +36,8 @@ pub struct Config {
     pub purposes: Vec<Purpose>,
     /// How long what profiles were before is kept, and what was written.
     pub history: History,
+    /// The segments, by name.
+    pub segments: Vec<Segment>,
 }
 
 impl Config {
@@ -55,6 +57,7 @@ impl Config {
             purposes: self.purposes.clone(),
             sources: sources.filter(special).cloned().collect(),
             history: self.history,
+            segments: self.segments.clone(),
         }
     }
 

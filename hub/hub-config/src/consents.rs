@@ -64,21 +64,33 @@ pub(crate) fn read(
             drafts.keys.push(key);
         }
     }
-    let place = table.place_of("requires");
     for text in table.texts("requires", "requires = [\"newsletter/email\"]") {
-        let Some((purpose, channel)) = text.split_once('/') else {
-            let fault = table.fault(code::CONSENT_KEY, &text.location, "requires");
-            fault.with("found", shown(&text)).record();
-            continue;
-        };
-        drafts.requires.push(ConsentKey::new(purpose, channel));
-        drafts.keys.push(KeyDraft {
-            purpose: Located::new(purpose.to_owned(), text.location.clone()),
-            channel: Located::new(channel.to_owned(), text.location.clone()),
-            place: place.clone(),
-        });
+        if let Some((required, key)) = key(table, "requires", &text) {
+            drafts.requires.push(required);
+            drafts.keys.push(key);
+        }
     }
     drafts
+}
+
+/// A purpose on a channel from its text, and what `liaison.toml` must know of it.
+pub(crate) fn key(
+    table: &TableReader<'_>,
+    key: &str,
+    text: &Located<String>,
+) -> Option<(ConsentKey, KeyDraft)> {
+    let Some((purpose, channel)) = text.split_once('/') else {
+        let fault = table.fault(code::CONSENT_KEY, &text.location, key);
+        fault.with("found", shown(text)).record();
+        return None;
+    };
+    let located = |part: &str| Located::new(part.to_owned(), text.location.clone());
+    let draft = KeyDraft {
+        purpose: located(purpose),
+        channel: located(channel),
+        place: table.place_of(key),
+    };
+    Some((ConsentKey::new(purpose, channel), draft))
 }
 
 fn consent(

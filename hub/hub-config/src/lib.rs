@@ -41,6 +41,7 @@ mod namespace;
 mod policies;
 mod purposes;
 mod relations;
+mod segment;
 mod settings;
 mod several;
 mod sync_file;

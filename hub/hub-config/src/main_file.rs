@@ -2,12 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use hub_model::segment::SEGMENTS_MAX;
 use hub_model::{History, Namespace, Purpose, WorkspaceId};
 
 use crate::config::ConnectionConfig;
 use crate::document::Document;
 use crate::fault::{ConfigFault, code};
 use crate::located::Located;
+use crate::segment::{self, SegmentDraft};
 use crate::table::{TableReader, shown};
 use crate::traits::{self, TraitDraft};
 use crate::word::{self, BadListen};
@@ -27,6 +29,7 @@ pub(crate) const KEYS: &[&str] = &[
     "purposes",
     "connections",
     "history",
+    "segments",
 ];
 /// The keys of `[history]`.
 pub(crate) const HISTORY_KEYS: &[&str] = &["keep", "keep_writes"];
@@ -59,6 +62,7 @@ pub(crate) struct MainFile {
     pub(crate) traits: Vec<TraitDraft>,
     pub(crate) purposes: Vec<Purpose>,
     pub(crate) history: History,
+    pub(crate) segments: Vec<SegmentDraft>,
 }
 
 /// Reads the file; `None` if it is no TOML or of a newer version.
@@ -73,6 +77,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
     let traits = traits(&mut table);
     let purposes = purposes(&mut table);
     let history = history(&mut table);
+    let segments = segments(&mut table);
     let (connection_names, connections) = connections(&mut table);
     table.finish(KEYS);
     for connection in &connections {
@@ -91,6 +96,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
         traits,
         purposes,
         history,
+        segments,
     })
 }
 
@@ -196,6 +202,21 @@ fn history(table: &mut TableReader<'_>) -> History {
     let writes = purposes::period(&mut history, "keep_writes", "keep_writes = \"90 days\"");
     history.finish(HISTORY_KEYS);
     History { keep: keep.unwrap_or(usual.keep), keep_writes: writes.unwrap_or(usual.keep_writes) }
+}
+
+fn segments(table: &mut TableReader<'_>) -> Vec<SegmentDraft> {
+    let location = table.key_location("segments");
+    let mut segments = Vec::new();
+    for (name, reader) in table.tables("segments", "[segments.customers]") {
+        let place = reader.place().to_owned();
+        word::check_id(table.document(), &name, "the name of a segment", &place);
+        segments.push(segment::read(&name, reader));
+    }
+    if segments.len() > SEGMENTS_MAX {
+        let fault = table.fault(code::TOO_MANY, &location, "segments");
+        fault.with("limit", SEGMENTS_MAX).record();
+    }
+    segments
 }
 
 fn connections(table: &mut TableReader<'_>) -> (Vec<String>, Vec<ConnectionConfig>) {

@@ -56,6 +56,7 @@ fn assemble(main: MainFile, mut syncs: Vec<SyncConfig>) -> Config {
         traits: main.traits.into_iter().filter_map(|draft| draft.rule).collect(),
         purposes: main.purposes,
         history: main.history,
+        segments: main.segments.into_iter().filter_map(|draft| draft.segment).collect(),
     }
 }
 

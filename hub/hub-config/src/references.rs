@@ -17,6 +17,7 @@ use crate::located::{Located, Location};
 use crate::main_file::MainFile;
 use crate::near;
 use crate::relations::RelationDraft;
+use crate::segment::{NameDraft, Named};
 use crate::sync_file::SyncDraft;
 use crate::table::shown;
 use crate::traits::TraitDraft;
@@ -52,6 +53,55 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
     for rule in &main.traits {
         trait_rule(rule, drafts, faults);
     }
+    for segment in &main.segments {
+        for key in &segment.keys {
+            consent_key(main, key, faults);
+        }
+        for name in &segment.names {
+            segment_name(main, name, drafts, faults);
+        }
+    }
+}
+
+/// What a condition of a segment names is read by some sync.
+fn segment_name(main: &MainFile, draft: &NameDraft, drafts: &[SyncDraft], faults: &Faults) {
+    let mappings = || drafts.iter().filter_map(|d| d.sync.as_ref()).map(|sync| &sync.mapping);
+    // Of a sync that could not be read nobody knows what it reads.
+    let all_read = drafts.iter().all(|draft| draft.sync.is_some());
+    let (code, known): (_, BTreeSet<&str>) = match &draft.what {
+        Named::Namespace => {
+            namespace(main, &draft.name, &draft.place, faults);
+            return;
+        }
+        Named::Trait => {
+            let read = drafts.iter().flat_map(|draft| &draft.traits);
+            (code::UNKNOWN_TRAIT, read.map(TraitName::as_str).collect())
+        }
+        Named::Kind => {
+            let objects = mappings().filter(|mapping| mapping.kind.is_object());
+            (code::UNKNOWN_KIND, objects.map(|mapping| mapping.kind.as_str()).collect())
+        }
+        Named::Role(kind) => {
+            let objects = mappings().filter(|mapping| mapping.kind.as_str() == kind);
+            let roles = objects.flat_map(|mapping| &mapping.relations);
+            (code::UNKNOWN_WORD, roles.map(|relation| &*relation.role).collect())
+        }
+        Named::Event => {
+            let events = || mappings().filter(|mapping| mapping.event.is_some());
+            if events().any(|mapping| mapping.event.iter().any(|event| event.name.is_some())) {
+                return; // its rows say what they are called
+            }
+            (code::UNKNOWN_EVENT, events().map(|m| m.stream.stream.as_str()).collect())
+        }
+    };
+    let is_role = matches!(draft.what, Named::Role(_));
+    if known.contains(draft.name.as_str()) || !all_read || (is_role && known.is_empty()) {
+        return;
+    }
+    let fault = ConfigFault::new(code, draft.name.location.clone(), draft.place.as_str());
+    let fault = fault.with("name", shown(&draft.name)).with("found", shown(&draft.name));
+    let fault = fault.with("nowhere", "no field of any sync");
+    faults.push(near::hint(fault, &draft.name, known));
 }
 
 /// The namespace of a name, if it could be read; a fault if there is none.

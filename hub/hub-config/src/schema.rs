@@ -30,7 +30,7 @@ mod tests {
 
     use crate::{
         cleaning, connection, consents, event, kind, main_file, namespace, policies, purposes,
-        relations, sync_file, traits, transform,
+        relations, segment, sync_file, traits, transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -60,6 +60,13 @@ mod tests {
             (&main, "/properties/traits/additionalProperties", traits::KEYS),
             (&main, "/properties/purposes/additionalProperties", purposes::KEYS),
             (&main, "/properties/history", main_file::HISTORY_KEYS),
+            (&main, "/properties/segments/additionalProperties", segment::KEYS),
+            (&main, "/$defs/condition/oneOf/0", segment::TRAIT_KEYS),
+            (&main, "/$defs/condition/oneOf/1", segment::IDENTITY_KEYS),
+            (&main, "/$defs/condition/oneOf/2", segment::RELATION_KEYS),
+            (&main, "/$defs/condition/oneOf/3", segment::EVENT_KEYS),
+            (&main, "/$defs/condition/oneOf/4", segment::CONSENT_KEYS),
+            (&main, "/$defs/condition/oneOf/5", segment::GROUP_KEYS),
             (&main, "/properties/connections/additionalProperties", connection::KEYS),
             (
                 &main,
@@ -104,6 +111,11 @@ mod tests {
                 &main,
                 "/properties/connections/additionalProperties/properties/origin/enum",
                 words(Party::WORDS),
+            ),
+            (
+                &main,
+                "/properties/segments/additionalProperties/properties/kind/enum",
+                words(segment::KINDS),
             ),
             (&sync, "/properties/clean/items/properties/do/enum", words(cleaning::CLEANERS)),
             (

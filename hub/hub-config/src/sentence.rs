@@ -100,6 +100,17 @@ const SENTENCES: &[Sentence] = &[
         &[NEAR, "streams that are read: {known}", "write a sync that reads it"],
     ),
     say(
+        code::UNKNOWN_KIND,
+        "no sync reads objects of kind `{name}`",
+        &[NEAR, "kinds that are read: {known}", "write a sync with `kind = \"{name}\"`"],
+    ),
+    say(
+        code::UNKNOWN_EVENT,
+        "no sync reads events named `{name}`",
+        &[NEAR, "events that are read: {known}", "write a sync with `kind = \"event\"`"],
+    ),
+    say(code::CONDITION, "this is no usable condition: {why}", &[]),
+    say(
         code::ID,
         "`{found}` cannot be {what}",
         &[

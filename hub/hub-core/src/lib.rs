@@ -12,7 +12,8 @@
 //! [`relation`] reads whom it names besides, [`identity`] finds out who it is about,
 //! [`profile`] derives the golden record, [`event`] knows what happened and whose it
 //! is, [`consent`] says what may be done with it and
-//! [`retention`] how long it stays, and [`sync`] again says what is due elsewhere.
+//! [`retention`] how long it stays, [`audience`] knows who is in which segment, and
+//! [`sync`] again says what is due elsewhere.
 //! [`privacy`] knows what must not come back.
 
 pub mod quality;
@@ -28,6 +29,8 @@ pub mod profile;
 pub mod event;
 
 pub mod consent;
+
+pub mod audience;
 
 pub mod retention;
 

@@ -31,7 +31,7 @@ use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{erasure, settle, sweep};
+use crate::{audience, erasure, settle, sweep};
 
 /// Longest time between two looks at the schedules: bounds what a step of the
 /// wall clock can delay.
@@ -326,7 +326,7 @@ impl Engine {
     }
 
     /// Does what nobody's sync does: removes what the time is over of, goes on
-    /// with erasures, and compacts the store after them.
+    /// with erasures, compacts the store after them, and keeps who is in which segment.
     ///
     /// # Errors
     /// When the store cannot be read or written; the next call goes on.
@@ -335,6 +335,7 @@ impl Engine {
         let _one = workspace.tending.lock().await;
         let swept = sweep::sweep(workspace).await?;
         erasure::work(workspace, self.shared.upkeep.as_deref()).await?;
+        audience::tend(workspace).await?;
         Ok(swept)
     }
 

@@ -66,7 +66,7 @@ pub(crate) async fn forget_other_kinds(
             let others = others.filter(|record| record.is_object() != mapping.kind.is_object());
             let (objects, people): (Vec<_>, Vec<_>) = others.partition(Record::is_object);
             let erased = objects.into_iter().map(|record| (record.number, record.at)).collect();
-            store.commit(WriteSet { erased, ..WriteSet::default() }).await?;
+            workspace.commit(WriteSet { erased, ..WriteSet::default() }).await?;
             let fates: BTreeMap<RecordNo, Fate> =
                 people.into_iter().map(|record| (record.number, Fate::Erased)).collect();
             if !fates.is_empty() {
@@ -206,7 +206,7 @@ pub(crate) async fn expire(workspace: &Workspace, until: Timestamp) -> Result<Ex
                 live.map(|record| tombstones.key.content(&record.at, &record.raw)).collect();
             let positions = tombstones.keep(store, &news).await?;
             let erased = over.iter().map(|record| (record.number, record.at.clone())).collect();
-            store.commit(WriteSet { erased, positions, ..WriteSet::default() }).await?;
+            workspace.commit(WriteSet { erased, positions, ..WriteSet::default() }).await?;
             tombstones.remember(&news);
         }
     }

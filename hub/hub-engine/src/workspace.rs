@@ -9,6 +9,7 @@ use hub_model::{CommitSeq, Profile, Rules};
 use hub_store::{Error, Store, WriteSet};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 
+use crate::audience;
 use crate::budget::Budgets;
 use crate::env::Env;
 use crate::run::Event;
@@ -62,11 +63,13 @@ impl Workspace {
     }
 
     /// Commits, and says when: what a profile was is known by the instant at which
-    /// another was put in its place.
+    /// another was put in its place. Whom the set's events and objects are about is
+    /// noted in the change log, where segments ask for them.
     ///
     /// # Errors
     /// When the store does not take it.
-    pub async fn commit(&self, set: WriteSet) -> Result<CommitSeq, Error> {
+    pub async fn commit(&self, mut set: WriteSet) -> Result<CommitSeq, Error> {
+        audience::touch(&*self.store, &self.rules, &mut set).await?;
         self.store.commit(WriteSet { at: Some(self.env.now()), ..set }).await
     }
 

@@ -52,6 +52,7 @@ pub mod quarantine;
 pub mod rejected;
 pub mod related;
 pub mod runs;
+pub mod segments;
 pub mod status;
 pub mod syncs;
 pub mod timeline;

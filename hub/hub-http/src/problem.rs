@@ -80,6 +80,8 @@ pub enum Code {
     NotQuarantined,
     /// There is no object of that key.
     UnknownObject,
+    /// There is no such segment.
+    UnknownSegment,
     /// Nobody has the identity.
     Nobody,
     /// Several people have the identity.
@@ -140,6 +142,7 @@ impl Code {
         Self::BadIdentity,
         Self::NotQuarantined,
         Self::UnknownObject,
+        Self::UnknownSegment,
         Self::Nobody,
         Self::SeveralPeople,
         Self::WriteUnderWay,
@@ -189,6 +192,7 @@ impl Code {
             Self::BadIdentity => ("http/bad-identity", StatusCode::BAD_REQUEST),
             Self::NotQuarantined => ("http/not-quarantined", StatusCode::NOT_FOUND),
             Self::UnknownObject => ("http/unknown-object", StatusCode::NOT_FOUND),
+            Self::UnknownSegment => ("http/unknown-segment", StatusCode::NOT_FOUND),
             Self::Nobody => ("http/nobody", StatusCode::NOT_FOUND),
             Self::SeveralPeople => ("http/several-people", StatusCode::CONFLICT),
             Self::WriteUnderWay => ("http/write-under-way", StatusCode::CONFLICT),

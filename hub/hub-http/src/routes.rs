@@ -9,7 +9,8 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
-    plans, privacy, profiles, quarantine, rejected, related, runs, status, syncs, timeline, upkeep,
+    plans, privacy, profiles, quarantine, rejected, related, runs, segments, status, syncs,
+    timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -134,6 +135,10 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/privacy/export",     Privacy, Nothing, || get(privacy::export)),
     route("POST",   "/api/v1/privacy/erasures",   Privacy, Json,    || post(privacy::erase)),
     route("GET",    "/api/v1/privacy/erasures/{id}", Privacy, Nothing, || get(privacy::one)),
+    route("GET",    "/api/v1/segments",           Read,    Nothing, || get(segments::list)),
+    route("POST",   "/api/v1/segments/preview",   Pii,     Json,    || post(segments::preview)),
+    route("GET",    "/api/v1/segments/{name}/members", Pii, Nothing, || get(segments::members)),
+    route("GET",    "/api/v1/segments/{name}/explain", Pii, Nothing, || get(segments::explain)),
     route("GET",    "/api/v1/stats",              Read,    Nothing, || get(status::stats)),
     route("GET",    "/api/v1/store",              Read,    Nothing, || get(upkeep::show)),
     route("GET",    "/api/v1/store/work",         Manage,  Nothing, || get(upkeep::work)),

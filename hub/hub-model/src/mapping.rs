@@ -14,6 +14,7 @@ use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
 use crate::relation::{RelationMapping, WhenErased};
 use crate::retention::{History, Source};
+use crate::segment::Segment;
 use crate::survivorship::{Survivorship, TraitRule};
 use crate::time::Timestamp;
 use crate::time_format::TimeFormat;
@@ -335,6 +336,9 @@ pub struct Rules {
     /// it is not among what a store of profiles follows.
     #[serde(skip)]
     pub history: History,
+    /// The segments. They bear on nobody's profile either.
+    #[serde(skip)]
+    pub segments: Vec<Segment>,
 }
 
 impl Rules {
@@ -348,6 +352,7 @@ impl Rules {
             purposes: Vec::new(),
             sources: Vec::new(),
             history: History::default(),
+            segments: Vec::new(),
         }
     }
 
@@ -376,6 +381,11 @@ impl Rules {
         let names = mapping.composites.iter();
         let found = names.filter_map(|name| self.namespace(name));
         found.filter(|namespace| namespace.normaliser == Normaliser::Composite)
+    }
+
+    /// The segment of that name.
+    pub fn segment(&self, name: &str) -> Option<&Segment> {
+        self.segments.iter().find(|segment| &*segment.name == name)
     }
 
     /// The namespace of that name.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
@@ -38,6 +38,18 @@ impl Timestamp {
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|t| Self(t.timestamp_micros()))
     }
+
+    /// Parses an instant, a date (its first instant) or a local date-time in its ISO
+    /// form; what has no zone is taken as UTC.
+    pub fn parse_iso(text: &str) -> Option<Self> {
+        let local = || {
+            let day =
+                || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN));
+            let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok();
+            Some(Self(time.or_else(day)?.and_utc().timestamp_micros()))
+        };
+        Self::parse_rfc3339(text).or_else(local)
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -64,5 +76,22 @@ mod tests {
             Timestamp::parse_rfc3339("2026-03-29T00:30:00Z")
         );
         assert_eq!(Timestamp::parse_rfc3339("2026-03-29 02:30"), None);
+    }
+
+    #[test]
+    fn dates_and_local_times_are_utc() {
+        let table = [
+            ("2026-03-29", Some("2026-03-29T00:00:00Z")),
+            ("2026-03-29T02:30:00", Some("2026-03-29T02:30:00Z")),
+            ("2026-03-29T02:30:00.25", Some("2026-03-29T02:30:00.250Z")),
+            ("2026-03-29T02:30:00+02:00", Some("2026-03-29T00:30:00Z")),
+            ("2026-02-30", None),
+            ("29/03/2026", None),
+            ("", None),
+        ];
+        for (text, wanted) in table {
+            let found = Timestamp::parse_iso(text).map(|time| time.to_string());
+            assert_eq!(found.as_deref(), wanted, "{text}");
+        }
     }
 }

@@ -157,6 +157,9 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Who is who: review, merge, unmerge, and try other rules.
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Segments: how many are in each, who, who would be, and why.
+    #[command(subcommand)]
+    Segment(SegmentCommand),
     /// Conflicts: traits that wait for a person; list, show, resolve, undo, release.
     #[command(subcommand)]
     Conflict(ConflictCommand),
@@ -454,6 +457,7 @@ pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;
 pub use self::plan::HoldCommand;
 pub use self::privacy::PrivacyCommand;
+pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
 
 mod conflict;
@@ -463,6 +467,7 @@ mod ledger;
 mod mapping;
 mod plan;
 mod privacy;
+mod segment;
 mod store;
 
 #[cfg(test)]

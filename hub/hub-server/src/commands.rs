@@ -13,6 +13,7 @@ mod plan;
 mod privacy;
 mod profile;
 mod quarantine;
+mod segment;
 mod serve;
 mod store;
 mod sync;
@@ -61,6 +62,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Profile(command) => profile::run(&loaded, command, out).await,
         Command::Object(command) => object::run(&loaded, command, out).await,
         Command::Identity(command) => identity::run(&global, &loaded, command, out).await,
+        Command::Segment(command) => segment::run(&loaded, command, out).await,
         Command::Conflict(command) => conflict::run(&loaded, command, out).await,
         Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,
         Command::Privacy(command) => privacy::run(&loaded, command, out).await,

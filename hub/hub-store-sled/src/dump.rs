@@ -2,7 +2,7 @@
 
 use hub_model::{
     CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing,
 };
 use hub_store::dump::{Rows, Tables, TokenKey};
 use hub_store::{Error, InboxEntry, Review, View};
@@ -101,6 +101,10 @@ impl Tables for Reader<'_> {
 
     fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)> {
         Box::new(self.events_after(after))
+    }
+
+    fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing> {
+        self.standings_after(after)
     }
 
     fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)> {

@@ -52,6 +52,14 @@ pub(crate) mod table {
     pub const EVENT: u8 = b'E';
     /// Where events lie, by the identity that they name and the commit.
     pub const EVENT_OF: u8 = b'e';
+    /// Standings by profile.
+    pub const STANDING: u8 = b'A';
+    /// (segment, profile), since when.
+    pub const MEMBER: u8 = b'a';
+    /// (review, profile) of standings, no value.
+    pub const STANDING_DUE: u8 = b'd';
+    /// Who entered segments and left them, by commit.
+    pub const MOVES: u8 = b'm';
     /// The ledger of writes, in chunks: by run, then the number of the first entry.
     pub const LEDGER: u8 = b'G';
     /// Where entries lie, by the record that they are found by and the chunk.
@@ -135,10 +143,15 @@ pub(crate) fn due_of_sync(sync: &SyncId) -> Key {
     text(start(table::DUE), sync.as_str())
 }
 
+/// An instant, so that earlier ones sort first.
+fn instant(key: Key, at: Timestamp) -> Key {
+    // The sign bit is turned, so that negative numbers sort before the others.
+    number(key, at.0.cast_unsigned() ^ (1 << 63))
+}
+
 /// Where the deliveries of a sync begin that are due at an instant or later.
 pub(crate) fn due_from(sync: &SyncId, due: Timestamp) -> Key {
-    // The sign bit is turned, so that negative numbers sort before the others.
-    number(due_of_sync(sync), due.0.cast_unsigned() ^ (1 << 63))
+    instant(due_of_sync(sync), due)
 }
 
 pub(crate) fn due(key: &PendingKey, due: Timestamp) -> Key {
@@ -218,6 +231,31 @@ pub(crate) fn event_of(identity: Hash) -> Key {
 /// Those that one commit brought.
 pub(crate) fn event_of_in(identity: Hash, seq: u64) -> Key {
     number(event_of(identity), seq)
+}
+
+pub(crate) fn standing(profile: ProfileId) -> Key {
+    number(start(table::STANDING), profile.0)
+}
+
+pub(crate) fn members_of(segment: &str) -> Key {
+    text(start(table::MEMBER), segment)
+}
+
+pub(crate) fn member(segment: &str, profile: ProfileId) -> Key {
+    number(members_of(segment), profile.0)
+}
+
+/// Where the standings begin whose review is at an instant or later.
+pub(crate) fn standing_due_from(review: Timestamp) -> Key {
+    instant(start(table::STANDING_DUE), review)
+}
+
+pub(crate) fn standing_due(review: Timestamp, profile: ProfileId) -> Key {
+    number(standing_due_from(review), profile.0)
+}
+
+pub(crate) fn moves(seq: CommitSeq) -> Key {
+    number(start(table::MOVES), seq.0)
 }
 
 /// The chunks of a run. No id has a byte 0, so they stand in order of runs.

@@ -36,6 +36,7 @@
 //! | `g` record, number | that entries in a chunk are about a record | when they leave |
 //! | `I` commit, piece | what the commit changed in the index ([`delta`]) | never |
 //! | `L` commit | the change log, references only ([`log`]) | never |
+//! | `A`, `a`, `d`, `G` | who is in which segment, and who entered and left ([`standings`]) | as they change |
 //! | `M` | the meta row: counters, counts, last blocks ([`meta`]) | by every commit |
 //! | the rest | positions, deliveries under way, runs, quarantine ...: small JSON rows ([`keys`]) | as they change |
 //!
@@ -98,6 +99,7 @@ mod plan;
 mod people;
 
 mod events;
+mod standings;
 
 mod ledger;
 

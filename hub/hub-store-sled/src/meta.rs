@@ -49,6 +49,9 @@ pub(crate) struct Meta {
     /// How many profiles have a conflict.
     #[serde(default)]
     pub conflicted: u64,
+    /// How many profiles have a standing.
+    #[serde(default)]
+    pub standings: u64,
 }
 
 /// 16 random bytes.
@@ -76,6 +79,7 @@ impl Meta {
             instant: None,
             history_from: None,
             conflicted: 0,
+            standings: 0,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::meta::Meta;
 use crate::people::People;
 use crate::read::Reader;
 use crate::rows::Rows;
+use crate::standings;
 use crate::store::State;
 
 /// Most inbox bodies that one commit removes; the rest waits, unseen.
@@ -43,7 +44,7 @@ struct DueTime {
 }
 
 /// Which count a table's rows are counted in.
-type Count = fn(&mut Meta) -> &mut u64;
+pub(crate) type Count = fn(&mut Meta) -> &mut u64;
 
 impl<'a> Plan<'a> {
     /// Plans a set that keeps the rules.
@@ -63,6 +64,7 @@ impl<'a> Plan<'a> {
         plan.meta.history_from = plan.meta.history_from.max(set.history_from);
         plan.log(&set);
         plan.conflicts(&set)?;
+        standings::plan(&mut plan, &set)?;
         let people = People::new(state, &mut plan.meta).plan(&mut set)?;
         plan.ops = people.ops;
         plan.changed.extend(people.blocks.into_iter().map(|(key, block)| (key, Some(block))));
@@ -254,7 +256,8 @@ impl<'a> Plan<'a> {
         meta.inbox_removed = until;
     }
 
-    fn payload(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    /// The payload of a row as it will be.
+    pub fn payload(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         match self.changed.get(key) {
             Some(planned) => Ok(planned.clone()),
             None => self.rows.payload(key),
@@ -283,7 +286,8 @@ impl<'a> Plan<'a> {
         Ok(found)
     }
 
-    fn put(&mut self, key: Key, payload: Vec<u8>, count: Count) -> Result<(), Error> {
+    /// Puts a row, and counts it if it is new.
+    pub fn put(&mut self, key: Key, payload: Vec<u8>, count: Count) -> Result<(), Error> {
         if !self.exists(&key)? {
             *count(&mut self.meta) += 1;
         }
@@ -291,7 +295,8 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn remove(&mut self, key: Key, count: Count) -> Result<(), Error> {
+    /// Removes a row, if it is there.
+    pub fn remove(&mut self, key: Key, count: Count) -> Result<(), Error> {
         if self.exists(&key)? {
             let count = count(&mut self.meta);
             *count = count.saturating_sub(1);
@@ -301,6 +306,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn json(row: &impl Serialize) -> Result<Vec<u8>, Error> {
+/// A row as it is kept.
+pub(crate) fn json(row: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(row).map_err(|error| Error::Refused(format!("a row is not JSON: {error}")))
 }

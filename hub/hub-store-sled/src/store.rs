@@ -10,13 +10,13 @@ use std::thread::{self, JoinHandle};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef,
-    SyncId, Timestamp, WorkspaceId,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing,
+    StreamRef, SyncId, Timestamp, WorkspaceId,
 };
 use hub_store::history::{self, AsOf, HistoryPage};
 use hub_store::{
     Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, InboxEntry, Known, LogPage,
-    Review, Stats, Store, VerifyFinding, View, WriteSet,
+    MovesPage, Review, Stats, Store, VerifyFinding, View, WriteSet,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -380,6 +380,34 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Vec<(u64, Event)>, Error> {
         self.read(move |reader| reader.events_after(after).take(limit).collect()).await
+    }
+
+    async fn standings(&self, ids: &[ProfileId]) -> Result<Vec<Standing>, Error> {
+        let ids = ids.to_vec();
+        self.read(move |reader| ids.iter().map(|id| reader.standing(*id)).collect()).await
+    }
+
+    async fn members(
+        &self,
+        segment: &str,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<(ProfileId, Timestamp)>, Error> {
+        let segment = segment.to_owned();
+        self.read(move |reader| reader.members(&segment, after, limit)).await
+    }
+
+    async fn member_count(&self, segment: &str) -> Result<u64, Error> {
+        let segment = segment.to_owned();
+        self.read(move |reader| reader.member_count(&segment)).await
+    }
+
+    async fn standings_due(&self, at: Timestamp, limit: usize) -> Result<Vec<ProfileId>, Error> {
+        self.read(move |reader| reader.standings_due(at, limit)).await
+    }
+
+    async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
+        self.read(move |reader| reader.moves_page(after, limit)).await
     }
 
     async fn written_about(

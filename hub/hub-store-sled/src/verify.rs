@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hub_model::{CommitSeq, Decision, Identity, Pending, ProfileId, Quarantined, Related, Run};
+use hub_model::{
+    CommitSeq, Decision, Identity, Move, Pending, ProfileId, Quarantined, Related, Run, Standing,
+};
 use hub_store::audit::{self, Findings};
 use hub_store::{Error, Stats, VerifyFinding, View};
 
@@ -17,6 +19,7 @@ use crate::pack::names::Item;
 use crate::pack::{Damaged, event, record, version};
 use crate::read::Reader;
 use crate::rows::decoded;
+use crate::standings;
 
 /// Identities looked up in one go.
 const CLAIMS_AT_ONCE: usize = 10_000;
@@ -29,6 +32,7 @@ pub(crate) fn verify(reader: &Reader<'_>) -> Result<Vec<VerifyFinding>, Error> {
     check.events()?;
     check.ledger()?;
     check.work()?;
+    check.standings()?;
     check.log()?;
     check.pieces()?;
     check.unknown_tables()?;
@@ -249,6 +253,46 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Every standing is found by its segments and by its review, and nothing else is.
+    fn standings(&mut self) -> Result<(), Error> {
+        let reader = self.reader;
+        let (mut standings, mut reviews) = (0, 0);
+        let mut members = 0;
+        self.each(table::STANDING, |check, key, payload| {
+            standings += 1;
+            let standing: Standing = decoded(key, payload)?;
+            let id = standing.profile;
+            audit::standing(&standing, reader, &mut check.found)?;
+            for (segment, at) in &standing.segments {
+                members += 1;
+                let kept = reader.rows.payload(&keys::member(segment, id))?;
+                let is_right = kept.and_then(|payload| standings::since(&payload)) == Some(*at);
+                check.misplaced(key, is_right);
+            }
+            if let Some(at) = standing.review {
+                reviews += 1;
+                let kept = reader.rows.raw(&keys::standing_due(at, id))?;
+                check.misplaced(key, kept.is_some());
+            }
+            check.misplaced(key, *key == keys::standing(id));
+            Ok(())
+        })?;
+        let mut due_rows = 0;
+        self.each(table::STANDING_DUE, |_, _, _| {
+            due_rows += 1;
+            Ok(())
+        })?;
+        self.misplaced(&[table::STANDING_DUE], due_rows == reviews);
+        self.each(table::MEMBER, |check, _, _| {
+            check.counted.memberships += 1;
+            Ok(())
+        })?;
+        let memberships = self.counted.memberships;
+        self.misplaced(&[table::MEMBER], memberships == members);
+        self.misplaced(&[table::STANDING], standings == reader.meta.standings);
+        self.each(table::MOVES, |_, key, payload| decoded::<Vec<Move>>(key, payload).map(|_| ()))
+    }
+
     fn log(&mut self) -> Result<(), Error> {
         let mut before = CommitSeq(self.reader.meta.log_start);
         self.each(table::LOG, |check, key, payload| {
@@ -284,7 +328,7 @@ impl Check<'_> {
     }
 
     fn unknown_tables(&mut self) -> Result<(), Error> {
-        const KNOWN: [u8; 21] = [
+        const KNOWN: [u8; 25] = [
             table::META,
             table::RECORD,
             table::PROFILE,
@@ -304,6 +348,10 @@ impl Check<'_> {
             table::PIECE,
             table::EVENT,
             table::EVENT_OF,
+            table::STANDING,
+            table::MEMBER,
+            table::STANDING_DUE,
+            table::MOVES,
             table::LEDGER,
             table::LEDGER_OF,
         ];

@@ -3,7 +3,7 @@
 //! A body reads its rows in any order, hands each to its check, and adds the
 //! checks of its own layout.
 
-use hub_model::{Change, Claim, CommitSeq, Event, Identity, Profile, ProfileId, Record};
+use hub_model::{Change, Claim, CommitSeq, Event, Identity, Profile, ProfileId, Record, Standing};
 
 use crate::history::{Became, Moment};
 use crate::store::{Error, VerifyFinding};
@@ -180,6 +180,18 @@ pub fn event(
 ) -> Result<(), Error> {
     if view.event(&event.at)?.as_ref() != Some(event) {
         found.add("event", format!("event {number} is not found by its key"));
+    }
+    Ok(())
+}
+
+/// A standing: it says something, and of a profile that is there.
+///
+/// # Errors
+/// Whatever the view answers.
+pub fn standing(standing: &Standing, view: &impl View, found: &mut Findings) -> Result<(), Error> {
+    let id = standing.profile;
+    if standing.is_none() || view.profile(id)?.is_none() {
+        found.add("standing", format!("the standing of profile {id} is of nobody"));
     }
     Ok(())
 }

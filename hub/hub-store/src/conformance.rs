@@ -21,6 +21,7 @@ mod cases_people;
 mod cases_refused;
 mod cases_related;
 mod cases_rows;
+mod cases_segments;
 mod cases_work;
 pub mod fixtures;
 pub mod model;
@@ -39,7 +40,7 @@ pub use random::Random;
 #[doc(hidden)]
 pub use {
     cases_dump::*, cases_events::*, cases_history::*, cases_ledger::*, cases_people::*,
-    cases_refused::*, cases_related::*, cases_rows::*, cases_work::*,
+    cases_refused::*, cases_related::*, cases_rows::*, cases_segments::*, cases_work::*,
 };
 
 use crate::memory::MemoryStore;
@@ -170,6 +171,9 @@ macro_rules! each_store_case {
             writes_that_leave_are_found_by_nobody
             writes_survive_exactly
             counts_are_right
+            members_come_and_go
+            moves_are_told_in_order
+            who_leaves_the_store_leaves_every_segment
             profiles_are_told_as_of_every_instant
             what_is_not_told_is_told_nowhere
             the_horizon_of_history_moves_and_never_goes_back

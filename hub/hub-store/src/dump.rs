@@ -1,8 +1,8 @@
 //! Dumping: a whole store as write sets that rebuild it, page by page.
 //!
 //! Committed in order into a fresh store, the pages give the same answers to
-//! every read, whatever the bodies on both sides. Only the change log is new: it
-//! holds each profile once. So that positions keep their meaning all the same,
+//! every read, whatever the bodies on both sides. Only the change log and the log of
+//! moves are new: they hold each profile, and each membership, once. So that positions keep their meaning all the same,
 //! the first page says which commit it continues from ([`Continued`]): places in
 //! the old log then lie before everything in the new one, and whoever follows
 //! looks at every profile once more, which delivery takes for no change.
@@ -24,7 +24,8 @@ use std::collections::BTreeSet;
 
 use hub_model::{
     Change, ChangeKind, CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey,
-    PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, limits,
+    PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing,
+    limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,7 @@ enum Place {
     Runs(Option<RunId>),
     Tokens(Option<TokenKey>),
     Events(Option<u64>),
+    Standings(Option<ProfileId>),
     Written(Option<LedgerPlace>),
     /// Last, and in commits of its own: a position `inbox` in the same commit
     /// would forget bodies.
@@ -122,6 +124,8 @@ pub trait Tables: View {
     fn all_tokens(&self, after: Option<&TokenKey>) -> Rows<'_, (TokenKey, Vec<u8>)>;
     /// Events with their numbers, in order of receipt.
     fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)>;
+    /// Standings, by profile.
+    fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing>;
     /// Entries of the ledger of writes, in order of their places.
     fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)>;
     /// Bodies that wait in the inbox, oldest first.
@@ -254,7 +258,12 @@ fn fill(tables: &impl Tables, place: Place, page: &mut Page) -> Result<Option<Pl
             .rows(tables.all_events(after), |(number, row)| {
                 (number, WriteSet { events: vec![row], ..none() })
             })?
-            .map_or(Place::Written(None), |last| Place::Events(Some(last))),
+            .map_or(Place::Standings(None), |last| Place::Events(Some(last))),
+        Place::Standings(after) => page
+            .rows(tables.all_standings(after), |row| {
+                (row.profile, WriteSet { standings: vec![row], ..none() })
+            })?
+            .map_or(Place::Written(None), |last| Place::Standings(Some(last))),
         Place::Written(after) => page
             .rows(tables.all_written(after.as_ref()), |(place, row)| {
                 (place, WriteSet { written: vec![row], ..none() })

@@ -37,7 +37,8 @@ pub use dump::{DumpCursor, DumpPage};
 pub use history::{AsOf, Became, HistoryPage, Moment, Version};
 pub use memory::MemoryStore;
 pub use store::{
-    Error, EventPage, EventPlace, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding,
+    Error, EventPage, EventPlace, InboxEntry, Known, LogPage, MovesPage, Review, Stats, Store,
+    VerifyFinding,
 };
 pub use view::View;
 pub use write_set::{Continued, Counters, PositionChange, WriteSet};

@@ -21,15 +21,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, StreamRef,
-    SyncId, Timestamp,
+    Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run, RunId, Standing,
+    StreamRef, SyncId, Timestamp,
 };
 
 use crate::dump::{self as dumping, DumpCursor, DumpPage};
 use crate::history::{self, AsOf, HistoryPage};
 use crate::rules;
 use crate::store::{
-    Error, EventPage, EventPlace, InboxEntry, Known, LogPage, Review, Stats, Store, VerifyFinding,
+    Error, EventPage, EventPlace, InboxEntry, Known, LogPage, MovesPage, Review, Stats, Store,
+    VerifyFinding,
 };
 use crate::upkeep::{BackedUp, Compacted, Sizes, Tell, Upkeep};
 use crate::view::View;
@@ -276,6 +277,35 @@ impl Store for MemoryStore {
     ) -> Result<Vec<(u64, Event)>, Error> {
         let state = self.read();
         Ok(state.events.after(after).take(limit).map(|(number, e)| (number, e.clone())).collect())
+    }
+
+    async fn standings(&self, ids: &[ProfileId]) -> Result<Vec<Standing>, Error> {
+        let state = self.read();
+        let of = |id: &ProfileId| {
+            state.standings.get(id).cloned().unwrap_or_else(|| Standing::none(*id))
+        };
+        Ok(ids.iter().map(of).collect())
+    }
+
+    async fn members(
+        &self,
+        segment: &str,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<(ProfileId, Timestamp)>, Error> {
+        Ok(self.read().members(segment, after).take(limit).collect())
+    }
+
+    async fn member_count(&self, segment: &str) -> Result<u64, Error> {
+        Ok(self.read().members(segment, None).count() as u64)
+    }
+
+    async fn standings_due(&self, at: Timestamp, limit: usize) -> Result<Vec<ProfileId>, Error> {
+        Ok(self.read().standings_due(at, limit))
+    }
+
+    async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
+        Ok(self.read().moves_page(after, limit))
     }
 
     async fn written_about(

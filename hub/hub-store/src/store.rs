@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Event, Fault, Identity, LedgerEntry, LedgerPlace, Pending,
-    PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, Run,
-    RunId, StreamRef, SyncId, Timestamp,
+    Change, Claim, CommitSeq, Decision, Event, Fault, Identity, LedgerEntry, LedgerPlace, Moved,
+    Pending, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related,
+    Run, RunId, Standing, StreamRef, SyncId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +123,17 @@ pub struct EventPage {
     pub next: Option<EventPlace>,
 }
 
+/// A stretch of the log of moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovesPage {
+    /// The moves, oldest first.
+    pub moves: Vec<Moved>,
+    /// Read on from here: the last commit that is wholly in `moves`.
+    pub next: CommitSeq,
+    /// Whether there are no more.
+    pub at_end: bool,
+}
+
 /// Counts of what the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stats {
@@ -148,6 +159,9 @@ pub struct Stats {
     /// Events.
     #[serde(default)]
     pub events: u64,
+    /// Members of segments: of each segment once.
+    #[serde(default)]
+    pub memberships: u64,
     /// Entries of the ledger of writes.
     #[serde(default)]
     pub written: u64,
@@ -159,8 +173,8 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinding {
     /// Stable name of the check: `record-index`, `counters`, `profile-member`,
-    /// `alias`, `claim`, `history`, `relation`, `event`, `ledger`, `log-gap`, `checksum`; of a body's own layout `index`,
-    /// `counts`, `witness`, `blobs`.
+    /// `alias`, `claim`, `history`, `relation`, `event`, `ledger`, `standing`, `log-gap`,
+    /// `checksum`; of a body's own layout `index`, `counts`, `witness`, `blobs`.
     pub check: String,
     /// What does not fit, without customer values.
     pub detail: String,
@@ -308,6 +322,29 @@ pub trait Store: Send + Sync {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Event)>, Error>;
+
+    /// Standings of profiles, in the order asked; empty ones of those of whom none is
+    /// kept. Aliases are not followed.
+    async fn standings(&self, ids: &[ProfileId]) -> Result<Vec<Standing>, Error>;
+
+    /// Members of a segment in order of id, and since when they are.
+    async fn members(
+        &self,
+        segment: &str,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<(ProfileId, Timestamp)>, Error>;
+
+    /// How many members a segment has. Goes through them.
+    async fn member_count(&self, segment: &str) -> Result<u64, Error>;
+
+    /// Profiles whose standing is to be judged again at an instant, the most overdue
+    /// first.
+    async fn standings_due(&self, at: Timestamp, limit: usize) -> Result<Vec<ProfileId>, Error>;
+
+    /// The log of moves after a commit: whole commits, as many as `limit` moves hold,
+    /// at least one if there is any.
+    async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error>;
 
     /// Entries of the ledger that are found by a record
     /// ([`LedgerEntry::found_by`]), in order of their places.

@@ -9,7 +9,7 @@
 
 use std::io;
 
-use hub_model::{Claim, Event, Identity, Profile, ProfileId, Record, Related, Value};
+use hub_model::{Claim, Event, Identity, Profile, ProfileId, Record, Related, Standing, Value};
 use serde::Serialize;
 
 use crate::history::{Became, Version};
@@ -59,6 +59,7 @@ impl WriteSet {
             + rows(&self.runs)
             + self.events.iter().map(event_bytes).sum::<usize>()
             + rows(&self.events_gone)
+            + self.standings.iter().map(standing_bytes).sum::<usize>()
             + rows(&self.written)
             + rows(&self.unwritten)
             + positions
@@ -133,6 +134,12 @@ fn event_bytes(event: &Event) -> usize {
         + event.at.key.as_str().len()
         + event.name.len()
         + properties.chain(identities).sum::<usize>()
+}
+
+/// Each segment leads to its member by a row of its own, and tells of the move.
+fn standing_bytes(standing: &Standing) -> usize {
+    let names = standing.segments.keys().map(|name| 2 * (ROW_BYTES + name.len()));
+    2 * ROW_BYTES + row_bytes(standing) + names.sum::<usize>()
 }
 
 fn claim_bytes((_, claim): &(Identity, Claim)) -> usize {

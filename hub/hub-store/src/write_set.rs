@@ -3,7 +3,7 @@
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, LedgerPlace, Pending,
     PendingKey, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef,
-    RemoteKey, Run, StreamRef, Timestamp,
+    RemoteKey, Run, Standing, StreamRef, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,9 +145,22 @@ pub struct WriteSet {
     /// more. It never goes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_from: Option<Timestamp>,
+    /// Standings, whole, new or replaced; an empty one removes the row. What differs
+    /// from the one before is appended to the log of moves. A profile that leaves the
+    /// store or is absorbed in the set leaves all its segments by that, first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standings: Vec<Standing>,
 }
 
 impl WriteSet {
+    /// The standings that this set puts, in order: first those of the profiles that
+    /// it takes away.
+    pub fn all_standings(&self) -> impl Iterator<Item = Standing> {
+        let absorbed = self.aliases.iter().map(|(id, _)| id);
+        let gone = self.erased_profiles.iter().chain(absorbed).map(|id| Standing::none(*id));
+        gone.chain(self.standings.iter().cloned())
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         *self == Self { at: self.at, ..Self::default() }
@@ -189,6 +202,7 @@ impl WriteSet {
             since,
             forgotten,
             history_from,
+            standings,
         } = other;
         self.counters = counters.or(self.counters);
         self.records.extend(records);
@@ -221,5 +235,6 @@ impl WriteSet {
         self.since.extend(since);
         self.forgotten.extend(forgotten);
         self.history_from = self.history_from.max(history_from);
+        self.standings.extend(standings);
     }
 }

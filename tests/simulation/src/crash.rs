@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use hub_model::{
     Claim, CommitSeq, Decision, Event, Fault, FaultCode, Identity, LedgerEntry, LedgerPlace,
     Pending, PositionName, Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related,
-    Run, RunId, StreamRef, SyncId, Timestamp,
+    Run, RunId, Standing, StreamRef, SyncId, Timestamp,
 };
 use hub_store::{
     AsOf, Counters, DumpCursor, DumpPage, Error, EventPage, EventPlace, HistoryPage, InboxEntry,
-    Known, LogPage, MemoryStore, Review, Stats, Store, VerifyFinding, WriteSet,
+    Known, LogPage, MemoryStore, MovesPage, Review, Stats, Store, VerifyFinding, WriteSet,
 };
 
 /// Burns one step per effect; when it is burnt the process is dead.
@@ -229,6 +229,31 @@ impl Store for MortalStore {
     ) -> Result<Vec<(u64, Event)>, Error> {
         self.alive()?;
         self.body.scan_events(after, limit).await
+    }
+    async fn standings(&self, ids: &[ProfileId]) -> Result<Vec<Standing>, Error> {
+        self.alive()?;
+        self.body.standings(ids).await
+    }
+    async fn members(
+        &self,
+        segment: &str,
+        after: Option<ProfileId>,
+        limit: usize,
+    ) -> Result<Vec<(ProfileId, Timestamp)>, Error> {
+        self.alive()?;
+        self.body.members(segment, after, limit).await
+    }
+    async fn member_count(&self, segment: &str) -> Result<u64, Error> {
+        self.alive()?;
+        self.body.member_count(segment).await
+    }
+    async fn standings_due(&self, at: Timestamp, limit: usize) -> Result<Vec<ProfileId>, Error> {
+        self.alive()?;
+        self.body.standings_due(at, limit).await
+    }
+    async fn moves(&self, after: CommitSeq, limit: usize) -> Result<MovesPage, Error> {
+        self.alive()?;
+        self.body.moves(after, limit).await
     }
     async fn written_about(
         &self,

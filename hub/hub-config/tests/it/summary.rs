@@ -18,6 +18,11 @@ pub(crate) fn summary(config: &Config) -> String {
     rules.traits.iter().for_each(|rule| writeln!(out, "{rule:?}").unwrap());
     rules.purposes.iter().for_each(|purpose| writeln!(out, "{purpose:?}").unwrap());
     rules.sources.iter().for_each(|source| writeln!(out, "{source:?}").unwrap());
+    for segment in &rules.segments {
+        let (name, kind, purpose) = (&segment.name, segment.kind.as_str(), &segment.purpose);
+        writeln!(out, "segment {name} of {kind} for {purpose}").unwrap();
+        conditions(&mut out, &segment.when, 1);
+    }
     if rules.history != <_>::default() {
         writeln!(out, "{:?}", rules.history).unwrap();
     }
@@ -65,6 +70,11 @@ pub(crate) fn summary(config: &Config) -> String {
         sync_summary(&mut out, config, sync);
     }
     out
+}
+
+fn conditions(out: &mut String, condition: &hub_model::segment::Condition, level: usize) {
+    writeln!(out, "{}{condition}", "    ".repeat(level)).unwrap();
+    condition.parts().iter().for_each(|part| conditions(out, part, level + 1));
 }
 
 fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {

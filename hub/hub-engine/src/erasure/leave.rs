@@ -34,7 +34,7 @@ pub(super) async fn leave(workspace: &Workspace, mut erasure: Erasure) -> Result
     quarantine(workspace, &erasure).await?;
     // His records find the rest.
     ledger::forget_texts(workspace, &erasure.telling.texts).await?;
-    forget_person(store, &erasure.telling.identities).await?;
+    forget_person(workspace, &erasure.telling.identities).await?;
     places(workspace, &erasure).await?;
     unlink(workspace, &erasure, &run).await?;
     let numbers: Vec<RecordNo> = telling.records.iter().map(|(number, _)| *number).collect();

@@ -2,7 +2,7 @@
 
 use hub_core::event;
 use hub_model::{Event, Identity, PositionName, RecordRef, Timestamp};
-use hub_store::{Error, PositionChange, Store, WriteSet};
+use hub_store::{Error, PositionChange, WriteSet};
 use serde::{Deserialize, Serialize};
 
 use super::append::over;
@@ -58,7 +58,7 @@ pub(crate) async fn sweep(workspace: &Workspace) -> Result<u64, Error> {
         let new = serde_json::to_vec(&place).ok();
         let expected = std::mem::replace(&mut kept, new.clone());
         let positions = vec![PositionChange { name: name.clone(), expected, new }];
-        workspace.store.commit(WriteSet { events_gone, positions, ..WriteSet::default() }).await?;
+        workspace.commit(WriteSet { events_gone, positions, ..WriteSet::default() }).await?;
         if place.after.is_none() {
             return Ok(went);
         }
@@ -70,13 +70,13 @@ pub(crate) async fn sweep(workspace: &Workspace) -> Result<u64, Error> {
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub(crate) async fn forget_person(store: &dyn Store, by: &[Identity]) -> Result<(), Error> {
+pub(crate) async fn forget_person(workspace: &Workspace, by: &[Identity]) -> Result<(), Error> {
     loop {
-        let events = store.events(by, None, LEAVING_EVENTS).await?.events;
+        let events = workspace.store.events(by, None, LEAVING_EVENTS).await?.events;
         if events.is_empty() {
             return Ok(());
         }
         let events_gone = events.into_iter().map(|event| event.at).collect();
-        store.commit(WriteSet { events_gone, ..WriteSet::default() }).await?;
+        workspace.commit(WriteSet { events_gone, ..WriteSet::default() }).await?;
     }
 }

@@ -130,9 +130,10 @@ async fn applied(workspace: &Workspace) -> Result<Option<Rules>, Error> {
 pub(super) async fn is_applied(workspace: &Workspace) -> Result<bool, Error> {
     let kept = workspace.store.position(&PositionName::new("rules")).await?;
     let applied = applied(workspace).await?;
-    // How long history is kept is nothing that people follow.
-    let history = workspace.rules.history;
-    let is_same = |rules| Rules { history, ..rules } == *workspace.rules;
+    // How long history is kept, and who is in a segment, is nothing that people follow.
+    let (history, segments) = (workspace.rules.history, &workspace.rules.segments);
+    let is_same =
+        |rules| Rules { history, segments: segments.clone(), ..rules } == *workspace.rules;
     Ok(kept.is_none() || applied.is_some_and(is_same))
 }
 

@@ -110,6 +110,7 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
             "There is no object of that key",
             "Ask by a sync that reads objects, and by the key that their system gives them.",
         ),
+        Code::UnknownSegment => ("There is no such segment", "`GET /api/v1/segments` lists them."),
         Code::Nobody => (
             "Nobody has this identity",
             "Look the person up by another identity; somebody who was erased is not found.",

@@ -115,6 +115,9 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "Aucun objet n’a cette clé",
             "Demandez par une synchronisation qui lit des objets, et par la clé que leur système leur donne.",
         ),
+        Code::UnknownSegment => {
+            ("Ce segment n’existe pas", "`GET /api/v1/segments` en donne la liste.")
+        }
         Code::Nobody => (
             "Personne n’a cette identité",
             "Cherchez la personne par une autre identité ; qui a été effacé ne se trouve plus.",

@@ -119,6 +119,7 @@ async fn format_2_is_read() {
         quarantined: 2,
         runs: 1,
         events: 0,
+        memberships: 0,
         written: 0,
         disk_bytes: stats.disk_bytes,
     };

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use hub_model::{
     Claim, CommitSeq, Event, Identity, LedgerEntry, LedgerPlace, Pending, PositionName, Profile,
-    ProfileId, Record, RecordNo, RecordRef, Related, StreamRef, SyncId, Timestamp,
+    ProfileId, Record, RecordNo, RecordRef, Related, Standing, StreamRef, SyncId, Timestamp,
 };
 
 use super::model::Model;
@@ -38,6 +38,7 @@ pub async fn differences(store: &dyn Store, model: &Model) -> Vec<String> {
     pending(store, model, &mut found).await;
     work(store, model, &mut found).await;
     events(store, model, &mut found).await;
+    standings(store, model, &mut found).await;
     written(store, model, &mut found).await;
     match store.verify().await {
         Ok(findings) => {
@@ -246,6 +247,32 @@ async fn events(store: &dyn Store, model: &Model, found: &mut Differences) {
         wanted.sort_by_key(|event| std::cmp::Reverse(event.time));
         let answer = store.events(std::slice::from_ref(identity), None, usize::MAX).await;
         found.compare("events of one", answer.map(|page| page.events), &wanted);
+    }
+}
+
+async fn standings(store: &dyn Store, model: &Model, found: &mut Differences) {
+    let ids: Vec<ProfileId> = (0..=model.counters.record + 1).map(ProfileId).collect();
+    for ids in ids.chunks(CALL_ROWS) {
+        let of = |id: &ProfileId| {
+            model.standings.get(id).cloned().unwrap_or_else(|| Standing::none(*id))
+        };
+        let wanted: Vec<Standing> = ids.iter().map(of).collect();
+        found.compare("standings", store.standings(ids).await, &wanted);
+    }
+    let all = || model.standings.values();
+    let names: BTreeSet<&str> = all().flat_map(|s| s.segments.keys()).map(|name| &**name).collect();
+    for name in names.into_iter().chain(["no such segment"]) {
+        let since = |s: &Standing| Some((s.profile, *s.segments.get(name)?));
+        let wanted: Vec<(ProfileId, Timestamp)> = all().filter_map(since).collect();
+        found.compare("members", store.members(name, None, usize::MAX).await, &wanted);
+        found.compare("count", store.member_count(name).await, &(wanted.len() as u64));
+    }
+    let reviews: BTreeSet<(Timestamp, ProfileId)> =
+        all().filter_map(|s| Some((s.review?, s.profile))).collect();
+    for (at, _) in reviews.iter().chain([&(Timestamp(i64::MIN), ProfileId(0))]) {
+        let due = reviews.iter().filter(|(review, _)| review <= at);
+        let wanted: Vec<ProfileId> = due.map(|(_, id)| *id).collect();
+        found.compare("due standings", store.standings_due(*at, usize::MAX).await, &wanted);
     }
 }
 

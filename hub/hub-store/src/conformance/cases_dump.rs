@@ -122,6 +122,7 @@ fn merged(sets: Vec<WriteSet>) -> String {
         all.at = all.at.max(set.at);
         all.history_from = all.history_from.max(set.history_from);
         all.events.append(&mut set.events);
+        all.standings.append(&mut set.standings);
         all.written.append(&mut set.written);
     }
     // A claim goes with every record that names it.

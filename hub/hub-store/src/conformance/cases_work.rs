@@ -269,6 +269,7 @@ pub async fn counts_are_right(subject: &mut dyn Subject) {
         quarantined: 1,
         runs: 2,
         events: 2,
+        memberships: 0,
         written: 2,
         disk_bytes: found.disk_bytes,
     };

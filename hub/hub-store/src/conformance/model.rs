@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_model::{
     Change, Claim, CommitSeq, Decision, Event, Identity, LedgerEntry, Pending, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, Run,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, Standing,
 };
 
 use crate::rules::{self, QUARANTINED_KEYLESS_ROWS_MAX, RUNS_KEPT_MAX};
@@ -50,6 +50,8 @@ pub struct Model {
     pub tokens: Vec<(String, String, Vec<u8>)>,
     /// Events in order of receipt.
     pub events: Vec<Event>,
+    /// Standings that say something.
+    pub standings: BTreeMap<ProfileId, Standing>,
     /// Entries of the ledger with their numbers, in order of writing.
     pub written: Vec<(u64, LedgerEntry)>,
     /// The number of the last entry.
@@ -89,6 +91,12 @@ impl Model {
         for event in &set.events {
             if self.events.iter().all(|kept| kept.at != event.at) {
                 self.events.push(event.clone());
+            }
+        }
+        for standing in set.all_standings() {
+            self.standings.remove(&standing.profile);
+            if !standing.segments.is_empty() || standing.review.is_some() {
+                self.standings.insert(standing.profile, standing);
             }
         }
         let leaves = |(number, entry): &(u64, LedgerEntry)| {

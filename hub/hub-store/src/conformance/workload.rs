@@ -5,7 +5,7 @@
 
 use hub_model::{
     ChangeKind, Claim, Claimed, Decision, DecisionKind, LedgerPlace, Profile, ProfileId, Record,
-    RecordNo, RemoteKey, Stamp, StreamRef, Timestamp, Value, limits,
+    RecordNo, RemoteKey, Stamp, Standing, StreamRef, Timestamp, Value, limits,
 };
 
 use super::model::Model;
@@ -82,6 +82,9 @@ impl Workload {
         let has_room = set.weight_bytes() < limits::SLICE_BYTES_MAX / 2;
         if self.random.percent(40) && has_room {
             self.events(&mut set);
+        }
+        if self.random.percent(40) && has_room {
+            self.standings(&mut set);
         }
         if self.random.percent(40) && has_room {
             self.written(&mut set);
@@ -335,6 +338,26 @@ impl Workload {
             if let Some(event) = self.random.pick(&self.model.events) {
                 set.events_gone.push(event.at.clone());
             }
+        }
+    }
+
+    /// People enter segments and leave them; of some nothing more is said.
+    fn standings(&mut self, set: &mut WriteSet) {
+        for _ in 0..self.random.below(12) {
+            let Some(profile) = self.some_profile() else { return };
+            if set.aliases.iter().any(|(absorbed, _)| *absorbed == profile.id) {
+                continue;
+            }
+            let mut standing = Standing::none(profile.id);
+            for name in ["loyal", "lapsed", "new"] {
+                if self.random.percent(30) {
+                    let since = Timestamp(self.random.below(1_000).cast_signed());
+                    standing.segments.insert(name.into(), since);
+                }
+            }
+            let review = self.random.below(50).cast_signed() - 10;
+            standing.review = self.random.percent(40).then_some(Timestamp(review));
+            set.standings.push(standing);
         }
     }
 

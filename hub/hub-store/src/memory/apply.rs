@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hub_model::{CommitSeq, ProfileId, Quarantined, RecordNo, SyncId};
+use hub_model::{CommitSeq, Move, ProfileId, Quarantined, RecordNo, Standing, SyncId};
 
 use super::state::{State, distinct};
 use crate::history::{Moment, Version};
@@ -24,6 +24,7 @@ impl State {
         self.instant = self.instant.max(set.at);
         self.history_from = self.history_from.max(set.history_from);
         let inbox_done = rules::inbox_done(&set);
+        set.all_standings().for_each(|standing| self.stand(standing));
         self.apply_people(&mut set);
         self.apply_work(&mut set);
         for run in set.runs {
@@ -80,6 +81,18 @@ impl State {
         }
         for review in set.closed.drain(..) {
             self.reviews.remove(&review);
+        }
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        let id = standing.profile;
+        let was = self.standings.remove(&id).unwrap_or_else(|| Standing::none(id));
+        let moves: Vec<Move> = was.moves(&standing).collect();
+        if !moves.is_empty() {
+            self.moves.entry(self.seq).or_default().extend(moves);
+        }
+        if !standing.is_none() {
+            self.standings.insert(id, standing);
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
     CommitSeq, Decision, Event, LedgerEntry, LedgerPlace, Pending, PendingKey, PositionName,
-    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp,
+    Profile, ProfileId, Quarantined, Record, RecordNo, Run, RunId, Stamp, Standing,
 };
 
 use super::state::State;
@@ -65,6 +65,10 @@ impl Tables for State {
 
     fn all_events(&self, after: Option<u64>) -> Rows<'_, (u64, Event)> {
         Box::new(self.events.after(after).map(|(number, event)| Ok((number, event.clone()))))
+    }
+
+    fn all_standings(&self, after: Option<ProfileId>) -> Rows<'_, Standing> {
+        Box::new(later(&self.standings, after.as_ref()).map(|(_, row)| Ok(row.clone())))
     }
 
     fn all_written(&self, after: Option<&LedgerPlace>) -> Rows<'_, (LedgerPlace, LedgerEntry)> {

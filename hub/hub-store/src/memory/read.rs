@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use hub_model::{
-    CommitSeq, Pending, PendingKey, Profile, ProfileId, Record, RecordNo, Related, StreamRef,
-    SyncId, Timestamp,
+    CommitSeq, Moved, Pending, PendingKey, Profile, ProfileId, Record, RecordNo, Related,
+    StreamRef, SyncId, Timestamp,
 };
 
 use super::state::{State, distinct};
 use crate::audit::{self, Findings};
-use crate::store::{Error, LogPage, Stats, VerifyFinding};
+use crate::store::{Error, LogPage, MovesPage, Stats, VerifyFinding};
 use crate::view::View;
 
 impl State {
@@ -91,6 +91,38 @@ impl State {
         Ok(found)
     }
 
+    pub fn members<'a>(
+        &'a self,
+        segment: &'a str,
+        after: Option<ProfileId>,
+    ) -> impl Iterator<Item = (ProfileId, Timestamp)> + 'a {
+        let start = after.map_or(Unbounded, Excluded);
+        let standings = self.standings.range((start, Unbounded));
+        standings.filter_map(|(id, standing)| Some((*id, *standing.segments.get(segment)?)))
+    }
+
+    pub fn standings_due(&self, at: Timestamp, limit: usize) -> Vec<ProfileId> {
+        let due = self.standings.values().filter_map(|standing| {
+            standing.review.filter(|review| *review <= at).map(|at| (at, standing.profile))
+        });
+        let due: BTreeSet<(Timestamp, ProfileId)> = due.collect();
+        due.into_iter().take(limit).map(|(_, id)| id).collect()
+    }
+
+    pub fn moves_page(&self, after: CommitSeq, limit: usize) -> MovesPage {
+        let mut page = MovesPage { moves: Vec::new(), next: after, at_end: true };
+        for (seq, moves) in self.moves.range((Excluded(after), Unbounded)) {
+            if !page.moves.is_empty() && page.moves.len() + moves.len() > limit {
+                page.at_end = false;
+                break;
+            }
+            let moved = moves.iter().map(|made| Moved { seq: *seq, made: made.clone() });
+            page.moves.extend(moved);
+            page.next = *seq;
+        }
+        page
+    }
+
     pub fn stats(&self) -> Stats {
         Stats {
             seq: self.seq.0,
@@ -103,6 +135,7 @@ impl State {
             quarantined: self.quarantined().count() as u64,
             runs: self.runs.len() as u64,
             events: self.events.len(),
+            memberships: self.standings.values().map(|s| s.segments.len() as u64).sum(),
             written: self.ledger.len(),
             disk_bytes: 0,
         }
@@ -137,6 +170,9 @@ impl State {
         }
         for (number, event) in self.events.after(None) {
             audit::event(number, event, self, &mut found)?;
+        }
+        for standing in self.standings.values() {
+            audit::standing(standing, self, &mut found)?;
         }
         let mut before = self.log_start;
         for (seq, changes) in &self.log {

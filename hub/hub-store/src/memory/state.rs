@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub_model::{
-    Change, Claim, CommitSeq, Decision, Event, Identity, Pending, PendingKey, PositionName,
+    Change, Claim, CommitSeq, Decision, Event, Identity, Move, Pending, PendingKey, PositionName,
     Profile, ProfileId, Quarantined, Record, RecordNo, RecordRef, Related, RemoteKey, Run, RunId,
-    Stamp, StreamRef, Timestamp,
+    Stamp, Standing, StreamRef, Timestamp,
 };
 
 use super::events::Events;
@@ -67,6 +67,10 @@ pub(super) struct State {
     pub forgotten: BTreeMap<RecordNo, CommitSeq>,
     pub history_from: Option<Timestamp>,
     pub events: Events,
+    /// Those that say something.
+    pub standings: BTreeMap<ProfileId, Standing>,
+    /// By the commit that made them.
+    pub moves: BTreeMap<CommitSeq, Vec<Move>>,
     pub ledger: Ledger,
 }
 

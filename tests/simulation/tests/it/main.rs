@@ -21,6 +21,7 @@ mod pushed;
 mod quality;
 mod rejected;
 mod retention;
+mod segments;
 mod transforms;
 mod undo;
 
