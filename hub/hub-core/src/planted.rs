@@ -41,6 +41,20 @@ pub enum Bug {
     NotHalved,
     /// A row that has changed meanwhile counts as written.
     ConflictIsDone,
+    /// What a job took in counts as written.
+    AcceptedIsDone,
+    /// What a forgotten job was to write counts as written.
+    ForgottenIsDone,
+    /// What a job says of one item is taken for the next.
+    AnswersShifted,
+    /// What a job has written is read before it says so, as anybody's word.
+    JobEchoRead,
+    /// A batch of which some items were found invalid counts as written.
+    CountedIsDone,
+    /// What a system allows in a time is not counted.
+    QuotaIgnored,
+    /// A system that asks to be left alone is called all the same.
+    RefusalIgnored,
 }
 
 #[cfg(feature = "planted")]
@@ -55,7 +69,7 @@ mod switch {
 
     impl Bug {
         /// Every bug.
-        pub const ALL: [Self; 17] = [
+        pub const ALL: [Self; 24] = [
             Self::CreateBlindly,
             Self::WriteUnread,
             Self::FormAssumed,
@@ -73,6 +87,13 @@ mod switch {
             Self::BatchResent,
             Self::NotHalved,
             Self::ConflictIsDone,
+            Self::AcceptedIsDone,
+            Self::ForgottenIsDone,
+            Self::AnswersShifted,
+            Self::JobEchoRead,
+            Self::CountedIsDone,
+            Self::QuotaIgnored,
+            Self::RefusalIgnored,
         ];
 
         /// Its name on a command line.
@@ -95,6 +116,13 @@ mod switch {
                 Self::BatchResent => "batch-resent",
                 Self::NotHalved => "not-halved",
                 Self::ConflictIsDone => "conflict-is-done",
+                Self::AcceptedIsDone => "accepted-is-done",
+                Self::ForgottenIsDone => "forgotten-is-done",
+                Self::AnswersShifted => "answers-shifted",
+                Self::JobEchoRead => "job-echo-read",
+                Self::CountedIsDone => "counted-is-done",
+                Self::QuotaIgnored => "quota-ignored",
+                Self::RefusalIgnored => "refusal-ignored",
             }
         }
     }
