@@ -21,6 +21,7 @@ use crate::character::FIELDS;
 use crate::crash::{Fuse, MortalStore};
 use crate::dice::Dice;
 use crate::door::{self, Between, Door};
+use crate::lineup;
 use crate::system::{Broken, System};
 use crate::users::Truth;
 
@@ -28,9 +29,6 @@ use crate::users::Truth;
 const STEPS: usize = 120;
 /// Rounds in which the hub must fall silent.
 const QUIET_ROUNDS_MAX: usize = 40;
-/// How many fleets in a hundred have systems with forms of their own, which their
-/// mappings transform.
-const FLEETS_WITH_FORMS_PERCENT: u32 = 40;
 /// Rounds without a write that count as silence: one may complete a snapshot
 /// that a crash had cut, one reads, one delivers.
 const SILENT_ROUNDS: usize = 3;
@@ -155,20 +153,9 @@ impl Fleet {
         let mut dice = Dice::new(seed);
         let faults = *dice.pick(&[0, 5, 20, 40]);
         let count = 2 + dice.below(4);
-        let mut forms = Dice::new(seed ^ 0xf0f0);
-        let has_forms = forms.percent(FLEETS_WITH_FORMS_PERCENT);
-        let system = |k: usize| {
-            let name = ["a", "b", "c", "d", "e"][k];
-            let own = seed * 31 + k as u64;
-            let mut system = System::new(name, Dice::new(own), faults);
-            if has_forms {
-                system.character.give_forms(Dice::new(own ^ 0xf0f0));
-            }
-            Arc::new(Mutex::new(system))
-        };
         let mut fleet = Self {
             seed,
-            systems: (0..count).map(system).collect(),
+            systems: lineup::systems(seed, count, faults),
             truth: Arc::default(),
             store: Arc::default(),
             happened: Happened::default(),
@@ -187,6 +174,11 @@ impl Fleet {
             dice,
             stirring: Arc::new(AtomicBool::new(true)),
         };
+        let Weather { crash, clock, rules, .. } = fleet.weather;
+        for system in &fleet.systems {
+            let calls = &mut lock(system).calls;
+            (calls.restarts, calls.wrong_clock) = (crash + rules > 0, clock > 0);
+        }
         if let Some(rule) = fleet.rule() {
             fleet.traits.push(rule);
             fleet.forget_answers(true);
@@ -297,7 +289,7 @@ impl Fleet {
         Box::new(move |looks_up| {
             let seconds = env.true_seconds();
             for system in &systems {
-                lock(system).now_seconds = seconds;
+                lock(system).pass_to(seconds);
             }
             let mut dice = lock(&dice);
             if stirring.load(Ordering::SeqCst) && !fuse.is_burnt() && dice.percent(5) {
@@ -494,6 +486,7 @@ impl Fleet {
 
     fn died(&mut self) {
         self.happened.crashes += 1;
+        self.systems.iter().for_each(|system| lock(system).do_all());
         self.forget_answers(false);
     }
 
@@ -586,7 +579,7 @@ impl Fleet {
     fn sync_clocks(&self) {
         let seconds = self.env.true_seconds();
         for system in &self.systems {
-            lock(system).now_seconds = seconds;
+            lock(system).pass_to(seconds);
         }
     }
 }

@@ -17,6 +17,7 @@
 //! | I12 | who was told apart is two, and shows nothing of the other | `values`, `apart` |
 //! | I13 | no write without consent | `tests/it` |
 //! | I14 | a system that fails for ever delays nobody, and what waits for it is bounded | silence of the others, `bounded` |
+//! | R22 | no system gets more calls than it allows, nor sooner than it asked for | the system itself |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -428,10 +429,18 @@ impl<'a> Scene<'a> {
             let runs = self.fleet.store.runs(Some(&name), usize::MAX).await.expect("answers");
             let created: u64 = runs.iter().map(|run| run.counts.created).sum();
             let updated: u64 = runs.iter().map(|run| run.counts.updated).sum();
-            if (created, updated) != (tally.created, tally.updated) {
-                let answered = (tally.created, tally.updated);
+            // Who saw a row before he was told that it was made may not ask any more.
+            let makes = tally.created - tally.created_seen..=tally.created;
+            if !makes.contains(&created) || updated != tally.updated {
+                let answered = (makes, tally.updated);
                 let text = format!("{at}: counted {:?}, answered {answered:?}", (created, updated));
                 self.say("I11", text);
+            }
+            let counted: u64 = runs.iter().map(|run| run.counts.counted).sum();
+            let invalid: u64 = runs.iter().map(|run| run.counts.counted_invalid).sum();
+            let told = (tally.counted, tally.counted_invalid);
+            if (counted, invalid) != told {
+                self.say("I11", format!("{at}: {:?} of counts, told {told:?}", (counted, invalid)));
             }
         }
     }
