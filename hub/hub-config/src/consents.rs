@@ -100,18 +100,7 @@ fn consent(
     let time = time(&mut table, "time");
     let text_version = name(&mut table, "text_version", "text_version = \"optin_text\"");
     let proof = name(&mut table, "proof", "proof = \"tcf_string\"");
-    if let (Some(field), Some(mapped)) = (&field, mapped)
-        && !read.contains(&field.as_str())
-    {
-        let at = table.place_of("field");
-        let fault = if mapped.contains(&field.as_str()) {
-            ConfigFault::new(code::NOT_READ, field.location.clone(), at)
-        } else {
-            ConfigFault::new(code::UNKNOWN_FIELD, field.location.clone(), at)
-        };
-        let fault = fault.with("name", shown(field));
-        table.document().fault(near::hint(fault, field, mapped.iter().copied()));
-    }
+    check_read(&table, field.as_ref(), read, mapped);
     table.finish(KEYS);
     let (field, purpose) = (field?, purpose?);
     let channel =
@@ -130,8 +119,26 @@ fn consent(
     Some((consent, KeyDraft { purpose, channel, place }))
 }
 
+/// A field that something is judged by is mapped and read.
+pub(crate) fn check_read(
+    table: &TableReader<'_>,
+    field: Option<&Located<String>>,
+    read: &[&str],
+    mapped: Option<&[&str]>,
+) {
+    let (Some(field), Some(mapped)) = (field, mapped) else { return };
+    if read.contains(&field.as_str()) {
+        return;
+    }
+    let at = table.place_of("field");
+    let is_mapped = mapped.contains(&field.as_str());
+    let code = if is_mapped { code::NOT_READ } else { code::UNKNOWN_FIELD };
+    let fault = ConfigFault::new(code, field.location.clone(), at).with("name", shown(field));
+    table.document().fault(near::hint(fault, field, mapped.iter().copied()));
+}
+
 /// Values of any kind: texts, numbers, true and false.
-fn values(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Vec<Value> {
+pub(crate) fn values(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Vec<Value> {
     let place = table.place_of(key);
     let Some(value) = table.raw(key) else { return Vec::new() };
     if !value.get_ref().is_array() {

@@ -2,8 +2,8 @@
 
 use hub_model::mapping::{DELETES_PERCENT_MAX, MADE, PRIORITY};
 use hub_model::{
-    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Made, Mapping,
-    StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+    ConnectionId, Direction, EntityKind, FieldMapping, FieldName, Made, Mapping, StreamName,
+    StreamRef, SyncId, TraitName, WorkspaceId,
 };
 
 use crate::cleaning;
@@ -17,7 +17,9 @@ use crate::guards;
 use crate::kind;
 use crate::located::{Located, Location};
 use crate::near;
+use crate::policies::{self, Policies};
 use crate::relations::{self, RelationDraft};
+use crate::several;
 use crate::table::{TableReader, shown};
 use crate::word;
 
@@ -30,6 +32,9 @@ pub(crate) const KEYS: &[&str] = &[
     "zone",
     "paused",
     "create",
+    "deletes",
+    "several",
+    "primary",
     "matching",
     "deletes_percent_max",
     "priority",
@@ -51,9 +56,6 @@ pub(crate) const KEYS: &[&str] = &[
 pub(crate) const FIELD_KEYS: &[&str] =
     &["field", "trait", "direction", "identity", "constant", "template", "transform", "write"];
 
-/// The words for what happens without a row.
-pub(crate) const CREATE: &[(&str, CreatePolicy)] =
-    &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
 /// The words for directions: the system at the left, the profile at the right.
 pub(crate) const DIRECTIONS: &[(&str, Direction)] =
     &[("->", Direction::ToProfile), ("<-", Direction::ToSystem), ("<->", Direction::Both)];
@@ -112,8 +114,8 @@ pub(crate) fn read(
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
     let paused = table.flag("paused").unwrap_or(false);
-    let create = table.word("create", CREATE).map_or(CreatePolicy::Upsert, |word| word.value);
-    let deletes = table.integer("deletes_percent_max", (0, 100), u32::from(DELETES_PERCENT_MAX));
+    let policies = policies::read(&mut table);
+    let vanished = table.integer("deletes_percent_max", (0, 100), u32::from(DELETES_PERCENT_MAX));
     let priority = table.integer("priority", (0, PRIORITY_MAX), PRIORITY);
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
@@ -138,9 +140,15 @@ pub(crate) fn read(
         connection: connection.as_ref().map(|name| name.as_str()),
     };
     let (related, relations) = relations::read(&mut table, workspace, &fields);
+    let writes = pairs.iter().any(|pair| pair.mapping.direction.writes());
+    let several = several::read(&mut table, &read, known, writes || !pairs_sound);
     let guards = guards::read(&mut table);
     let matching = matching(&mut table, &pairs, pairs_sound);
-    check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
+    check_matching(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
+    if pairs_sound && !is_event && !kind.is_object() {
+        let directions: Vec<Direction> = pairs.iter().map(|pair| pair.mapping.direction).collect();
+        policies.check(&table, &directions);
+    }
     table.finish(KEYS);
 
     let identities =
@@ -167,8 +175,10 @@ pub(crate) fn read(
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
-        create,
-        deletes_percent_max: deletes
+        create: policies.create,
+        deletes: policies.deletes,
+        several,
+        deletes_percent_max: vanished
             .and_then(|n| u8::try_from(n.value).ok())
             .unwrap_or(DELETES_PERCENT_MAX),
         priority: priority.map_or(PRIORITY, |n| n.value),
@@ -446,12 +456,11 @@ fn cannot_find(table: &TableReader<'_>, name: &Located<String>, pair: &Pair) {
 fn check_matching(
     table: &TableReader<'_>,
     pairs: &[Pair],
-    create: CreatePolicy,
+    policies: &Policies,
     matching: Option<&[FieldName]>,
     pairs_sound: bool,
 ) {
-    let creates =
-        create == CreatePolicy::Upsert && pairs.iter().any(|p| p.mapping.direction.writes());
+    let creates = policies.creates() && pairs.iter().any(|pair| pair.mapping.direction.writes());
     if creates && pairs_sound && matching.is_some_and(<[FieldName]>::is_empty) {
         table.fault(code::NO_MATCHING, &table.key_location("matching"), "matching").record();
     }

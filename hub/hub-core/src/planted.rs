@@ -55,6 +55,10 @@ pub enum Bug {
     QuotaIgnored,
     /// A system that asks to be left alone is called all the same.
     RefusalIgnored,
+    /// A row goes with one of several systems that have its person.
+    DeletedForAll,
+    /// A delete goes everywhere, whatever the policy of a sync.
+    DeletesEverywhere,
 }
 
 #[cfg(feature = "planted")]
@@ -69,7 +73,7 @@ mod switch {
 
     impl Bug {
         /// Every bug.
-        pub const ALL: [Self; 24] = [
+        pub const ALL: [Self; 26] = [
             Self::CreateBlindly,
             Self::WriteUnread,
             Self::FormAssumed,
@@ -94,6 +98,8 @@ mod switch {
             Self::CountedIsDone,
             Self::QuotaIgnored,
             Self::RefusalIgnored,
+            Self::DeletedForAll,
+            Self::DeletesEverywhere,
         ];
 
         /// Its name on a command line.
@@ -123,6 +129,8 @@ mod switch {
                 Self::CountedIsDone => "counted-is-done",
                 Self::QuotaIgnored => "quota-ignored",
                 Self::RefusalIgnored => "refusal-ignored",
+                Self::DeletedForAll => "deleted-for-all",
+                Self::DeletesEverywhere => "deletes-everywhere",
             }
         }
     }

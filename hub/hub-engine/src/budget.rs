@@ -253,7 +253,7 @@ async fn keep(context: &RunContext<'_>, of: &Of) -> Result<(), Fault> {
     let now = context.workspace.env.now();
     let mut positions = Vec::new();
     for name in of.ledgers() {
-        let Some(new) = budgets.book().to_keep(name, now)? else { continue };
+        let Some(new) = budgets.book().take_kept(name, now)? else { continue };
         let name = position(name);
         let expected = store.position(&name).await?;
         positions.push(PositionChange { name, expected, new: Some(new) });

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::retention::{self, Held};
-use hub_core::sync::{self, Due};
+use hub_core::sync::{self, Due, Moment};
 use hub_core::{consent, privacy};
 use hub_model::{
     Attempt, Change, ChangeKind, CommitSeq, Origin, Pending, PendingKey, PendingState,
@@ -250,6 +250,8 @@ fn is_left(members: &[&Record]) -> bool {
 async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, Error> {
     let store = &*workspace.store;
     let now = workspace.env.now();
+    // Whom a mirror should not show is found out when the sync delivers.
+    let moment = Moment { now, all_read: false };
     let head = workspace.head().await?;
     let mut slices = Slices::new(workspace, None);
     let mut queued = 0;
@@ -262,10 +264,10 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
         let changes = vec![Change { seq: CommitSeq(0), profile: id, kind }];
         slices.push(WriteSet { changes, ..WriteSet::default() }).await?;
         for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.writes()) {
-            for due in sync::owed(&profile, &members, mapping, now) {
+            for due in sync::owed(&profile, &members, mapping, &moment) {
                 let (record, fields) = match due {
                     Due::Update { record, fields } => (record, fields),
-                    Due::Remove { record } => (record, BTreeMap::new()),
+                    Due::Remove { record, .. } => (record, BTreeMap::new()),
                     // What has no form there is refused when the sync delivers.
                     Due::Create { .. } | Due::MarkSent { .. } | Due::Refused { .. } => continue,
                 };

@@ -3,6 +3,9 @@
 use hub_model::{DeliveryClass, EntityKind, FieldName, StreamName};
 use serde::{Deserialize, Serialize};
 
+/// The object kind of a stream whose rows are memberships; see [`crate::audience`].
+pub const MEMBERSHIP_KIND: &str = "membership";
+
 /// A stream of a connection, as discovered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -28,6 +31,9 @@ pub struct StreamInfo {
     /// Whether one bad item fails its whole batch: the hub then bisects.
     #[serde(default)]
     pub atomic_batches: bool,
+    /// Whether rows can be archived: kept there, and out of the way.
+    #[serde(default)]
+    pub archives: bool,
     /// Most items in one write.
     pub batch_items_max: u32,
     /// Most bytes in one write, as JSON.

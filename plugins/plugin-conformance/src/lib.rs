@@ -6,7 +6,8 @@
 //! and on a native implementation. Whoever holds a [`Connector`] holds a
 //! [`Subject`] and may ask one rule ([`source`], [`lookup`], [`destination`],
 //! [`connection`], [`trouble`]), or all that a healthy account allows ([`judge`]). What
-//! is pushed has rules of its own ([`inbound`]), which need a delivery of the vendor.
+//! is pushed has rules of its own ([`inbound`]), which need a delivery of the vendor, and
+//! so have audiences ([`audience`]), which need somebody to put into them.
 //!
 //! A rule answers with the [`Breach`] that it found. It never panics and never
 //! repairs; the rules of [`destination`] write, so they belong on a test account.
@@ -23,6 +24,7 @@ pub mod trouble;
 
 pub mod judge;
 
+pub mod audience;
 pub mod inbound;
 
 pub use breach::Breach;

@@ -7,8 +7,8 @@
 
 use hub_model::{Fault, FaultCode, Object, RemoteKey};
 use plugin_api::{
-    Action, Capability, LookupKey, LookupRequest, Outcome, ReadRequest, WriteItem, WriteReport,
-    WriteRequest,
+    Action, Audience, Capability, LookupKey, LookupRequest, Outcome, ReadRequest, WriteItem,
+    WriteReport, WriteRequest,
 };
 
 use crate::Verdict;
@@ -97,7 +97,8 @@ enum Answer {
 }
 
 /// A connector MUST tell that its system is in this trouble, in every call that asks
-/// the system: in its check, in reading, in finding and in writing.
+/// the system: in its check, in reading, in finding, in writing and in listing
+/// containers.
 ///
 /// # Errors
 /// The breach.
@@ -130,6 +131,9 @@ async fn answers(subject: &Subject<'_>) -> Vec<(&'static str, Answer)> {
     if capabilities.contains(&Capability::Destination) {
         answers.push(("write", write(subject).await));
     }
+    if let Some(audience) = subject.connector.audience() {
+        answers.push(("containers", containers(subject, audience).await));
+    }
     answers
 }
 
@@ -149,6 +153,13 @@ async fn read(subject: &Subject<'_>) -> Answer {
             let complete = if page.snapshot_complete { ", complete" } else { "" };
             Answer::Other(format!("a page of {} rows{complete}", page.items.len()))
         }
+    }
+}
+
+async fn containers(subject: &Subject<'_>, audience: &dyn Audience) -> Answer {
+    match audience.containers(&subject.call, None).await {
+        Err(fault) => Answer::Fault(fault),
+        Ok(page) => Answer::Other(format!("a page of {} containers", page.items.len())),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A package bound to a connection: the port's trait over instances of the guest.
 
+mod audience;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,9 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub_model::{Fault, FaultCode, Timestamp};
 use plugin_api::{
-    Admitted, CallContext, Connector, Delivery, Found, Inbound, InboundDeclaration, JobState,
-    Learned, LookupRequest, Manifest, Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo,
-    WriteReport, WriteRequest,
+    Admitted, Audience, CallContext, Capability, Connector, Delivery, Found, Inbound,
+    InboundDeclaration, JobState, Learned, LookupRequest, Manifest, Page, Parsed, ReadRequest,
+    Refusal, Reply, StreamInfo, WriteReport, WriteRequest,
 };
 use tokio::sync::Semaphore;
 
@@ -223,6 +225,11 @@ impl Connector for Sandboxed {
 
     fn inbound(&self) -> Option<&dyn Inbound> {
         self.declaration().map(|_| self as &dyn Inbound)
+    }
+
+    fn audience(&self) -> Option<&dyn Audience> {
+        let able = self.manifest().capabilities.contains(&Capability::Audience);
+        able.then_some(self as &dyn Audience)
     }
 
     async fn check(&self, call: &CallContext) -> Result<(), Fault> {

@@ -5,6 +5,7 @@
 //! becomes a bad item of its page; a page that is wrong becomes a fault of the
 //! call. No customer's value goes into a fault's arguments.
 
+pub mod audience;
 pub mod delivery;
 pub mod fault;
 pub mod learned;

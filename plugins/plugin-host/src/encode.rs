@@ -1,5 +1,7 @@
 //! From the hub's requests to what crosses into a guest.
 
+pub mod audience;
+
 use std::collections::BTreeMap;
 
 use hub_model::{Fault, FaultCode, FieldName, Object, Value};

@@ -1,6 +1,8 @@
 //! One instance of a guest: made for the calls of one run, replaced early,
 //! thrown away when it trapped.
 
+mod audience;
+
 use std::sync::Arc;
 
 use hub_model::{Fault, FaultCode};
@@ -15,6 +17,8 @@ use crate::package::Package;
 use crate::since_v0_1_0::imported::types as wit;
 use crate::since_v0_1_0::{GuestState, exported};
 
+pub(crate) use audience::{AudienceAnswer, AudienceAsk};
+
 /// What a call asks of a guest, in the contract's types.
 pub(crate) enum Ask {
     Check,
@@ -23,6 +27,7 @@ pub(crate) enum Ask {
     Lookup(exported::lookup::LookupRequest),
     Write(exported::destination::WriteRequest),
     PollJob(String),
+    Audience(AudienceAsk),
     Handshake(exported::inbound::Delivery),
     Parse(exported::inbound::Delivery),
 }
@@ -35,6 +40,7 @@ pub(crate) enum Answer {
     Found(Vec<exported::lookup::Found>),
     Report(exported::destination::Report),
     Job(exported::destination::JobState),
+    Audience(AudienceAnswer),
     Reply(Option<exported::inbound::Reply>),
     Parsed(Vec<exported::inbound::Parsed>),
 }
@@ -60,6 +66,7 @@ struct Guest {
     source: Option<exported::source::Guest>,
     lookup: Option<exported::lookup::Guest>,
     destination: Option<exported::destination::Guest>,
+    audience: Option<exported::audience::Guest>,
     inbound: Option<exported::inbound::Guest>,
 }
 
@@ -116,6 +123,11 @@ impl Instance {
                 .transpose()?,
             destination: exports
                 .destination
+                .as_ref()
+                .map(|it| it.load(&mut *store, &instance))
+                .transpose()?,
+            audience: exports
+                .audience
                 .as_ref()
                 .map(|it| it.load(&mut *store, &instance))
                 .transpose()?,
@@ -197,6 +209,10 @@ impl Instance {
             Ask::PollJob(job) => match &guest.destination {
                 Some(it) => it.call_poll_job(store, call, &job).await?.map(Answer::Job),
                 None => Err(not_supported("destination")),
+            },
+            Ask::Audience(ask) => match &guest.audience {
+                Some(it) => ask.of(it, store, call).await?.map(Answer::Audience),
+                None => Err(not_supported("audience")),
             },
             Ask::Handshake(delivery) => match &guest.inbound {
                 Some(it) => it.call_handshake(store, call, &delivery).await?.map(Answer::Reply),

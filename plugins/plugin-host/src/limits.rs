@@ -45,6 +45,8 @@ pub const JOB_BYTES_MAX: usize = 4 * 1024;
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Longest version of a row.
 pub const VERSION_BYTES_MAX: usize = 1024;
+/// Most containers of one page.
+pub const CONTAINERS_MAX: usize = 1_000;
 /// Most things that one delivery may mean.
 pub const MEANINGS_MAX: usize = 100;
 /// Largest answer to a challenge in bytes.

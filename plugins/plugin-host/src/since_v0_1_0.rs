@@ -55,6 +55,7 @@ pub struct Exports {
     pub(crate) source: Option<exported::source::GuestIndices>,
     pub(crate) lookup: Option<exported::lookup::GuestIndices>,
     pub(crate) destination: Option<exported::destination::GuestIndices>,
+    pub(crate) audience: Option<exported::audience::GuestIndices>,
     pub(crate) inbound: Option<exported::inbound::GuestIndices>,
 }
 
@@ -67,7 +68,7 @@ impl Exports {
         pre: &InstancePre<GuestState>,
         has: impl Fn(&str) -> bool,
     ) -> wasmtime::Result<Self> {
-        use exported::{connection, destination, inbound, lookup, source};
+        use exported::{audience, connection, destination, inbound, lookup, source};
         Ok(Self {
             connection: connection::GuestIndices::new(pre)?,
             source: has("source").then(|| source::GuestIndices::new(pre)).transpose()?,
@@ -75,6 +76,7 @@ impl Exports {
             destination: has("destination")
                 .then(|| destination::GuestIndices::new(pre))
                 .transpose()?,
+            audience: has("audience").then(|| audience::GuestIndices::new(pre)).transpose()?,
             inbound: has("inbound").then(|| inbound::GuestIndices::new(pre)).transpose()?,
         })
     }

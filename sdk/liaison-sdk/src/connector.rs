@@ -4,6 +4,8 @@
 //! Functions take no `self`: between two calls the host may throw the instance
 //! away, so whatever must survive belongs into a cursor.
 
+use crate::audience::{Container, ContainerPage, ContainerWish, MemberReport, MemberRequest};
+use crate::bindings::audience::exports::liaison::connector::audience as audience_api;
 use crate::bindings::connection::exports::liaison::connector::connection as connection_api;
 use crate::bindings::destination::exports::liaison::connector::destination as destination_api;
 use crate::bindings::host::liaison::connector::types as wit;
@@ -72,6 +74,34 @@ pub trait Destination: Connector {
     fn poll_job(_call: &Call, _job: &str) -> Result<JobState, Fault> {
         Err(Fault::not_supported("jobs"))
     }
+}
+
+/// A connector whose vendor has audiences; see [`crate::audience`].
+pub trait Audience: Connector {
+    /// The containers there are, a page at a time.
+    ///
+    /// # Errors
+    /// `cursor-expired` for a cursor that leads nowhere.
+    fn containers(call: &Call, cursor: Option<&[u8]>) -> Result<ContainerPage, Fault>;
+
+    /// The container as wished: found or created, never doubled.
+    ///
+    /// # Errors
+    /// `not-found` for a key that does not exist.
+    fn ensure_container(call: &Call, wish: &ContainerWish) -> Result<Container, Fault>;
+
+    /// Removes a container.
+    ///
+    /// # Errors
+    /// `not-found` when there is none.
+    fn delete_container(call: &Call, key: &str) -> Result<(), Fault>;
+
+    /// Adds and removes members, or replaces all of them within a session.
+    ///
+    /// # Errors
+    /// A fault means that nothing was changed, except `timeout` and `bug`, which
+    /// mean that nobody knows.
+    fn write_members(call: &Call, request: &MemberRequest) -> Result<MemberReport, Fault>;
 }
 
 /// A connector whose vendor pushes; see [`crate::inbound`].
@@ -167,6 +197,40 @@ impl<T: Destination> destination_api::Guest for T {
     }
 }
 
+impl<T: Audience> audience_api::Guest for T {
+    fn containers(
+        call: wit::Call,
+        cursor: Option<Vec<u8>>,
+    ) -> Result<audience_api::ContainerPage, wit::Fault> {
+        panics::report();
+        Ok(<T as Audience>::containers(&call.into(), cursor.as_deref())?.into())
+    }
+
+    fn ensure_container(
+        call: wit::Call,
+        wish: audience_api::ContainerWish,
+    ) -> Result<audience_api::Container, wit::Fault> {
+        panics::report();
+        Ok(<T as Audience>::ensure_container(&call.into(), &wish.try_into()?)?.into())
+    }
+
+    fn delete_container(call: wit::Call, key: String) -> Result<(), wit::Fault> {
+        panics::report();
+        Ok(<T as Audience>::delete_container(&call.into(), &key)?)
+    }
+
+    fn write_members(
+        call: wit::Call,
+        container: String,
+        members: Vec<audience_api::Member>,
+        session: Option<audience_api::ReplaceSession>,
+    ) -> Result<audience_api::MemberReport, wit::Fault> {
+        panics::report();
+        let request = MemberRequest::of(container, members, session);
+        Ok(<T as Audience>::write_members(&call.into(), &request)?.into())
+    }
+}
+
 impl<T: Inbound> inbound_api::Guest for T {
     fn handshake(
         call: wit::Call,
@@ -213,8 +277,9 @@ impl<T: Inbound> inbound_api::Guest for T {
 /// ```
 ///
 /// Interfaces and what they need: `source` ([`Source`]), `lookup` ([`Lookup`]),
-/// `destination` ([`Destination`]), `inbound` ([`Inbound`]); `choices`, `erasure`,
-/// `audience`, `sender` (the trait `Guest` of that module of [`crate::contract`]).
+/// `destination` ([`Destination`]), `audience` ([`Audience`]), `inbound` ([`Inbound`]);
+/// `choices`, `erasure`, `sender` (the trait `Guest` of that module of
+/// [`crate::contract`]).
 /// Natively it only checks that the traits are implemented.
 #[macro_export]
 macro_rules! export_connector {

@@ -132,6 +132,7 @@ extern crate self as liaison_sdk;
 
 pub mod bindings;
 
+pub mod audience;
 pub mod call;
 pub mod connector;
 pub mod fault;
@@ -159,8 +160,12 @@ mod panics;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
+pub use audience::{
+    Container, ContainerPage, ContainerWish, Identity, Member, MemberChange, MemberCounts,
+    MemberOutcome, MemberReport, MemberRequest, MemberVerdict, ReplaceSession,
+};
 pub use call::{Call, Environment};
-pub use connector::{Connector, Destination, Inbound, Lookup, Source};
+pub use connector::{Audience, Connector, Destination, Inbound, Lookup, Source};
 pub use fault::{Fault, FaultCode};
 pub use find::{Found, LookupKey, LookupRequest};
 pub use hints::{Hints, Notice, RateHint};

@@ -77,8 +77,14 @@ impl System {
             let invalid = outcomes.iter().filter(|outcome| is_invalid(outcome)).count() as u64;
             self.tally.counted += items.len() as u64;
             self.tally.counted_invalid += invalid;
-            // Nothing was said of any item.
             self.tally.unanswered += took_effect;
+            // Nothing was said of any item, unless all or none were invalid.
+            for item in items.iter().filter(|_| [0, items.len() as u64].contains(&invalid)) {
+                let fault = Fault::new(FaultCode::Rejected);
+                let outcome =
+                    if invalid > 0 { Outcome::Rejected(fault) } else { Outcome::Unchanged };
+                self.answered(item, &outcome);
+            }
             return;
         }
         for (item, outcome) in items.iter().zip(outcomes) {

@@ -22,6 +22,7 @@ use crate::crash::{Fuse, MortalStore};
 use crate::dice::Dice;
 use crate::door::{self, Between, Door};
 use crate::lineup;
+use crate::policy::Policy;
 use crate::system::{Broken, System};
 use crate::users::Truth;
 
@@ -208,9 +209,9 @@ impl Fleet {
     /// somebody changed that.
     pub fn rules(&self) -> Rules {
         let mapping = |(at, system): (usize, &Arc<Mutex<System>>)| {
-            let (name, forms) = {
+            let (name, forms, Policy { create, deletes }) = {
                 let system = lock(system);
-                (system.name.clone(), system.character.forms.clone())
+                (system.name.clone(), system.character.forms.clone(), system.policy)
             };
             let pair = |(field, direction): (&&str, &Direction)| FieldMapping {
                 field: FieldName::from(*field),
@@ -223,6 +224,8 @@ impl Fleet {
             Mapping {
                 fields: FIELDS.iter().zip(&self.directions[at]).map(pair).collect(),
                 matching: vec![FieldName::from("email")],
+                create,
+                deletes,
                 deletes_percent_max: 100,
                 priority: 10,
                 ..Mapping::new(SyncId::from(name.as_str()), stream)

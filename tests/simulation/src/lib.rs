@@ -5,13 +5,14 @@
 //! conditional writes or not, external ids, normalisation, clock ticks, page
 //! sizes, atomic batches, searches that lag, answers that say little or only count,
 //! writes that a job does later, allowances of calls, snapshot or incremental
-//! reading. Users create, edit and delete rows; the hub runs its
+//! reading; and so do their syncs, in what they do with missing rows and with people
+//! who are gone. Users create, edit and delete rows; the hub runs its
 //! syncs in random order, or when a system pushes; requests fail before or after
-//! they took effect, or in the midst of a batch; the process dies at any commit or call and starts again
-//! over what was durable; clocks are set, rules change, somebody joins two people
-//! and tells them apart again; a system fails for good. Then everybody is quiet,
-//! and the invariants are checked against the systems themselves, which never lie
-//! ([`oracle`] says which invariant is checked where).
+//! they took effect, or in the midst of a batch; the process dies at any commit or
+//! call and starts again over what was durable; clocks are set, rules change, somebody
+//! joins two people and tells them apart again; a system fails for good. Then everybody
+//! is quiet, and the invariants are checked against the systems themselves, which never
+//! lie ([`oracle`] says which invariant is checked where).
 //!
 //! That the oracle sees is shown by planting bugs ([`hub_core::planted`]): each
 //! must be caught. `cargo xtask sim` runs as many fleets as asked.
@@ -30,6 +31,8 @@ pub mod dice;
 pub mod character;
 
 pub mod calls;
+
+pub mod policy;
 
 pub mod system;
 

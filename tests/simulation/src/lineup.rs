@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::character::Character;
 use crate::dice::Dice;
+use crate::policy::Policy;
 use crate::system::System;
 
 /// A way to differ that some fleets have.
@@ -27,17 +28,25 @@ const GIFTS: [Gift; 5] = [
     Gift { fleets_percent: 25, salt: 0xca11, give: Character::give_allowance },
 ];
 
+/// How many fleets in a hundred have syncs with policies other than the usual ones.
+const FLEETS_WITH_POLICIES_PERCENT: u32 = 40;
+
 /// So many systems, whose requests fail so many times in a hundred.
 pub fn systems(seed: u64, count: usize, faults: u32) -> Vec<Arc<Mutex<System>>> {
     let gifts: Vec<&Gift> = GIFTS
         .iter()
         .filter(|gift| Dice::new(seed ^ gift.salt).percent(gift.fleets_percent))
         .collect();
+    let mut policies = Dice::new(seed ^ 0x0901_1c1e);
+    let has_policies = policies.percent(FLEETS_WITH_POLICIES_PERCENT);
     let system = |(k, name): (usize, &str)| {
         let own = seed * 31 + k as u64;
         let mut system = System::new(name, Dice::new(own), faults);
         for Gift { salt, give, .. } in &gifts {
             give(&mut system.character, Dice::new(own ^ salt));
+        }
+        if has_policies && policies.percent(60) {
+            system.policy = Policy::drawn(&mut policies);
         }
         Arc::new(Mutex::new(system))
     };

@@ -9,6 +9,7 @@ use crate::calls::Calls;
 use crate::character::{Answers, Character, Creates, FIELDS};
 use crate::dice::Dice;
 use crate::jobs::Jobs;
+use crate::policy::Policy;
 
 /// One row.
 #[derive(Debug, Clone)]
@@ -61,6 +62,10 @@ pub struct Tally {
     pub jobs: u64,
     /// Of these, jobs that were forgotten.
     pub forgotten: u64,
+    /// Rows that were answered as gone.
+    pub removed: u64,
+    /// Writes of which a row went.
+    pub deletes: u64,
     /// Items that took effect and whose answer was lost or said nothing.
     pub unanswered: u64,
     /// Faults that were made.
@@ -102,6 +107,8 @@ pub struct System {
     pub name: String,
     /// What it is like.
     pub character: Character,
+    /// What its sync does where rows are missing, and people are gone.
+    pub policy: Policy,
     /// Its rows, by key.
     pub rows: BTreeMap<String, Row>,
     /// The true time.
@@ -139,6 +146,7 @@ impl System {
         Self {
             name: name.to_owned(),
             character: Character::drawn(&mut dice),
+            policy: Policy::default(),
             rows: BTreeMap::new(),
             now_seconds: 0,
             fault_percent,
@@ -270,23 +278,29 @@ impl System {
             let fault = hub_model::Fault::new(hub_model::FaultCode::Rejected).at(field);
             return Some(Outcome::Rejected(fault));
         }
-        if item.action != Action::Update {
+        if item.action == Action::Create {
             return None;
         }
-        let Some(row) = item.key.as_ref().and_then(|k| self.rows.get(k.as_str())) else {
-            return Some(Outcome::Conflict);
+        let row = item.key.as_ref().and_then(|k| self.rows.get(k.as_str()));
+        let Some(row) = row.filter(|row| !row.deleted) else {
+            // What is to go and is not there has gone.
+            return (item.action == Action::Update).then_some(Outcome::Conflict);
         };
         let version = row.version.to_string();
         let moved =
             self.character.conditional && item.if_version.as_deref() != Some(version.as_str());
-        (row.deleted || moved).then_some(Outcome::Conflict)
+        moved.then_some(Outcome::Conflict)
     }
 
     /// Writes an item to which nothing was objected.
     pub fn write(&mut self, item: &WriteItem) -> Outcome {
-        self.tally.writes += 1;
         let fields = patch(item);
         let key = item.key.as_ref().map_or("", RemoteKey::as_str).to_owned();
+        let removes = matches!(item.action, Action::Archive | Action::Delete);
+        if removes && self.rows.get(&key).is_none_or(|row| row.deleted) {
+            return Outcome::Deleted;
+        }
+        self.tally.writes += 1;
         match item.action {
             Action::Create => self.write_new(&fields),
             Action::Update => {
@@ -295,6 +309,8 @@ impl System {
                 Outcome::Updated { row, version }
             }
             Action::Archive | Action::Delete => {
+                self.tally.deletes += 1;
+                self.lose(&key);
                 self.delete(&key);
                 Outcome::Deleted
             }
@@ -331,22 +347,38 @@ impl System {
         }
     }
 
+    /// Whatever a user put into a row that goes, and nobody read, is lost.
+    fn lose(&mut self, key: &str) {
+        let looked_up = self.rows[key].looked_up;
+        let edits: Vec<u64> =
+            self.unseen.iter().filter(|((row, _), _)| row == key).map(|(_, edit)| *edit).collect();
+        for edit in edits {
+            self.lost(edit, looked_up, true);
+        }
+    }
+
     /// Writes over a row; whatever a user put there and nobody read is lost.
     fn overwrite(&mut self, key: &str, fields: &[(&'static str, Option<String>)], by_key: bool) {
         let looked_up = self.rows[key].looked_up;
         for (field, value) in fields {
             let differs = self.rows[key].fields[field] != self.character.stored(field, value);
             let edit = self.unseen.remove(&(key.to_owned(), *field)).filter(|_| differs);
-            let Some(edit) = edit else { continue };
-            // Whoever edits a row whose write has been taken in is as late.
-            let since = self.edits_before.is_some_and(|before| edit > before);
-            match (by_key && self.character.conditional, looked_up || since) {
-                (true, _) => self.tally.lost += 1,
-                (false, false) => self.tally.lost_unread += 1,
-                (false, true) => self.tally.lost_in_between += 1,
+            if let Some(edit) = edit {
+                self.lost(edit, looked_up, by_key);
             }
         }
         self.put(key, fields, false);
+    }
+
+    /// An edit that nobody read is lost.
+    fn lost(&mut self, edit: u64, looked_up: bool, by_key: bool) {
+        // Whoever edits a row whose write has been taken in is as late.
+        let since = self.edits_before.is_some_and(|before| edit > before);
+        match (by_key && self.character.conditional, looked_up || since) {
+            (true, _) => self.tally.lost += 1,
+            (false, false) => self.tally.lost_unread += 1,
+            (false, true) => self.tally.lost_in_between += 1,
+        }
     }
 
     /// What a look-up finds.
@@ -389,6 +421,10 @@ impl System {
     /// before, or the same content under another key?
     pub fn notice(&mut self, item: &WriteItem) {
         self.tally.asked += 1;
+        if !self.policy.allows(item.action) {
+            let text = format!("{} was asked to {:?}: {:?}", self.name, item.action, self.policy);
+            self.complaints.push(("I7", text));
+        }
         if self.memory.off {
             return;
         }
@@ -430,6 +466,10 @@ impl System {
             }
             Outcome::Updated { .. } => {
                 self.tally.updated += 1;
+                self.memory.written.insert(key);
+            }
+            Outcome::Deleted => {
+                self.tally.removed += 1;
                 self.memory.written.insert(key);
             }
             Outcome::Rejected(_) => {

@@ -8,6 +8,7 @@ use hub_model::{
 };
 
 use crate::mapping::{carried, golden, held};
+use crate::sync::several::receiving;
 
 /// How far the value of a trait has come at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,8 @@ pub enum Reception {
     Unknown,
     /// The vendor rejected it.
     Rejected,
+    /// Another row of the person receives what is written there.
+    PassedOver,
 }
 
 impl Reception {
@@ -42,6 +45,7 @@ impl Reception {
             Self::Waiting => "waiting",
             Self::Unknown => "unknown",
             Self::Rejected => "rejected",
+            Self::PassedOver => "passed-over",
         }
     }
 }
@@ -74,6 +78,10 @@ pub fn receivers(
         let there = |record: &&&Record| record.at.stream == mapping.stream && record.is_live();
         let mut here: Vec<&Record> = members.iter().filter(there).copied().collect();
         here.sort_by_key(|record| record.number);
+        let chosen = receiving(here.clone(), mapping);
+        let passed_over = |record: Option<&Record>| {
+            record.is_some_and(|record| !chosen.iter().any(|one| one.number == record.number))
+        };
         for pair in mapping.fields.iter().filter(|pair| pair.direction.writes()) {
             let (_, golden) = golden(profile, members, pair);
             let held = held(profile, pair);
@@ -83,6 +91,9 @@ pub fn receivers(
                 field: pair.field.clone(),
                 reception: match reception(golden, &pair.field, record, mapping, pending) {
                     Reception::Earlier(_) | Reception::NotYet if held => Reception::Held,
+                    Reception::Earlier(_) | Reception::NotYet if passed_over(record) => {
+                        Reception::PassedOver
+                    }
                     reception => reception,
                 },
             };

@@ -8,7 +8,18 @@
 use hub_model::{Assertion, Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
 
 use super::due::{Due, Wanted, due, speaks, told};
+use super::policy::leaving;
 use crate::consent;
+
+/// What is true when something is owed, besides what the records say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Consents expire by themselves.
+    pub now: Timestamp,
+    /// Every stream was read to its end, so that who has no record elsewhere is
+    /// known to be nowhere else.
+    pub all_read: bool,
+}
 
 /// What a sync owes a profile at an instant: golden values, if they may be had
 /// there, or that what was brought is taken back.
@@ -16,13 +27,25 @@ use crate::consent;
 /// They may not be had without the consents that the destination requires, nor
 /// when the time of the data is over and no record is left that speaks for the
 /// profile.
-pub fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping, now: Timestamp) -> Vec<Due> {
-    let permitted = consent::permits(&profile.consents, &mapping.requires, now).is_ok();
-    if permitted && !is_over(members) {
-        return due(profile, members, mapping);
-    }
+///
+/// A row that the policies of the sync do not want there any more goes, and is told
+/// nothing else.
+pub fn owed(
+    profile: &Profile,
+    members: &[&Record],
+    mapping: &Mapping,
+    moment: &Moment,
+) -> Vec<Due> {
+    let permitted = consent::permits(&profile.consents, &mapping.requires, moment.now).is_ok();
     if profile.kind != mapping.kind || !mapping.writes() {
         return Vec::new();
+    }
+    if permitted && !is_over(members) {
+        let mut owed = leaving(members, mapping, moment.all_read);
+        if owed.is_empty() {
+            owed = due(profile, members, mapping);
+        }
+        return owed;
     }
     let here = members.iter().filter(|record| record.at.stream == mapping.stream);
     here.flat_map(|record| take_back(record, mapping)).collect()
@@ -49,7 +72,7 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
         return Vec::new();
     }
     if record.origin != Origin::Received && !record.asserts_anything() {
-        return vec![Due::Remove { record: record.number }];
+        return vec![Due::Remove { record: record.number, archive: false }];
     }
     told(record, mapping, |pair| {
         let own = record.fields.get(&pair.field).and_then(|state| state.asserted.as_ref());
@@ -65,12 +88,14 @@ mod tests {
         RunId, Stamp, Timestamp, Value,
     };
 
-    use super::{Due, owed, take_back};
+    use super::{Due, Moment, owed, take_back};
     use crate::fixture::{at, mapping, row, rules};
     use crate::retention::emptied;
     use crate::sync::{
         Birth, Context, Observation, Row, Stamps, created, delivered, mark_sent, observe,
     };
+
+    const NOW: Moment = Moment { now: Timestamp(0), all_read: true };
 
     fn setup() -> (Mapping, Mapping, Rules) {
         let (panel, crm) = (mapping("panel", &["age -> age"]), mapping("crm", &["age <-> age"]));
@@ -120,7 +145,7 @@ mod tests {
         let mut stamps = Stamps::after(0);
         let source = read(None, &panel, 1, "42", &mut stamps);
         let mine = made(&crm, &attempt("42", stamps.last()));
-        assert_eq!(take_back(&mine, &crm), [Due::Remove { record: RecordNo(2) }]);
+        assert_eq!(take_back(&mine, &crm), [Due::Remove { record: RecordNo(2), archive: false }]);
         // Somebody edited it since: his value stays.
         let edited = read(Some(&mine), &crm, 2, "43", &mut stamps);
         assert_eq!(take_back(&edited, &crm), []);
@@ -149,17 +174,16 @@ mod tests {
         let derive = |members: &[&Record]| {
             crate::profile::derive(ProfileId(1), EntityKind::Person, members, &rules)
         };
-        let now = Timestamp(0);
         let members = [&source, &mine];
-        assert_eq!(owed(&derive(&members), &members, &crm, now), []);
+        assert_eq!(owed(&derive(&members), &members, &crm, &NOW), []);
         let over = emptied(&source, Stamp(99), &RunId::new("sweep"));
         let members = [&over, &mine];
-        let removal = [Due::Remove { record: RecordNo(2) }];
-        assert_eq!(owed(&derive(&members), &members, &crm, now), removal);
+        let removal = [Due::Remove { record: RecordNo(2), archive: false }];
+        assert_eq!(owed(&derive(&members), &members, &crm, &NOW), removal);
         // A source that deleted its row by itself takes nothing back.
         let gone = crate::sync::observe_deleted(&source, Stamp(99), &RunId::new("r"));
         let members = [&gone, &mine];
-        assert_eq!(owed(&derive(&members), &members, &crm, now), []);
+        assert_eq!(owed(&derive(&members), &members, &crm, &NOW), []);
     }
 
     #[test]
@@ -171,9 +195,9 @@ mod tests {
         let mine = made(&crm, &attempt("42", stamps.last()));
         let members = [&source, &mine];
         let profile = crate::profile::derive(ProfileId(1), EntityKind::Person, &members, &rules);
-        let removal = [Due::Remove { record: RecordNo(2) }];
-        assert_eq!(owed(&profile, &members, &crm, Timestamp(0)), removal);
+        let removal = [Due::Remove { record: RecordNo(2), archive: false }];
+        assert_eq!(owed(&profile, &members, &crm, &NOW), removal);
         // Nobody was ever told: nothing to take back, and nothing to send.
-        assert_eq!(owed(&profile, &[&source], &crm, Timestamp(0)), []);
+        assert_eq!(owed(&profile, &[&source], &crm, &NOW), []);
     }
 }

@@ -238,7 +238,7 @@ impl Book {
 
     /// What is to be kept of a ledger; `None` where nothing lasts. It counts as kept
     /// from then on, unless [`Book::not_kept`] is told.
-    pub fn to_keep(&mut self, name: &str, now: Timestamp) -> Result<Option<Vec<u8>>, Fault> {
+    pub fn take_kept(&mut self, name: &str, now: Timestamp) -> Result<Option<Vec<u8>>, Fault> {
         let Some(ledger) = self.ledgers.get_mut(name) else { return Ok(None) };
         for row in ledger.rows.iter_mut().filter(|row| is_kept(&row.budget)) {
             row.ahead = row.ahead.max((row.spent.calls(&row.budget) / AHEAD_SHARE).max(1));

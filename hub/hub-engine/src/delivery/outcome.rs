@@ -151,7 +151,7 @@ async fn keep_slice(
                 set.settled.push(work.key);
             }
             Outcome::Deleted => {
-                context.counts.removed += 1;
+                context.counts.removed += u64::from(!work.counted);
                 if let Some(record) = &work.record {
                     counters.stamp += 1;
                     let stamp = Stamp(counters.stamp);

@@ -2,6 +2,7 @@
 //! able to fail, and must pass where there is no defect.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod audiences;
 mod double;
 mod troubled;
 

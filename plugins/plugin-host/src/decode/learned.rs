@@ -4,7 +4,7 @@ use hub_model::RateHint;
 use plugin_api::Learned;
 
 use super::cut;
-use crate::instance::Answer;
+use crate::instance::{Answer, AudienceAnswer};
 use crate::limits::{FAULT_TEXT_BYTES_MAX, RATE_HINTS_MAX};
 use crate::since_v0_1_0::exported::destination::JobState;
 use crate::since_v0_1_0::imported::types as wit;
@@ -22,6 +22,7 @@ pub(crate) fn note(learned: &mut Learned, answer: Option<&Answer>, requests: u32
 fn hints(answer: &Answer) -> Option<&wit::Hints> {
     match answer {
         Answer::Page(page) => Some(&page.hints),
+        Answer::Audience(AudienceAnswer::Members(report)) => Some(&report.hints),
         Answer::Report(report) | Answer::Job(JobState::Done(report)) => Some(&report.hints),
         _ => None,
     }

@@ -50,10 +50,9 @@ fn outcome(outcome: wit::Outcome, redactor: &Redactor) -> Outcome {
         }
         wit::Outcome::Unchanged => Outcome::Unchanged,
         wit::Outcome::Deleted => Outcome::Deleted,
-        wit::Outcome::Accepted(job) if job.is_empty() || job.len() > JOB_BYTES_MAX => {
-            Outcome::Unknown
+        wit::Outcome::Accepted(job) => {
+            job_name(job).map_or(Outcome::Unknown, |job| Outcome::Accepted { job })
         }
-        wit::Outcome::Accepted(job) => Outcome::Accepted { job },
         wit::Outcome::DuplicateOf(other) => {
             key(&other).map_or(Outcome::Unknown, Outcome::DuplicateOf)
         }
@@ -65,6 +64,11 @@ fn outcome(outcome: wit::Outcome, redactor: &Redactor) -> Outcome {
         wit::Outcome::Rejected(reason) => Outcome::Rejected(fault::fault(reason, redactor)),
         wit::Outcome::Unknown => Outcome::Unknown,
     }
+}
+
+/// A job that can be asked for.
+pub(super) fn job_name(job: String) -> Option<String> {
+    Some(job).filter(|job| !job.is_empty() && job.len() <= JOB_BYTES_MAX)
 }
 
 fn key(text: &str) -> Option<RemoteKey> {

@@ -36,7 +36,11 @@ pub fn page(page: wit::Page, asked: Option<&Cursor>) -> Result<Page, Fault> {
     })
 }
 
-fn cursor(bytes: Vec<u8>) -> Result<Cursor, Fault> {
+/// A cursor.
+///
+/// # Errors
+/// `limit-exceeded`.
+pub(super) fn cursor(bytes: Vec<u8>) -> Result<Cursor, Fault> {
     if bytes.len() > CURSOR_BYTES_MAX {
         let fault = Fault::new(FaultCode::LimitExceeded).at("cursor");
         return Err(fault.with("bytes_max", CURSOR_BYTES_MAX));

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use hub_model::{EntityKind, Fault, FaultCode, FieldName, StreamName};
-use plugin_api::stream::{FieldInfo, StreamInfo};
+use plugin_api::stream::{FieldInfo, MEMBERSHIP_KIND, StreamInfo};
 
 use super::{bug, cut};
 use crate::limits::{FAULT_TEXT_BYTES_MAX, SCHEMA_BYTES_MAX, STREAMS_MAX};
 use crate::since_v0_1_0::exported::connection as wit;
 
-/// The streams of a connection. Streams whose rows are events or memberships are
-/// left out until the hub has a place for them.
+/// The annotation of a stream's schema that says whether its rows can be archived.
+const ARCHIVES: &str = "x-archives";
+
+/// The streams of a connection.
 ///
 /// # Errors
 /// `limit-exceeded` or `connector-bug`, naming the stream.
@@ -26,25 +28,24 @@ pub fn streams(streams: Vec<wit::StreamInfo>) -> Result<Vec<StreamInfo>, Fault> 
             return Err(bug("a stream's name is empty, too long or there twice"));
         }
         let place = info.name.clone();
-        decoded.extend(stream(info).map_err(|fault| fault.at(place))?);
+        decoded.push(stream(info).map_err(|fault| fault.at(place))?);
     }
     Ok(decoded)
 }
 
-fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
+fn stream(info: wit::StreamInfo) -> Result<StreamInfo, Fault> {
     let kind = match info.kind {
         wit::EntityKind::Person => EntityKind::Person,
         wit::EntityKind::Account => EntityKind::Account,
         // Which objects they are, the organisation says.
         wit::EntityKind::Object => EntityKind::object("object"),
         wit::EntityKind::Event => EntityKind::object("event"),
-        wit::EntityKind::Membership => {
-            tracing::info!(stream = %info.name, "streams of this kind are not supported yet");
-            return Ok(None);
-        }
+        wit::EntityKind::Membership => EntityKind::object(MEMBERSHIP_KIND),
     };
-    Ok(Some(StreamInfo {
-        schema: schema(&info.schema)?,
+    let schema = schema(&info.schema)?;
+    Ok(StreamInfo {
+        archives: schema.get(ARCHIVES).and_then(serde_json::Value::as_bool).unwrap_or(false),
+        schema,
         fields: fields(info.fields)?,
         name: StreamName::new(info.name),
         kind,
@@ -57,7 +58,7 @@ fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
         // A batch of nothing would never finish.
         batch_items_max: info.batches.items_max.max(1),
         batch_bytes_max: info.batches.bytes_max.max(1),
-    }))
+    })
 }
 
 fn schema(text: &str) -> Result<serde_json::Value, Fault> {

@@ -8,6 +8,7 @@ mod loading;
 
 mod simple;
 
+mod audiences;
 mod hostile;
 mod inbound;
 mod isolation;

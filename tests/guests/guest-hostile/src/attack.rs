@@ -1,7 +1,7 @@
 //! The misbehaviours.
 
 use liaison_sdk::contract::{
-    crypto, destination, http, http_streams, inbound, mail, source, sql, state, types,
+    audience, crypto, destination, http, http_streams, inbound, mail, source, sql, state, types,
 };
 use liaison_sdk::{Fault, FaultCode};
 
@@ -144,5 +144,49 @@ pub fn meanings(kind: &str) -> Vec<inbound::Parsed> {
         "nameless" => vec![inbound::Parsed::Read(String::new())],
         "invalid-rows" => vec![rows("s0", &["not json", "{\"key\":\"1\",\"change\":\"explode\"}"])],
         _ => vec![inbound::Parsed::Ignored],
+    }
+}
+
+/// A container.
+pub fn container(key: &str, title: &str) -> audience::Container {
+    audience::Container {
+        key: key.to_owned(),
+        title: title.to_owned(),
+        kind: String::new(),
+        size: Some(u64::MAX),
+        ready_after_seconds: None,
+    }
+}
+
+/// Containers that are none, or too many, or never end.
+pub fn containers(kind: &str, cursor: Option<Vec<u8>>) -> audience::ContainerPage {
+    let (items, next) = match kind {
+        "many-containers" => (vec![container("1", "t"); 100_000], None),
+        "no-key" => (vec![container("", "t")], None),
+        "huge-key" => (vec![container(&"k".repeat(1 << 20), "t")], None),
+        "huge-cursor" => (Vec::new(), Some(vec![7; 70_000])),
+        "stuck-cursor" => (Vec::new(), Some(cursor.unwrap_or_else(|| b"here".to_vec()))),
+        _ => (vec![container("1", &"t".repeat(5 << 20))], None),
+    };
+    audience::ContainerPage { items, next }
+}
+
+/// Outcomes and counts that fit no members.
+pub fn members(kind: &str, count: usize) -> audience::MemberReport {
+    let counts = |received, invalid, matched| {
+        audience::MemberVerdict::Aggregate(audience::MemberCounts { received, invalid, matched })
+    };
+    let items = audience::MemberVerdict::Items;
+    let verdict = match kind {
+        "outcome-count" => items(vec![audience::MemberOutcome::Done; count + 1]),
+        "no-outcomes" => items(Vec::new()),
+        "many-outcomes" => items(vec![audience::MemberOutcome::Done; 2_000_000]),
+        "more-invalid" => counts(1, 2, None),
+        "more-matched" => counts(1, 0, Some(2)),
+        _ => items(vec![audience::MemberOutcome::Accepted(String::new()); count]),
+    };
+    audience::MemberReport {
+        verdict,
+        hints: types::Hints { rates: Vec::new(), notices: Vec::new() },
     }
 }

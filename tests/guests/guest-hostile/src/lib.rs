@@ -9,7 +9,7 @@
 
 mod attack;
 
-use liaison_sdk::contract::{destination, inbound, source, types};
+use liaison_sdk::contract::{audience, destination, inbound, source, types};
 use liaison_sdk::{Call, Connector, Fault, FaultCode, Field, Stream, http, log};
 use serde::Deserialize;
 
@@ -122,6 +122,47 @@ impl destination::Guest for Hostile {
     }
 }
 
+impl audience::Guest for Hostile {
+    fn containers(
+        call: types::Call,
+        cursor: Option<Vec<u8>>,
+    ) -> Result<audience::ContainerPage, types::Fault> {
+        let kind = settings(call)?.kind;
+        Ok(attack::containers(&kind, cursor))
+    }
+
+    fn ensure_container(
+        call: types::Call,
+        wish: audience::ContainerWish,
+    ) -> Result<audience::Container, types::Fault> {
+        match settings(call)?.kind.as_str() {
+            "loop" => attack::spin(),
+            "no-key" => Ok(attack::container("", &wish.title)),
+            _ => Ok(attack::container("1", &wish.title)),
+        }
+    }
+
+    fn delete_container(call: types::Call, _: String) -> Result<(), types::Fault> {
+        match settings(call)?.kind.as_str() {
+            "loop" => attack::spin(),
+            _ => Err(Fault::new(FaultCode::NotFound).into()),
+        }
+    }
+
+    fn write_members(
+        call: types::Call,
+        _: String,
+        members: Vec<audience::Member>,
+        _: Option<audience::ReplaceSession>,
+    ) -> Result<audience::MemberReport, types::Fault> {
+        match settings(call)?.kind.as_str() {
+            "loop" => attack::spin(),
+            "limit" => Err(Fault::new(FaultCode::Limit).into()),
+            kind => Ok(attack::members(kind, members.len())),
+        }
+    }
+}
+
 impl inbound::Guest for Hostile {
     fn handshake(
         call: types::Call,
@@ -161,4 +202,4 @@ impl inbound::Guest for Hostile {
     }
 }
 
-liaison_sdk::export_connector!(Hostile: source, destination, inbound);
+liaison_sdk::export_connector!(Hostile: source, destination, audience, inbound);

@@ -63,6 +63,8 @@ fn planted_bugs_are_seen() {
         Bug::AnswersShifted,
         Bug::QuotaIgnored,
         Bug::RefusalIgnored,
+        Bug::DeletedForAll,
+        Bug::DeletesEverywhere,
     ];
     for bug in quickly {
         let caught = many::hunt(bug, 0, FLEETS_PER_BUG);
