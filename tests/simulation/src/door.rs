@@ -160,7 +160,14 @@ impl Connector for Door {
         _call: &CallContext,
         request: &WriteRequest,
     ) -> Result<WriteReport, Fault> {
-        let mut system = self.enter(false).await?;
+        let mut system = match self.enter(false).await {
+            Ok(system) => system,
+            Err(fault) => {
+                let mut system = lock(&self.system);
+                request.items.iter().for_each(|item| system.turned_away(item));
+                return Err(fault);
+            }
+        };
         for item in &request.items {
             system.notice(item);
         }

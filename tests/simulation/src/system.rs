@@ -452,6 +452,14 @@ impl System {
         }
     }
 
+    /// An item never arrived. Of what waits for one row the hub remembers what it tried
+    /// last: this.
+    pub fn turned_away(&mut self, item: &WriteItem) {
+        let (row, content) = (row_of(item), format!("{:?}", patch(item)));
+        self.memory.rejected.retain(|other, kept| *other != row || *kept == content);
+        self.memory.sent.retain(|other, (kept, _)| *other != row || *kept == content);
+    }
+
     /// An answer arrived.
     pub fn answered(&mut self, item: &WriteItem, outcome: &Outcome) {
         let key = item.idempotency_key.clone();

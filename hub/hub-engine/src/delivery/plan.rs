@@ -242,14 +242,16 @@ async fn gather(
             };
             // What is under way to a row may be under the name of another profile, which
             // was joined with this one since or told apart from it.
-            let is_open = match &due {
+            let open = match &due {
                 Due::Update { record, .. } | Due::Remove { record, .. } => {
-                    context.open_changes.contains_key(record)
+                    context.open_changes.contains_key(record).then_some(Some(*record))
                 }
-                Due::Create { .. } => context.asked.is_for(profile),
-                Due::MarkSent { .. } | Due::Refused { .. } => false,
+                Due::Create { .. } => context.asked.is_for(profile).then_some(None),
+                Due::MarkSent { .. } | Due::Refused { .. } => None,
             };
-            if is_open {
+            if let Some(record) = open {
+                // What waits for it goes on waiting.
+                waiting.remove(&key(context, profile.id, record));
                 continue;
             }
             let work = match due {
