@@ -41,6 +41,20 @@ pub enum Bug {
     NotHalved,
     /// A row that has changed meanwhile counts as written.
     ConflictIsDone,
+    /// What a job took in counts as written.
+    AcceptedIsDone,
+    /// What a forgotten job was to write counts as written.
+    ForgottenIsDone,
+    /// What a job says of one item is taken for the next.
+    AnswersShifted,
+    /// What a job has written is read before it says so, as anybody's word.
+    JobEchoRead,
+    /// A batch of which some items were found invalid counts as written.
+    CountedIsDone,
+    /// What a system allows in a time is not counted.
+    QuotaIgnored,
+    /// A system that asks to be left alone is called all the same.
+    RefusalIgnored,
     /// A row goes with one of several systems that have its person.
     DeletedForAll,
     /// A delete goes everywhere, whatever the policy of a sync.
@@ -59,7 +73,7 @@ mod switch {
 
     impl Bug {
         /// Every bug.
-        pub const ALL: [Self; 19] = [
+        pub const ALL: [Self; 26] = [
             Self::CreateBlindly,
             Self::WriteUnread,
             Self::FormAssumed,
@@ -77,6 +91,13 @@ mod switch {
             Self::BatchResent,
             Self::NotHalved,
             Self::ConflictIsDone,
+            Self::AcceptedIsDone,
+            Self::ForgottenIsDone,
+            Self::AnswersShifted,
+            Self::JobEchoRead,
+            Self::CountedIsDone,
+            Self::QuotaIgnored,
+            Self::RefusalIgnored,
             Self::DeletedForAll,
             Self::DeletesEverywhere,
         ];
@@ -101,6 +122,13 @@ mod switch {
                 Self::BatchResent => "batch-resent",
                 Self::NotHalved => "not-halved",
                 Self::ConflictIsDone => "conflict-is-done",
+                Self::AcceptedIsDone => "accepted-is-done",
+                Self::ForgottenIsDone => "forgotten-is-done",
+                Self::AnswersShifted => "answers-shifted",
+                Self::JobEchoRead => "job-echo-read",
+                Self::CountedIsDone => "counted-is-done",
+                Self::QuotaIgnored => "quota-ignored",
+                Self::RefusalIgnored => "refusal-ignored",
                 Self::DeletedForAll => "deleted-for-all",
                 Self::DeletesEverywhere => "deletes-everywhere",
             }

@@ -37,6 +37,7 @@ mod write;
 
 pub(crate) use apply::{Allowed, apply};
 pub(crate) use asked::Asked;
+pub(crate) use counted::{Count, open};
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;

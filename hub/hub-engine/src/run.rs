@@ -1,12 +1,13 @@
 //! One run of a sync, from its first row in the log of runs to its last.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
     Answer, ConnectorVersion, Fault, FaultCode, Forecast, Pending, Priority, ProfileId, Receipt,
-    RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
+    RecordNo, RemoteKey, Run, RunCounts, RunId, RunStatus, Stamp, SyncId, Timestamp, Trigger,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -52,8 +53,8 @@ pub(crate) struct RunContext<'a> {
     pub rules: Option<Arc<StreamRules>>,
     /// Creates whose rows may exist without being found yet.
     pub open_creates: Vec<Pending>,
-    /// Changes of known rows whose job has not ended.
-    pub open_jobs: Vec<Pending>,
+    /// Changes of known rows of which it is not known what became of them.
+    pub open_changes: BTreeMap<RecordNo, Vec<Pending>>,
     /// The values by which their rows would be found.
     pub asked: delivery::Asked,
     /// What its rows are known by; covers what they must keep once that was
@@ -92,7 +93,7 @@ impl<'a> RunContext<'a> {
             stream: None,
             rules: None,
             open_creates: Vec::new(),
-            open_jobs: Vec::new(),
+            open_changes: BTreeMap::new(),
             asked: delivery::Asked::default(),
             marks: workspace.marks.clone(),
             plan: None,
@@ -114,6 +115,14 @@ impl RunContext<'_> {
             sync: self.job.id().clone(),
             counts: self.counts,
         });
+    }
+
+    /// Notes a write of which it is not known what became of it, if it is about a
+    /// known row.
+    pub fn note_open(&mut self, pending: Pending) {
+        if let Some(record) = pending.key.record {
+            self.open_changes.entry(record).or_default().push(pending);
+        }
     }
 
     /// Ends the run between two commits when the hub stops.

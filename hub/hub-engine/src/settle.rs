@@ -28,8 +28,9 @@ use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Fault, FaultCode, Object, Pending, PendingKey, PendingState, Profile, ProfileId, Record,
-    RecordNo, RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd, WriteKind,
+    Change, ChangeKind, CommitSeq, Fault, FaultCode, Object, Pending, PendingKey, PendingState,
+    Profile, ProfileId, Record, RecordNo, RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd,
+    WriteKind,
 };
 use hub_store::{Counters, WriteSet};
 use plugin_api::page::ItemResult;
@@ -145,7 +146,6 @@ pub(crate) async fn recognise(
     rules: &Arc<StreamRules>,
     items: &[ItemResult],
 ) -> Result<(), Fault> {
-    jobs::recognise(context, rules, items).await?;
     if context.open_creates.is_empty() {
         return Ok(());
     }
@@ -374,6 +374,10 @@ async fn answer(
         };
         let state = PendingState::Retry;
         set.pending.push(Pending { state, due, word: None, ..question.pending.clone() });
+        // Its record may be part of another profile by now, which waited for this.
+        let owner = question.record.as_ref().map(|record| record.profile);
+        let moved = owner.filter(|owner| *owner != question.pending.key.profile);
+        set.changes.extend(moved.map(updated));
     }
     if !changed.is_empty() {
         set.counters = Some(births.counters);
@@ -382,6 +386,11 @@ async fn answer(
     conclude(workspace, changed, &mut set).await?;
     workspace.commit(set).await?;
     Ok(rows)
+}
+
+/// Deliveries have to look at a profile.
+const fn updated(profile: ProfileId) -> Change {
+    Change { seq: CommitSeq(0), profile, kind: ChangeKind::Updated }
 }
 
 /// Numbers for rows that turn out to be ours.

@@ -20,6 +20,7 @@ use crate::conclude::{Changed, conclude};
 use crate::events::{self, Ties};
 use crate::reading::{Admitted, Reading, What};
 use crate::run::RunContext;
+use crate::settle;
 use crate::unlink::taken;
 
 /// What a row costs in a commit, times its own size: the row and the profile
@@ -273,6 +274,8 @@ impl Observer {
             return self.refuse(context, key, number);
         };
         let number = known.map_or(RecordNo(self.record + 1), |record| record.number);
+        let known = known.map(|record| settle::jobs::own(context, record, &object));
+        let known = known.as_deref();
         let row = Row { at: &at, object: &object, raw: &raw, version: version.as_deref() };
         let rules = &context.workspace.rules;
         let now = context.workspace.env.now();

@@ -129,6 +129,16 @@ pub enum WriteReport {
     Aggregate(Aggregate),
 }
 
+impl WriteReport {
+    /// Of how many items it tells.
+    pub const fn items(&self) -> usize {
+        match self {
+            Self::Items(outcomes) => outcomes.len(),
+            Self::Aggregate(counts) => counts.received as usize,
+        }
+    }
+}
+
 /// How a vendor's job stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_model::{Cleaner, Conversion, Transform};
 
+use crate::calls::Allowance;
 use crate::dice::Dice;
 
 /// The fields of every row.
@@ -100,6 +101,8 @@ pub enum Answers {
     Thin,
     /// Not even the key of a new row: it has to be looked for.
     Mute,
+    /// How many items it took and how many it found invalid, never which.
+    Counts,
 }
 
 /// Where a system differs from others.
@@ -131,6 +134,12 @@ pub struct Character {
     pub skew_seconds: i64,
     /// How long a row that the hub created is not found by its fields.
     pub lag_seconds: i64,
+    /// Whether it takes writes in and does them later.
+    pub jobs: bool,
+    /// Whether its connection may break in the midst of a batch.
+    pub cuts: bool,
+    /// How many calls it allows.
+    pub allows: Option<Allowance>,
 }
 
 impl Character {
@@ -161,11 +170,13 @@ impl Character {
             tick_seconds: *dice.pick(&[1, 5, 20]),
             skew_seconds: dice.below(600) as i64 - 300,
             lag_seconds: *dice.pick(&[0, 0, 10, 60]),
+            jobs: false,
+            cuts: false,
+            allows: None,
         }
     }
 
-    /// Gives it forms of its own, drawn from other dice: what a seed decides besides
-    /// stays as it is.
+    /// Gives it forms of its own, perhaps.
     pub fn give_forms(&mut self, mut dice: Dice) {
         if dice.percent(50) {
             self.forms.insert("phone", Form::Marked);
@@ -173,6 +184,31 @@ impl Character {
         if dice.percent(50) {
             self.forms.insert("name", Form::AnyCase);
         }
+    }
+
+    /// Lets it take writes in and do them later, perhaps.
+    pub fn give_jobs(&mut self, mut dice: Dice) {
+        self.jobs = dice.percent(50);
+    }
+
+    /// Lets it only count what it took, perhaps. Such a system checks no versions.
+    pub fn give_counts(&mut self, mut dice: Dice) {
+        if dice.percent(50) {
+            self.answers = Answers::Counts;
+            self.conditional = false;
+        }
+    }
+
+    /// Lets its connection break in the midst of a batch, perhaps.
+    pub fn give_cuts(&mut self, mut dice: Dice) {
+        self.cuts = dice.percent(50);
+    }
+
+    /// Lets it allow so many calls in a time, perhaps: in a burst, or in an hour.
+    pub fn give_allowance(&mut self, mut dice: Dice) {
+        let some = [(20, 10), (60, 3_600), (200, 3_600)];
+        let (calls, seconds) = *dice.pick(&some);
+        self.allows = dice.percent(50).then_some(Allowance { calls, seconds });
     }
 
     /// The form in which it stores a value.

@@ -10,6 +10,7 @@ use plugin_api::{
     WriteReport, WriteRequest,
 };
 
+use crate::calls::Allowance;
 use crate::character::FIELDS;
 use crate::crash::Fuse;
 use crate::fleet::lock;
@@ -31,6 +32,8 @@ pub type Between = dyn Fn(bool) + Send + Sync;
 impl Door {
     /// A door to a system; `between` runs before every request.
     pub fn new(system: Arc<Mutex<System>>, fuse: Arc<Fuse>, between: Box<Between>) -> Self {
+        let allows = lock(&system).character.allows;
+        let budgets = allows.map(Allowance::budget).into_iter().collect();
         let manifest = Manifest {
             id: "fake".to_owned(),
             version: "0.1.0".to_owned(),
@@ -41,7 +44,7 @@ impl Door {
             credentials: vec![],
             settings: serde_json::json!({}),
             streams: vec![],
-            budgets: vec![],
+            budgets,
             inbound: None,
             api_version: None,
             api_sunset: None,
@@ -56,6 +59,7 @@ impl Door {
         self.fuse.burn()?;
         (self.between)(looks_up);
         let mut system = lock(&self.system);
+        system.count_call()?;
         if system.broken == Some(Broken::Down) {
             system.tally.faults += 1;
             return Err(Fault::new(FaultCode::Transient));
@@ -68,7 +72,7 @@ impl Door {
                 1 => Fault::new(FaultCode::Timeout),
                 2 => Fault::new(FaultCode::Unreachable),
                 3 => Fault::new(FaultCode::RateLimited),
-                _ => Fault::new(FaultCode::RateLimited).with("after_seconds", 7),
+                _ => system.leave_alone(7),
             });
         }
         Ok(system)
@@ -84,44 +88,6 @@ impl Door {
         }
         self.fuse.burn()
     }
-}
-
-/// Writes items one by one: each has an outcome of its own.
-fn write_each(system: &mut System, items: &[WriteItem]) -> Vec<Outcome> {
-    let percent = system.fault_percent / 4;
-    let mut outcomes = Vec::new();
-    for item in items {
-        let stuck = system.broken == Some(Broken::Stuck);
-        outcomes.push(if stuck || system.dice.percent(percent) {
-            system.tally.faults += 1;
-            Outcome::Retry { after_seconds: Some(30), fault: Fault::new(FaultCode::Transient) }
-        } else {
-            system.objection(item).unwrap_or_else(|| system.write(item))
-        });
-    }
-    outcomes
-}
-
-/// Writes all or none: what is objected to one item is said of all.
-fn write_all(system: &mut System, items: &[WriteItem]) -> Result<Vec<Outcome>, Fault> {
-    let percent = system.fault_percent / 4;
-    if system.broken == Some(Broken::Stuck) || system.dice.percent(percent) {
-        system.tally.faults += 1;
-        return Err(Fault::new(FaultCode::Transient));
-    }
-    for item in items {
-        match system.objection(item) {
-            Some(Outcome::Rejected(fault)) => {
-                if let [item] = items {
-                    system.answered(item, &Outcome::Rejected(fault.clone()));
-                }
-                return Err(fault);
-            }
-            Some(_) => return Err(Fault::new(FaultCode::Conflict)),
-            None => {}
-        }
-    }
-    Ok(items.iter().map(|item| system.write(item)).collect())
 }
 
 #[async_trait]
@@ -194,16 +160,41 @@ impl Connector for Door {
         _call: &CallContext,
         request: &WriteRequest,
     ) -> Result<WriteReport, Fault> {
-        let mut system = self.enter(false).await?;
+        let mut system = match self.enter(false).await {
+            Ok(system) => system,
+            Err(fault) => {
+                let mut system = lock(&self.system);
+                request.items.iter().for_each(|item| system.turned_away(item));
+                return Err(fault);
+            }
+        };
         for item in &request.items {
             system.notice(item);
         }
+        if system.character.jobs {
+            let job = system.take_in(&request.items);
+            if let Err(fault) = self.leave(&mut system) {
+                system.do_all();
+                return Err(fault);
+            }
+            return Ok(WriteReport::Items(vec![Outcome::Accepted { job }; request.items.len()]));
+        }
         let before = system.tally.writes;
-        let mut outcomes = match system.character.atomic {
-            true => write_all(&mut system, &request.items)?,
-            false => write_each(&mut system, &request.items),
-        };
+        let items = cut(&mut system, &request.items);
+        let done = system.execute(items);
         let took_effect = system.tally.writes - before;
+        if items.len() < request.items.len() {
+            system.tally.faults += 1;
+            system.tally.unanswered += took_effect;
+            return Err(Fault::new(FaultCode::Timeout));
+        }
+        let mut outcomes = match done {
+            Ok(outcomes) => outcomes,
+            Err(fault) => {
+                system.refused(items, &fault);
+                return Err(fault);
+            }
+        };
         if let Err(fault) = self.leave(&mut system) {
             system.tally.unanswered += took_effect;
             return Err(fault);
@@ -213,17 +204,26 @@ impl Connector for Door {
             system.tally.faults += 1;
             system.tally.unanswered += took_effect;
             outcomes.pop(); // a connector that cannot count
-            return Ok(WriteReport::Items(outcomes));
+        } else {
+            system.reported(items, &outcomes, took_effect);
         }
-        for (item, outcome) in request.items.iter().zip(&outcomes) {
-            system.answered(item, outcome);
-        }
-        Ok(WriteReport::Items(outcomes))
+        Ok(system.report(outcomes))
     }
 
-    async fn poll_job(&self, _call: &CallContext, _job: &str) -> Result<JobState, Fault> {
-        Err(Fault::new(FaultCode::NotSupported))
+    async fn poll_job(&self, _call: &CallContext, job: &str) -> Result<JobState, Fault> {
+        let mut system = self.enter(false).await?;
+        let state = system.job(job)?;
+        self.leave(&mut system)?;
+        system.was_told(job);
+        Ok(state)
     }
+}
+
+/// What of a batch arrives, if its connection breaks in the midst of it.
+fn cut<'a>(system: &mut System, items: &'a [WriteItem]) -> &'a [WriteItem] {
+    let percent = system.fault_percent / 4;
+    let breaks = system.character.cuts && !system.character.atomic && system.dice.percent(percent);
+    if breaks { &items[..system.dice.below(items.len().max(1))] } else { items }
 }
 
 /// A delivery that names rows.

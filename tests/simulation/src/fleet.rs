@@ -21,6 +21,7 @@ use crate::character::FIELDS;
 use crate::crash::{Fuse, MortalStore};
 use crate::dice::Dice;
 use crate::door::{self, Between, Door};
+use crate::lineup;
 use crate::policy::Policy;
 use crate::system::{Broken, System};
 use crate::users::Truth;
@@ -29,11 +30,6 @@ use crate::users::Truth;
 const STEPS: usize = 120;
 /// Rounds in which the hub must fall silent.
 const QUIET_ROUNDS_MAX: usize = 40;
-/// How many fleets in a hundred have systems with forms of their own, which their
-/// mappings transform.
-const FLEETS_WITH_FORMS_PERCENT: u32 = 40;
-/// How many fleets in a hundred have syncs with policies other than the usual ones.
-const FLEETS_WITH_POLICIES_PERCENT: u32 = 40;
 /// Rounds without a write that count as silence: one may complete a snapshot
 /// that a crash had cut, one reads, one delivers.
 const SILENT_ROUNDS: usize = 3;
@@ -158,27 +154,9 @@ impl Fleet {
         let mut dice = Dice::new(seed);
         let faults = *dice.pick(&[0, 5, 20, 40]);
         let count = 2 + dice.below(4);
-        let mut forms = Dice::new(seed ^ 0xf0f0);
-        let has_forms = forms.percent(FLEETS_WITH_FORMS_PERCENT);
-        // From dice of their own: what a seed decides besides stays as it is.
-        let mut policies = Dice::new(seed ^ 0x0901_1c1e);
-        let has_policies = policies.percent(FLEETS_WITH_POLICIES_PERCENT);
-        let mut system = |k: usize| {
-            let name = ["a", "b", "c", "d", "e"][k];
-            let own = seed * 31 + k as u64;
-            let mut system = System::new(name, Dice::new(own), faults);
-            if has_forms {
-                system.character.give_forms(Dice::new(own ^ 0xf0f0));
-            }
-            if has_policies && policies.percent(60) {
-                system.policy = Policy::drawn(&mut policies);
-            }
-            Arc::new(Mutex::new(system))
-        };
-        let systems = (0..count).map(&mut system).collect();
         let mut fleet = Self {
             seed,
-            systems,
+            systems: lineup::systems(seed, count, faults),
             truth: Arc::default(),
             store: Arc::default(),
             happened: Happened::default(),
@@ -197,6 +175,11 @@ impl Fleet {
             dice,
             stirring: Arc::new(AtomicBool::new(true)),
         };
+        let Weather { crash, clock, rules, .. } = fleet.weather;
+        for system in &fleet.systems {
+            let calls = &mut lock(system).calls;
+            (calls.restarts, calls.wrong_clock) = (crash + rules > 0, clock > 0);
+        }
         if let Some(rule) = fleet.rule() {
             fleet.traits.push(rule);
             fleet.forget_answers(true);
@@ -309,7 +292,7 @@ impl Fleet {
         Box::new(move |looks_up| {
             let seconds = env.true_seconds();
             for system in &systems {
-                lock(system).now_seconds = seconds;
+                lock(system).pass_to(seconds);
             }
             let mut dice = lock(&dice);
             if stirring.load(Ordering::SeqCst) && !fuse.is_burnt() && dice.percent(5) {
@@ -506,6 +489,7 @@ impl Fleet {
 
     fn died(&mut self) {
         self.happened.crashes += 1;
+        self.systems.iter().for_each(|system| lock(system).do_all());
         self.forget_answers(false);
     }
 
@@ -598,7 +582,7 @@ impl Fleet {
     fn sync_clocks(&self) {
         let seconds = self.env.true_seconds();
         for system in &self.systems {
-            lock(system).now_seconds = seconds;
+            lock(system).pass_to(seconds);
         }
     }
 }

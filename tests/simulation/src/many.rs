@@ -43,6 +43,14 @@ pub struct Figures {
     pub decisions: u64,
     /// Fleets with a system that fails for ever.
     pub broken: u64,
+    /// Jobs that systems took in.
+    pub jobs: u64,
+    /// Of these, jobs that were forgotten before they were asked for.
+    pub forgotten: u64,
+    /// Writes that were only counted.
+    pub counted: u64,
+    /// Systems that allow only so many calls.
+    pub allowances: u64,
     /// Writes that took effect.
     pub writes: u64,
     /// Every edit, times every other system.
@@ -75,6 +83,10 @@ impl Figures {
             let system = lock(system);
             figures.broken = figures.broken.max(u64::from(system.broken.is_some()));
             figures.faults += system.tally.faults;
+            figures.jobs += system.tally.jobs;
+            figures.forgotten += system.tally.forgotten;
+            figures.counted += system.tally.counted;
+            figures.allowances += u64::from(system.character.allows.is_some());
             figures.writes += system.tally.writes;
             figures.lost_in_between += system.tally.lost_in_between;
         }
@@ -113,6 +125,10 @@ impl Figures {
         self.rule_changes += other.rule_changes;
         self.decisions += other.decisions;
         self.broken += other.broken;
+        self.jobs += other.jobs;
+        self.forgotten += other.forgotten;
+        self.counted += other.counted;
+        self.allowances += other.allowances;
         self.writes += other.writes;
         self.fan_out += other.fan_out;
         self.lost_in_between += other.lost_in_between;
@@ -132,6 +148,7 @@ impl Figures {
             "{} fleets, {} failed\n\
              {} edits, {} faults, {} crashes, {} hints, {} clock steps\n\
              {} changes of the rules, {} decisions about people, {} fleets with a broken system\n\
+             {} jobs, {} of them forgotten, {} writes only counted, {} systems with an allowance\n\
              {} writes: {:.3} of the ideal fan-out\n\
              {} unread edits overwritten in the window that a system without versions leaves\n",
             self.fleets,
@@ -144,12 +161,16 @@ impl Figures {
             self.rule_changes,
             self.decisions,
             self.broken,
+            self.jobs,
+            self.forgotten,
+            self.counted,
+            self.allowances,
             self.writes,
             self.share(),
             self.lost_in_between,
         );
-        for number in 1..=14 {
-            let name = format!("I{number}");
+        let names = (1..=14).map(|number| format!("I{number}"));
+        for name in names.chain(["R22".to_owned()]) {
             let fleets = self.violated.get(&name).copied().unwrap_or(0);
             text.push_str(&format!("{name:<4} {fleets} fleets\n"));
         }

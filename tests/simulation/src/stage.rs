@@ -104,8 +104,8 @@ pub struct Table {
     pub jobs: bool,
     /// Its jobs do not end while this is set.
     pub is_busy: bool,
-    /// It says no more of a write than how many items it found invalid.
-    pub counts: Option<u32>,
+    /// It says no more of a write than how many items it refused.
+    pub counts: bool,
     begun: BTreeMap<String, Vec<WriteItem>>,
     /// It does what is asked and never answers.
     pub loses_answers: bool,
@@ -300,7 +300,16 @@ impl Connector for Door {
         request: &WriteRequest,
     ) -> Result<WriteReport, Fault> {
         let mut table = self.enter()?;
-        let refuses = |item: &WriteItem| table.refuses.is_some_and(|refuses| refuses(&item.patch));
+        let refused = table.refuses;
+        let refuses = |item: &WriteItem| refused.is_some_and(|refused| refused(&item.patch));
+        if table.counts {
+            let (bad, good): (Vec<_>, Vec<_>) =
+                request.items.iter().partition(|item| refuses(item));
+            good.iter().for_each(|item| drop(table.write(item)));
+            let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+            let (received, invalid) = (count(request.items.len()), count(bad.len()));
+            return Ok(WriteReport::Aggregate(Aggregate { received, invalid }));
+        }
         if !table.jobs && request.items.iter().any(refuses) {
             return Err(Fault::new(FaultCode::Rejected));
         }
@@ -313,11 +322,7 @@ impl Connector for Door {
         if table.loses_answers {
             return Err(Fault::new(FaultCode::Timeout));
         }
-        let received = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
-        Ok(match table.counts {
-            Some(invalid) => WriteReport::Aggregate(Aggregate { received, invalid }),
-            None => WriteReport::Items(outcomes),
-        })
+        Ok(WriteReport::Items(outcomes))
     }
 
     async fn poll_job(&self, _call: &CallContext, job: &str) -> Result<JobState, Fault> {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use hub_model::{FieldName, Object, RemoteKey, Value};
 use plugin_api::{Action, Cursor, Found, Item, ItemChange, LookupKey, Outcome, Page, WriteItem};
 
+use crate::calls::Calls;
 use crate::character::{Answers, Character, Creates, FIELDS};
 use crate::dice::Dice;
+use crate::jobs::Jobs;
 use crate::policy::Policy;
 
 /// One row.
@@ -48,8 +50,18 @@ pub struct Tally {
     pub writes: u64,
     /// Creates that were answered as made.
     pub created: u64,
+    /// Of these, creates whose row was seen before.
+    pub created_seen: u64,
     /// Updates that were answered as made.
     pub updated: u64,
+    /// Items that were only counted.
+    pub counted: u64,
+    /// Of these, items that were found invalid.
+    pub counted_invalid: u64,
+    /// Jobs that were begun.
+    pub jobs: u64,
+    /// Of these, jobs that were forgotten.
+    pub forgotten: u64,
     /// Rows that were answered as gone.
     pub removed: u64,
     /// Writes of which a row went.
@@ -111,8 +123,19 @@ pub struct System {
     pub memory: Memory,
     /// What it found wrong with requests by itself.
     pub complaints: Vec<(&'static str, String)>,
-    /// User edits that the hub has not read: (key, field).
-    pub unseen: BTreeMap<(String, &'static str), ()>,
+    /// User edits that the hub has not read, by key and field: which of the edits of
+    /// this system each is.
+    pub unseen: BTreeMap<(String, &'static str), u64>,
+    /// Edits of this system.
+    pub edits: u64,
+    /// While a job is done: how many edits there were when it was begun.
+    pub(crate) edits_before: Option<u64>,
+    /// Rows that were seen before anybody was told who had made them.
+    pub seen_early: BTreeSet<String>,
+    /// The jobs that it took in.
+    pub jobs: Jobs,
+    /// The calls that it got.
+    pub calls: Calls,
     pub(crate) dice: Dice,
     created: u64,
 }
@@ -132,6 +155,11 @@ impl System {
             memory: Memory::default(),
             complaints: Vec::new(),
             unseen: BTreeMap::new(),
+            edits: 0,
+            edits_before: None,
+            seen_early: BTreeSet::new(),
+            jobs: Jobs::default(),
+            calls: Calls::default(),
             dice,
             created: 0,
         }
@@ -161,6 +189,7 @@ impl System {
         }
         row.version += 1;
         row.touched = row.touched.max(clock);
+        self.edits += u64::from(by_user);
     }
 
     /// A new row.
@@ -179,7 +208,7 @@ impl System {
             row.version += 1;
             row.touched = row.touched.max(clock);
         }
-        self.unseen.retain(|(row, _), ()| row != key);
+        self.unseen.retain(|(row, _), _| row != key);
     }
 
     /// Keys of rows that exist.
@@ -202,7 +231,7 @@ impl System {
     }
 
     fn shown(&mut self, key: &str, looked_up: bool) {
-        self.unseen.retain(|(row, _), ()| row != key);
+        self.unseen.retain(|(row, _), _| row != key);
         if let Some(row) = self.rows.get_mut(key) {
             row.looked_up = looked_up;
         }
@@ -226,6 +255,7 @@ impl System {
         for (_, key) in &shown {
             self.shown(key, false);
         }
+        self.notice_shown(shown.iter().map(|(_, key)| key));
         let end = shown.last().cloned().or(cursor);
         let next = match end {
             _ if snapshot && !more => None,
@@ -313,17 +343,17 @@ impl System {
         let row = &self.rows[key];
         match self.character.answers {
             Answers::Whole => (Some(Self::data(row)), Some(row.version.to_string())),
-            Answers::Thin | Answers::Mute => (None, None),
+            Answers::Thin | Answers::Mute | Answers::Counts => (None, None),
         }
     }
 
     /// Whatever a user put into a row that goes, and nobody read, is lost.
     fn lose(&mut self, key: &str) {
-        let unread = self.unseen.keys().filter(|(row, _)| row == key).count() as u64;
-        match (self.character.conditional, self.rows[key].looked_up) {
-            (true, _) => self.tally.lost += unread,
-            (false, false) => self.tally.lost_unread += unread,
-            (false, true) => self.tally.lost_in_between += unread,
+        let looked_up = self.rows[key].looked_up;
+        let edits: Vec<u64> =
+            self.unseen.iter().filter(|((row, _), _)| row == key).map(|(_, edit)| *edit).collect();
+        for edit in edits {
+            self.lost(edit, looked_up, true);
         }
     }
 
@@ -332,15 +362,23 @@ impl System {
         let looked_up = self.rows[key].looked_up;
         for (field, value) in fields {
             let differs = self.rows[key].fields[field] != self.character.stored(field, value);
-            if self.unseen.remove(&(key.to_owned(), *field)).is_some() && differs {
-                match (by_key && self.character.conditional, looked_up) {
-                    (true, _) => self.tally.lost += 1,
-                    (false, false) => self.tally.lost_unread += 1,
-                    (false, true) => self.tally.lost_in_between += 1,
-                }
+            let edit = self.unseen.remove(&(key.to_owned(), *field)).filter(|_| differs);
+            if let Some(edit) = edit {
+                self.lost(edit, looked_up, by_key);
             }
         }
         self.put(key, fields, false);
+    }
+
+    /// An edit that nobody read is lost.
+    fn lost(&mut self, edit: u64, looked_up: bool, by_key: bool) {
+        // Whoever edits a row whose write has been taken in is as late.
+        let since = self.edits_before.is_some_and(|before| edit > before);
+        match (by_key && self.character.conditional, looked_up || since) {
+            (true, _) => self.tally.lost += 1,
+            (false, false) => self.tally.lost_unread += 1,
+            (false, true) => self.tally.lost_in_between += 1,
+        }
     }
 
     /// What a look-up finds.
@@ -370,6 +408,7 @@ impl System {
             [] => Found::None,
             [key] => {
                 self.shown(key, true);
+                self.notice_shown([key]);
                 Found::One(Self::item(key, &self.rows[key]))
             }
             several => {
@@ -413,6 +452,14 @@ impl System {
         }
     }
 
+    /// An item never arrived. Of what waits for one row the hub remembers what it tried
+    /// last: this.
+    pub fn turned_away(&mut self, item: &WriteItem) {
+        let (row, content) = (row_of(item), format!("{:?}", patch(item)));
+        self.memory.rejected.retain(|other, kept| *other != row || *kept == content);
+        self.memory.sent.retain(|other, (kept, _)| *other != row || *kept == content);
+    }
+
     /// An answer arrived.
     pub fn answered(&mut self, item: &WriteItem, outcome: &Outcome) {
         let key = item.idempotency_key.clone();
@@ -420,8 +467,9 @@ impl System {
             self.memory.sent.remove(&row_of(item));
         }
         match outcome {
-            Outcome::Created { .. } => {
+            Outcome::Created { key: row, .. } => {
                 self.tally.created += 1;
+                self.tally.created_seen += u64::from(self.seen_early.remove(row.as_str()));
                 self.memory.written.insert(key);
             }
             Outcome::Updated { .. } => {

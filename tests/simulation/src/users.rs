@@ -50,6 +50,11 @@ impl Truth {
 
     /// A user gives a person a row, unless he has one.
     pub fn create(&mut self, at: usize, system: &mut System, person: usize) {
+        // Against a row that is made between the search and the end of a job, which no
+        // search shows yet, nobody can do anything.
+        if system.will_make(&email(person)) {
+            return;
+        }
         let email = Some(email(person));
         let has_one = system.rows.iter().any(|(key, row)| {
             let own = self.person.get(&(at, key.clone())) == Some(&person);
@@ -89,7 +94,7 @@ impl Truth {
             let stored = system.rows[key].fields[field].clone();
             let value = system.character.forms[field].elsewhere(stored);
             self.typed.entry((field, value)).or_default().insert((at, key.to_owned()));
-            system.unseen.insert((key.to_owned(), field), ());
+            system.unseen.insert((key.to_owned(), field), system.edits);
         }
     }
 }

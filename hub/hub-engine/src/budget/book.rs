@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hub_core::planted::{self, Bug};
 use hub_model::rate::{SCOPE_ACCOUNT, SCOPE_APP};
 use hub_model::{AccountName, Fault, FaultCode, Priority, RateBudget, RateHint, Timestamp};
 use hub_schedule::budget::{Ask, Spent, Verdict, decide, is_kept, spoken_of};
@@ -148,6 +149,9 @@ impl Book {
         else {
             return Verdict::Go;
         };
+        if planted::is(Bug::QuotaIgnored) {
+            return Verdict::Go;
+        }
         let verdict = self.decide(own, now);
         let mut before = self.queue.range(..*place).map(|(_, waiting)| waiting);
         let is_ahead = |other: &Waiting| {
@@ -220,6 +224,7 @@ impl Book {
                 ledger.heard(hint, now);
             }
         }
+        let refused_seconds = refused_seconds.filter(|_| !planted::is(Bug::RefusalIgnored));
         let [account, _] = &of.ledgers;
         let ledger = self.ledgers.get_mut(account);
         if let (Some(seconds), Some(row)) =

@@ -79,6 +79,7 @@ async fn keep_slice(
     for (work, outcome) in outcomes {
         let outcome = match outcome {
             Outcome::Conflict if planted::is(Bug::ConflictIsDone) => Outcome::Unchanged,
+            Outcome::Accepted { .. } if planted::is(Bug::AcceptedIsDone) => Outcome::Unchanged,
             _ if waits => {
                 let fault = Fault::new(FaultCode::Transient);
                 Outcome::Retry { after_seconds: None, fault }
@@ -160,7 +161,7 @@ async fn keep_slice(
                 set.settled.push(work.key);
             }
             Outcome::Deleted => {
-                context.counts.removed += 1;
+                context.counts.removed += u64::from(!work.counted);
                 if let Some(record) = &work.record {
                     counters.stamp += 1;
                     let stamp = Stamp(counters.stamp);
@@ -174,20 +175,14 @@ async fn keep_slice(
             Outcome::Accepted { job } => {
                 context.counts.accepted += 1;
                 let now = workspace.env.now();
-                let place = work.place;
-                set.pending.push(Pending {
-                    state: PendingState::Unknown,
-                    attempt: work.attempt().clone(),
-                    run: Some(context.id.clone()),
-                    tries: work.tries + 1,
-                    key: work.key,
-                    due: next_poll(now, now, 0, None).unwrap_or(now),
-                    fault: None,
-                    word: Some(Word::Accepted { job, place, since: now, polls: 0 }),
-                });
+                let due = next_poll(now, now, 0, None).unwrap_or(now);
+                let word = Word::Accepted { job, place: work.place, since: now, polls: 0 };
+                let pending = Pending { due, ..work.unknown(context, Some(word)) };
+                context.note_open(pending.clone());
+                set.pending.push(pending);
             }
             // The attempt stays: reading back decides.
-            Outcome::Unknown => {}
+            Outcome::Unknown => context.note_open(work.unknown(context, None)),
             Outcome::Conflict => {
                 wait(context, &mut set, work, None, Fault::new(FaultCode::Conflict))
             }

@@ -7,7 +7,7 @@ use hub_core::planted::{self, Bug};
 use hub_core::sync::{self, Due, Moment};
 use hub_model::{
     Attempt, CommitSeq, Fault, FaultCode, FieldName, Pending, PendingKey, PendingState,
-    PlannedWrite, ProfileId, Record, RecordNo, RecordRef, Stamp, Timestamp, Value, WriteKind,
+    PlannedWrite, ProfileId, Record, RecordNo, RecordRef, Stamp, Timestamp, Value, Word, WriteKind,
 };
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
@@ -109,6 +109,20 @@ impl Work {
         let written = self.fields.values().map(|(value, _)| value.size_bytes());
         let known = self.record.iter().flat_map(|record| record.raw.values());
         written.chain(known.map(Value::size_bytes)).sum()
+    }
+
+    /// What is kept of it while it is not known what became of it.
+    pub fn unknown(&self, context: &RunContext<'_>, word: Option<Word>) -> Pending {
+        Pending {
+            key: self.key.clone(),
+            state: PendingState::Unknown,
+            attempt: self.attempt().clone(),
+            run: Some(context.id.clone()),
+            tries: self.tries + 1,
+            due: context.workspace.env.now(),
+            fault: None,
+            word,
+        }
     }
 
     /// The attempt as it is kept.
@@ -225,6 +239,20 @@ async fn gather(
                 let work = of(Some(number), number);
                 Some(Work { record: Some(records.get(&number)?.clone()), ..work })
             };
+            // What is under way to a row may be under the name of another profile, which
+            // was joined with this one since or told apart from it.
+            let open = match &due {
+                Due::Update { record, .. } | Due::Remove { record, .. } => {
+                    context.open_changes.contains_key(record).then_some(Some(*record))
+                }
+                Due::Create { .. } => context.asked.is_for(&subject.profile).then_some(None),
+                Due::MarkSent { .. } | Due::Refused { .. } => None,
+            };
+            if let Some(record) = open {
+                // What waits for it goes on waiting.
+                waiting.remove(&key(context, id, record));
+                continue;
+            }
             let work = match due {
                 Due::MarkSent { record, fields } => {
                     let told = records.get(&record).map(|found| sync::mark_sent(found, &fields));

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_core::consent;
 use hub_core::planted::{self, Bug};
-use hub_model::{
-    CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Priority, Profile, Record,
-    WriteKind,
-};
+use hub_model::{CommitSeq, Fault, FaultCode, Object, Priority, Profile, Record, WriteKind};
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
 
@@ -93,20 +90,10 @@ async fn intend(
     } else {
         still_there(context, works).await?
     };
-    let now = context.workspace.env.now();
-    let pending = |work: &Work| Pending {
-        key: work.key.clone(),
-        state: PendingState::Unknown,
-        attempt: work.attempt().clone(),
-        run: Some(context.id.clone()),
-        tries: work.tries + 1,
-        due: now,
-        fault: None,
-        word: None,
-    };
     let mut slices = Slices::new(context.workspace, None);
     for work in &works {
-        slices.push(WriteSet { pending: vec![pending(work)], ..WriteSet::default() }).await?;
+        let pending = vec![work.unknown(context, None)];
+        slices.push(WriteSet { pending, ..WriteSet::default() }).await?;
     }
     if !planted::is(Bug::AttemptNotKept) {
         slices.flush().await?;
@@ -172,15 +159,15 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
         let haste = haste(context, &works);
         let written = context.job.connector.write(&call, &request);
         match budget::paced_as(context, haste, Call::Write, written).await {
-            Ok(WriteReport::Items(outcomes)) if outcomes.len() == works.len() => {
-                outcome::keep(context, works.into_iter().zip(outcomes).collect()).await?;
-            }
-            Ok(WriteReport::Items(outcomes)) => {
+            Ok(report) if report.items() != works.len() => {
                 // Counts that do not fit say nothing about any item.
                 return Err(Fault::new(FaultCode::ConnectorBug)
                     .at(context.job.id().to_string())
                     .with("items", works.len())
-                    .with("outcomes", outcomes.len()));
+                    .with("outcomes", report.items()));
+            }
+            Ok(WriteReport::Items(outcomes)) => {
+                outcome::keep(context, works.into_iter().zip(outcomes).collect()).await?;
             }
             Ok(WriteReport::Aggregate(counts)) => counted::keep(context, works, counts).await?,
             Err(fault) if is_unknown(fault.code) && planted::is(Bug::UnknownIsDone) => {

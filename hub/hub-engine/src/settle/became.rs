@@ -4,6 +4,8 @@ use hub_model::{Fault, FaultCode, Pending, PendingState, RemoteKey, RunCounts, T
 use hub_schedule::next_poll;
 use plugin_api::Outcome;
 
+use crate::delivery::{Count, open};
+
 /// An item whose job has not ended: it is asked for again, or given up.
 pub(super) fn still_running(pending: Pending, asked: Option<u32>, now: Timestamp) -> Pending {
     let Some(Word::Accepted { job, place, since, polls }) = pending.word.clone() else {
@@ -14,18 +16,14 @@ pub(super) fn still_running(pending: Pending, asked: Option<u32>, now: Timestamp
         Some(due) => {
             Pending { due, word: Some(Word::Accepted { job, place, since, polls }), ..pending }
         }
-        None => unknown(pending),
+        None => unknown(pending, now),
     }
 }
 
-/// An attempt of which nobody will say more: its row is looked for, as of the time at
-/// which it was made.
-pub(super) fn unknown(pending: Pending) -> Pending {
-    let due = match &pending.word {
-        Some(Word::Accepted { since, .. }) => *since,
-        _ => pending.due,
-    };
-    Pending { due, word: None, ..pending }
+/// An attempt of which nobody will say more: its row is looked for, as one that may
+/// have been made a moment ago. A job may have come to it at its very end.
+pub(super) fn unknown(pending: Pending, now: Timestamp) -> Pending {
+    Pending { due: now, word: None, ..pending }
 }
 
 /// An item of a job that has ended.
@@ -70,7 +68,7 @@ pub(super) fn became(
             let word = Word::Accepted { job: job.clone(), place: 0, since, polls: 0 };
             still_running(Pending { word: Some(word), ..pending }, None, now)
         }
-        Outcome::Unknown => unknown(pending),
+        Outcome::Unknown => unknown(pending, now),
         Outcome::Conflict => {
             counts.retried += 1;
             again(Fault::new(FaultCode::Conflict), retry_at)
@@ -87,6 +85,24 @@ pub(super) fn became(
         Outcome::Rejected(fault) => {
             counts.rejected += 1;
             rejected(pending, fault)
+        }
+    }
+}
+
+/// An item of a job that has ended, and whose vendor only counts.
+pub(super) fn counted(
+    pending: Pending,
+    count: Count,
+    now: Timestamp,
+    counts: &mut RunCounts,
+) -> Pending {
+    let pending = Pending { due: now, ..pending };
+    match count {
+        Count::All => open(pending, None),
+        Count::Some(fault) => open(pending, Some(&fault)),
+        Count::None(fault) => {
+            counts.rejected += 1;
+            rejected(pending, &fault)
         }
     }
 }

@@ -9,8 +9,10 @@ use super::block_on;
 
 /// Seeds that once failed, kept for ever. When what a seed decides changes, it
 /// means another fleet; it is run all the same.
-const ONCE_FAILED: &[u64] =
-    &[567, 599, 624, 637, 3878, 4310, 5622, 20_261_330, 20_261_697, 20_262_901];
+const ONCE_FAILED: &[u64] = &[
+    28, 195, 298, 438, 455, 463, 559, 567, 599, 624, 637, 899, 968, 992, 1128, 3878, 4310, 5622,
+    100_176, 20_261_330, 20_261_697, 20_262_901,
+];
 /// Fleets in the ordinary tests.
 const FLEETS: u64 = 500;
 /// Fleets within which a planted bug is seen.
@@ -31,6 +33,8 @@ fn fleets_converge_and_fall_silent() {
     // The weather was bad enough to mean something.
     let rough = [figures.crashes, figures.faults, figures.hints, figures.decisions];
     assert!(rough.iter().all(|times| *times > FLEETS / 5), "{}", figures.text());
+    let slow = [figures.jobs, figures.forgotten, figures.counted, figures.allowances];
+    assert!(slow.iter().all(|times| *times > FLEETS / 5), "{}", figures.text());
     for seed in ONCE_FAILED {
         let figures = must_hold(*seed, 1);
         assert_eq!(figures.failed, 0, "{}", figures.text());
@@ -55,6 +59,10 @@ fn planted_bugs_are_seen() {
         Bug::FreshKeys,
         Bug::BatchResent,
         Bug::NotHalved,
+        Bug::AcceptedIsDone,
+        Bug::AnswersShifted,
+        Bug::QuotaIgnored,
+        Bug::RefusalIgnored,
         Bug::DeletedForAll,
         Bug::DeletesEverywhere,
     ];

@@ -138,6 +138,9 @@ fn a_job_that_never_ends_is_given_up() {
         run(&engine, "mail").await;
         stage.clock.set(NOW.plus_seconds(86_400 + 60));
         let ran = run(&engine, "mail").await;
+        assert_eq!(ran.counts.accepted, 0, "its row may have been made a moment ago");
+        stage.clock.set(NOW.plus_seconds(86_400 + 180));
+        let ran = run(&engine, "mail").await;
         assert_eq!(ran.counts.accepted, 1, "asked for anew, with the same key");
         stage.table("mail").is_busy = false;
         stage.clock.set(NOW.plus_seconds(86_400 + 6_000));
@@ -176,7 +179,7 @@ fn counts_are_recorded_as_counts() {
     block_on(async {
         let stage = stage();
         stage.table("mail").jobs = false;
-        stage.table("mail").counts = Some(0);
+        stage.table("mail").counts = true;
         let engine = stage.open().await;
         run(&engine, "shop").await;
         let ran = run(&engine, "mail").await;
@@ -184,5 +187,58 @@ fn counts_are_recorded_as_counts() {
         assert_eq!((counts.counted, counts.counted_invalid, counts.created), (1, 0, 0));
         assert_eq!(run(&engine, "mail").await.counts.writes, 0, "its row was found");
         assert_eq!(stage.table("mail").rows.len(), 1);
+    });
+}
+
+/// Of a batch of which some were refused nobody says which: what does not show goes
+/// once more alone, and then it is known.
+#[test]
+fn a_count_of_one_says_which_was_refused() {
+    block_on(async {
+        let stage = stage();
+        for (key, name) in [("2", "bad"), ("3", "Eva")] {
+            stage.table("shop").put(key, &[("email", &format!("{name}@x.fr")), ("name", name)]);
+        }
+        stage.table("mail").jobs = false;
+        stage.table("mail").counts = true;
+        stage.table("mail").refuses = Some(|row| row.get("name") == Some(&Value::text("bad")));
+        let engine = stage.open().await;
+        run(&engine, "shop").await;
+        let counts = run(&engine, "mail").await.counts;
+        assert_eq!((counts.counted, counts.counted_invalid, counts.rejected), (3, 1, 0));
+        for minutes in 1..4 {
+            stage.clock.set(NOW.plus_seconds(minutes * 600));
+            run(&engine, "mail").await;
+        }
+        let waiting = open(&stage).await;
+        assert_eq!(waiting.len(), 1, "{waiting:?}");
+        assert_eq!(waiting[0].state, PendingState::Rejected);
+        assert_eq!(stage.table("mail").rows.len(), 2, "nothing was made twice");
+    });
+}
+
+/// What changed while a job was under way goes out although the job is refused.
+#[test]
+fn a_refused_job_does_not_keep_what_came_after_it() {
+    block_on(async {
+        let stage = stage();
+        stage.table("mail").put("k", &[("email", "ana@x.fr"), ("name", "Ana")]);
+        stage.table("mail").refuses = Some(|row| row.get("name") == Some(&Value::text("bad")));
+        stage.table("mail").is_busy = true;
+        let engine = stage.open().await;
+        let mut accepted = 0;
+        for name in ["Ana", "bad", "Eva"] {
+            stage.table("shop").put("1", &[("email", "ana@x.fr"), ("name", name)]);
+            run(&engine, "shop").await;
+            accepted += run(&engine, "mail").await.counts.accepted;
+        }
+        assert_eq!(accepted, 1, "one at a time");
+        stage.table("mail").is_busy = false;
+        for minutes in 1..4 {
+            stage.clock.set(NOW.plus_seconds(minutes * 600));
+            run(&engine, "mail").await;
+        }
+        assert_eq!(open(&stage).await, []);
+        assert_eq!(stage.table("mail").rows["k"]["name"], Value::text("Eva"));
     });
 }
