@@ -137,7 +137,7 @@ pub(super) const fn words(code: FaultCode) -> Words {
         ),
         FaultCode::Reference => of(
             "What a row refers to is not there yet",
-            "The field holds the key of a row of `{stream}`, and the object names whose by its role `{role}`[: {named} named][, {known} of them known][, {rows} rows there]. Nothing of this row is written until that is one row; every run looks again.",
+            "The field holds the key of a row[ of `{stream}`][ that the object names by its role `{role}`][: {named} named][, {known} of them known][, {rows} rows there]. Nothing of this row is written until that is one row; every run looks again.",
             "Usually there is nothing to do: the row comes with the sync of that stream. Where nobody is named, name somebody in the object, or write `optional = true`; where several are meant, settle which.",
         ),
         FaultCode::Store => of(

@@ -137,7 +137,7 @@ pub(super) const fn words(code: FaultCode) -> Words {
         ),
         FaultCode::Reference => of(
             "Ce à quoi une ligne renvoie n’y est pas encore",
-            "Le champ contient la clé d’une ligne de `{stream}`, et l’objet dit de qui par son rôle `{role}`[ : {named} nommés][, dont {known} connus][, {rows} lignes là-bas]. Rien de cette ligne n’est écrit tant que ce n’est pas une seule ligne ; chaque exécution regarde à nouveau.",
+            "Le champ contient la clé d’une ligne[ de `{stream}`][, que l’objet nomme par son rôle `{role}`][ : {named} nommés][, dont {known} connus][, {rows} lignes là-bas]. Rien de cette ligne n’est écrit tant que ce n’est pas une seule ligne ; chaque exécution regarde à nouveau.",
             "Le plus souvent il n’y a rien à faire : la ligne vient avec la synchronisation de ce flux. Si personne n’est nommé, nommez quelqu’un dans l’objet, ou écrivez `optional = true` ; si plusieurs sont possibles, décidez lequel.",
         ),
         FaultCode::Store => of(
