@@ -37,6 +37,7 @@ mod from;
 mod guards;
 mod kind;
 mod main_file;
+mod matching;
 mod namespace;
 mod policies;
 mod purposes;

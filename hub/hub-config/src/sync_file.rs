@@ -17,8 +17,9 @@ use crate::from::{self, FromDraft, Home};
 use crate::guards;
 use crate::kind;
 use crate::located::{Located, Location};
+use crate::matching;
 use crate::near;
-use crate::policies::{self, Policies};
+use crate::policies;
 use crate::relations::{self, RelationDraft};
 use crate::several;
 use crate::table::{TableReader, shown};
@@ -101,10 +102,10 @@ pub(crate) struct SyncDraft {
     pub(crate) sync: Option<SyncConfig>,
 }
 
-struct Pair {
-    field: Located<String>,
-    mapping: FieldMapping,
-    identity: Option<Located<String>>,
+pub(crate) struct Pair {
+    pub(crate) field: Located<String>,
+    pub(crate) mapping: FieldMapping,
+    pub(crate) identity: Option<Located<String>>,
     place: String,
 }
 
@@ -159,8 +160,8 @@ pub(crate) fn read(
     let writes = pairs.iter().any(|pair| pair.mapping.direction.writes());
     let several = several::read(&mut table, &read, known, writes || !pairs_sound);
     let guards = guards::read(&mut table);
-    let matching = matching(&mut table, &pairs, pairs_sound);
-    check_matching(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
+    let matching = matching::read(&mut table, &pairs, pairs_sound);
+    matching::check(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
     if pairs_sound && !is_event && !kind.is_object() {
         let directions: Vec<Direction> = pairs.iter().map(|pair| pair.mapping.direction).collect();
         policies.check(&table, &directions);
@@ -447,72 +448,5 @@ fn named(
         let why = "keep the identity that their system gives them";
         let mend = "say whom the field names in a table `[[relations]]`";
         fault(&identity.location, "identity", why, mend);
-    }
-}
-
-/// The fields to find rows by: those written, else those with an identity.
-/// `None` if one of those written is not mapped.
-fn matching(
-    table: &mut TableReader<'_>,
-    pairs: &[Pair],
-    pairs_sound: bool,
-) -> Option<Vec<FieldName>> {
-    let given = table.has("matching");
-    let written = table.texts("matching", "matching = [\"code\"]");
-    // Where no way leads back to a field's form, nobody is found by it.
-    let telling = |pair: &&Pair| {
-        let conversion = pair.mapping.conversion.as_ref();
-        conversion.is_none_or(|conversion| conversion.write.is_some())
-    };
-    if !given {
-        let telling = pairs.iter().filter(|pair| pair.identity.is_some()).filter(telling);
-        return Some(telling.map(|pair| pair.mapping.field.clone()).collect());
-    }
-    let mut sound = true;
-    for name in &written {
-        let pair = pairs.iter().find(|pair| pair.field.value == name.value);
-        if let Some(pair) = pair.filter(|pair| !telling(pair)) {
-            sound = false;
-            cannot_find(table, name, pair);
-        }
-        if !pairs_sound || pair.is_some() {
-            continue;
-        }
-        sound = false;
-        let place = table.place_of("matching");
-        let fault = ConfigFault::new(code::UNKNOWN_FIELD, name.location.clone(), place)
-            .with("name", shown(name));
-        let known = pairs.iter().map(|pair| pair.field.as_str());
-        table.document().fault(near::hint(fault, name, known));
-    }
-    sound.then(|| written.iter().map(|name| FieldName::new(name.as_str())).collect())
-}
-
-/// A field whose form cannot be made of the trait's value finds no row.
-fn cannot_find(table: &TableReader<'_>, name: &Located<String>, pair: &Pair) {
-    let read = pair.mapping.conversion.iter().flat_map(|conversion| &conversion.read);
-    let stuck = read.map(|step| &step.transform).find_map(|t| Some((t, t.inverse().err()?)));
-    let Some((step, why)) = stuck else { return };
-    let place = table.place_of("matching");
-    let fault = ConfigFault::new(code::NOT_INVERTIBLE, name.location.clone(), place);
-    let fault = fault.with("step", step.as_str()).with("need", "rows are to be found by the field");
-    let mend = format!(
-        "leave `{}` out of `matching`, or convert it by steps that can be undone",
-        name.value
-    );
-    table.document().fault(fault.with("why", why).with("mend", mend));
-}
-
-/// A sync that creates must be able to find.
-fn check_matching(
-    table: &TableReader<'_>,
-    pairs: &[Pair],
-    policies: &Policies,
-    matching: Option<&[FieldName]>,
-    pairs_sound: bool,
-) {
-    let creates = policies.creates() && pairs.iter().any(|pair| pair.mapping.direction.writes());
-    if creates && pairs_sound && matching.is_some_and(<[FieldName]>::is_empty) {
-        table.fault(code::NO_MATCHING, &table.key_location("matching"), "matching").record();
     }
 }
