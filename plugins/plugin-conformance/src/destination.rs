@@ -1,6 +1,9 @@
 //! Rules about writing. They write: use a test account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
 
 use hub_model::{FaultCode, Object, RemoteKey, Text, Value};
 use plugin_api::{Action, Item, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
@@ -83,10 +86,19 @@ fn item(action: Action, key: Option<&RemoteKey>, patch: Object) -> WriteItem {
         matching: BTreeMap::new(),
         patch,
         if_version: None,
-        idempotency_key: "conformance".to_owned(),
+        idempotency_key: fresh_key(),
         consents: Vec::new(),
         ttl_seconds: None,
     }
+}
+
+/// A key that no vendor has seen: it belongs to one content, and vendors remember
+/// those of earlier judgements.
+fn fresh_key() -> String {
+    static BEGUN: LazyLock<u128> =
+        LazyLock::new(|| UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos()));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("conformance-{}-{}", *BEGUN, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 async fn create(
