@@ -375,7 +375,8 @@ async fn answer(
         let state = PendingState::Retry;
         set.pending.push(Pending { state, due, word: None, ..question.pending.clone() });
         // Its record may be part of another profile by now, which waited for this.
-        let owner = question.record.as_ref().map(|record| record.profile);
+        let owner = question.record.as_ref().filter(|record| !record.is_object());
+        let owner = owner.map(|record| record.profile);
         let moved = owner.filter(|owner| *owner != question.pending.key.profile);
         set.changes.extend(moved.map(updated));
     }

@@ -183,7 +183,8 @@ async fn conclude_job(
 async fn owners(store: &dyn Store, key: &PendingKey) -> Result<BTreeSet<ProfileId>, Error> {
     let number: Vec<RecordNo> = key.record.into_iter().collect();
     let record = store.records(&number).await?.into_iter().flatten().next();
-    Ok(record.map(|record| record.profile).into_iter().chain([key.profile]).collect())
+    let owner = record.filter(|record| !record.is_object()).map(|record| record.profile);
+    Ok(owner.into_iter().chain([key.profile]).collect())
 }
 
 /// A record as it is known before its row is read, if changes of it are under way:
