@@ -1,6 +1,6 @@
 //! The connection's settings.
 
-use liaison_sdk::{Call, Fault};
+use liaison_sdk::{Call, Fault, http};
 use serde::Deserialize;
 
 /// What `connector.json` describes.
@@ -47,10 +47,7 @@ impl Settings {
     /// `config`, with what was expected.
     pub fn of(call: &Call) -> Result<Self, Fault> {
         let settings: Self = call.settings()?;
-        let host = settings.url.strip_prefix("https://");
-        let host = host.or_else(|| settings.url.strip_prefix("http://"));
-        let fits = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@']);
-        if !host.is_some_and(fits) {
+        if !http::is_origin(&settings.url) {
             let expected = "an address without a path: https://graph.facebook.com";
             return Err(Fault::config("settings.url", expected));
         }

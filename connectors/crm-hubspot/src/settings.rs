@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use liaison_sdk::{Call, Fault};
+use liaison_sdk::{Call, Fault, http};
 use serde::Deserialize;
 
 /// What `connector.json` describes.
@@ -44,10 +44,7 @@ impl Settings {
     /// `config`, with what was expected.
     pub fn of(call: &Call) -> Result<Self, Fault> {
         let settings: Self = call.settings()?;
-        let host = settings.url.strip_prefix("https://");
-        let host = host.or_else(|| settings.url.strip_prefix("http://"));
-        let fits = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@']);
-        if host.is_some_and(fits) {
+        if http::is_origin(&settings.url) {
             Ok(settings)
         } else {
             Err(Fault::config("settings.url", "an address without a path: https://api.hubapi.com"))

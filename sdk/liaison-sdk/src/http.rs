@@ -206,6 +206,13 @@ fn host_of(url: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
+/// Whether a text is an address without a path: what a setting for a system's own
+/// address must be, since paths are joined to it.
+pub fn is_origin(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
+}
+
 /// Percent-encodes all but the unreserved characters of RFC 3986.
 pub fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

@@ -105,6 +105,13 @@ impl Answer {
             .header("content-type", "application/json;charset=utf-8")
     }
 
+    /// The first half of it.
+    #[must_use]
+    pub fn broken_off(mut self) -> Self {
+        self.body.truncate(self.body.len() / 2);
+        self
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {

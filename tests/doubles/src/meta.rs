@@ -150,11 +150,7 @@ impl Meta {
         let answer = self.route(request);
         match trouble {
             Some(Trouble::NoAnswer) => page(504),
-            Some(Trouble::BreaksOff) => {
-                let half = answer.body.len() / 2;
-                let body = answer.body.get(..half).unwrap_or_default().to_vec();
-                Answer { body, ..answer }
-            }
+            Some(Trouble::BreaksOff) => answer.broken_off(),
             _ => answer,
         }
     }

@@ -2,22 +2,15 @@
 
 use hub_engine::Engine;
 use hub_model::{
-    AccountName, ConnectionId, Direction, Fault, FaultCode, FieldMapping, FieldName, Identity,
-    Mapping, Namespace, Normaliser, RateBudget, RateHint, Rules, Run, RunStatus, StreamRef, SyncId,
-    Timestamp, Trigger,
+    AccountName, ConnectionId, Direction, Fault, FaultCode, Identity, Namespace, Normaliser,
+    RateBudget, RateHint, Rules, Run, RunStatus, SyncId, Timestamp, Trigger,
 };
 use simulation::stage::{Stage, pair, run};
 
-use super::block_on;
+use super::{block_on, mapping};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 const DAY: u32 = 86_400;
-
-fn mapping(id: &str, fields: Vec<FieldMapping>) -> Mapping {
-    let stream = StreamRef::new("default", id, "people");
-    let matching = vec![FieldName::from("email")];
-    Mapping { fields, matching, deletes_percent_max: 100, ..Mapping::new(SyncId::new(id), stream) }
-}
 
 /// A shop that tells, and a CRM and a sender that listen.
 fn stage() -> Stage {

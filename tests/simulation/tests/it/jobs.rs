@@ -2,20 +2,14 @@
 
 use hub_engine::Engine;
 use hub_model::{
-    Direction, FaultCode, FieldMapping, FieldName, Mapping, Namespace, Normaliser, Object, Pending,
-    PendingState, Rules, RunStatus, StreamRef, SyncId, Timestamp, Trigger, Value,
+    Direction, FaultCode, Namespace, Normaliser, Object, Pending, PendingState, Rules, RunStatus,
+    SyncId, Timestamp, Trigger, Value,
 };
 use simulation::stage::{Stage, pair, run};
 
-use super::block_on;
+use super::{block_on, mapping};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
-
-fn mapping(id: &str, fields: Vec<FieldMapping>) -> Mapping {
-    let stream = StreamRef::new("default", id, "people");
-    let matching = vec![FieldName::from("email")];
-    Mapping { fields, matching, deletes_percent_max: 100, ..Mapping::new(SyncId::new(id), stream) }
-}
 
 /// A shop that tells, and a sender that tells and listens, in its own time.
 fn stage() -> Stage {

@@ -27,7 +27,16 @@ mod undo;
 
 use std::future::Future;
 
+use hub_model::{FieldMapping, FieldName, Mapping, StreamRef, SyncId};
+
 /// Runs a test's future to its end.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+/// What a sync of people does who are found by their address.
+fn mapping(id: &str, fields: Vec<FieldMapping>) -> Mapping {
+    let stream = StreamRef::new("default", id, "people");
+    let matching = vec![FieldName::from("email")];
+    Mapping { fields, matching, deletes_percent_max: 100, ..Mapping::new(SyncId::new(id), stream) }
 }

@@ -3,19 +3,12 @@
 
 use hub_engine::rejected;
 use hub_model::{
-    Cleaner, Conversion, Direction, FaultCode, FieldMapping, FieldName, Mapping, Namespace,
-    Normaliser, Object, ProfileId, Rules, StreamRef, SyncId, Timestamp, Transform, Value,
-    WriteKind,
+    Cleaner, Conversion, Direction, FaultCode, Namespace, Normaliser, Object, ProfileId, Rules,
+    SyncId, Timestamp, Transform, Value, WriteKind,
 };
 use simulation::stage::{Stage, pair, run};
 
-use super::block_on;
-
-fn mapping(id: &str, fields: Vec<FieldMapping>) -> Mapping {
-    let stream = StreamRef::new("default", id, "people");
-    let matching = vec![FieldName::from("email")];
-    Mapping { fields, matching, deletes_percent_max: 100, ..Mapping::new(SyncId::new(id), stream) }
-}
+use super::{block_on, mapping};
 
 /// A shop that tells, and a CRM that listens and takes no lower-case `bad`.
 fn stage() -> Stage {
