@@ -17,5 +17,6 @@
 pub mod http;
 pub mod openapi;
 
+pub mod google;
 pub mod hubspot;
 pub mod meta;
