@@ -12,9 +12,9 @@
 //! | A person's consents to the use of data and to personalised advertising go along | they are the hub's consents for two purposes; who refused is not sent |
 //! | Terms must be accepted in every request | they are; the guide says what that means |
 //! | A test is a request that is only validated | that is what a connection to a sandbox sends |
-//! | Lists have no unique names | [`lists`] looks for the name before it makes one, and takes the oldest |
+//! | A name is used once in an account, whatever the kind of list | [`lists`] looks for the name before it makes one; one that another kind has is to be changed |
 //! | 64-bit numbers are texts in JSON | they are read as such |
-//! | Everybody cannot be replaced at once | a session is `not-supported`: the hub sends who joins and who leaves |
+//! | A list is emptied as of an instant, never replaced by another | a session is `not-supported`: the hub sends who joins and who leaves |
 
 pub mod settings;
 

@@ -9,6 +9,8 @@ use crate::settings::is_number;
 
 /// The kind of list that addresses, numbers and names are uploaded to.
 const KIND: &str = "CONTACT_ID";
+/// The reason for which a name is refused that another list has.
+const NAME_USED: &str = "DISPLAY_NAME_ALREADY_USED";
 /// Lists of one page.
 const PAGE_ITEMS: u32 = 200;
 /// Most pages that are looked through for a name.
@@ -117,6 +119,16 @@ fn of_account(fault: Fault) -> Fault {
     }
 }
 
+/// A name that a list of another kind has is a wish to mend.
+fn of_name(fault: Fault) -> Fault {
+    match fault.arg("vendor-code") {
+        Some(NAME_USED) => Fault { code: FaultCode::Config, ..fault }
+            .at("title")
+            .with("expected", "a name that no list of another kind has"),
+        _ => fault,
+    }
+}
+
 /// The list as wished: by its number, or by its name, or a new one.
 ///
 /// # Errors
@@ -155,7 +167,7 @@ fn find(api: &Api, key: &str) -> Result<UserList, Fault> {
     if list.takes_people() { Ok(list) } else { Err(missing()) }
 }
 
-/// The oldest list of a name: names are not unique, and numbers grow.
+/// The oldest list of a name, by its number: other accounts share theirs with this one.
 fn find_named(api: &Api, title: &str) -> Result<Option<UserList>, Fault> {
     let (mut oldest, mut token) = (None::<UserList>, String::new());
     for _ in 0..PAGES_MAX {
@@ -190,7 +202,7 @@ fn create(api: &Api, title: &str, wishes: Wishes) -> Result<Container, Fault> {
         body["membershipDuration"] = format!("{}s", u64::from(days) * DAY_SECONDS).into();
     }
     let ask = api.lists("POST", &format!("{}/userLists", api.account())).json(&body);
-    let created: UserList = api.call(Effect::Writes, ask).map_err(of_account)?;
+    let created: UserList = api.call(Effect::Writes, ask).map_err(of_name).map_err(of_account)?;
     if is_number(&created.id) {
         Ok(created.container())
     } else {

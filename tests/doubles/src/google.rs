@@ -8,7 +8,7 @@
 //! | A request is taken in; its status says `PROCESSING` until it was worked on, then counts by reason | here |
 //! | People join and leave by any identifier that they share; twice changes nothing | [`people`] |
 //! | A request that is only validated has no number and changes nothing | here |
-//! | Lists have no unique names and are filtered by name; pages have tokens | here |
+//! | A name that another list of the account has is refused; lists are filtered by name; pages have tokens | here |
 //! | A refresh token becomes an access token; 401, 403, 429 with `RetryInfo`, terms, pages of proxies, answers that break off | [`Trouble`] |
 
 pub mod people;
@@ -105,7 +105,8 @@ impl Google {
         self.troubles.push_back((part.to_owned(), trouble));
     }
 
-    /// Somebody makes a list by hand, for a kind of keys; its number.
+    /// A list that is there already, made by hand or shared by another account, for a
+    /// kind of keys; its number.
     pub fn make(&mut self, name: &str, kind: &str) -> String {
         self.add(&json!({"displayName": name, "ingestedUserListInfo": {"uploadKeyTypes": [kind]}}))
     }
@@ -209,6 +210,11 @@ impl Google {
         match (request.method.as_str(), path.as_slice()) {
             ("GET", [path @ ..]) if path == lists => self.page(request),
             ("POST", [path @ ..]) if path == lists => match proto::check("UserList", &body) {
+                Ok(())
+                    if self.names().contains(&body["displayName"].as_str().unwrap_or_default()) =>
+                {
+                    invalid("user_list.display_name", "DISPLAY_NAME_ALREADY_USED")
+                }
                 Ok(()) => {
                     let number = self.add(&body);
                     self.shown(&number).map_or_else(missing, |shown| Answer::json(200, &shown))

@@ -10,11 +10,11 @@ use crate::Google;
 fn a_list_is_made_once() {
     let stage = Stage::new();
     stage.account().page_items_max = 1;
-    stage.account().make("Customers", "MOBILE_ID");
+    stage.account().make("Devices", "MOBILE_ID");
     let first = stage.ensure("Customers");
     assert_eq!((first.title.as_str(), first.kind.as_str()), ("Customers", "CONTACT_ID"));
     assert_eq!(stage.ensure("Customers").key, first.key);
-    // Somebody makes a second one of that name by hand: the older one stays ours.
+    // Another account shares one of that name: the older one stays ours.
     stage.account().make("Customers", "CONTACT_ID");
     assert_eq!(stage.ensure("Customers").key, first.key);
     let odd = stage.ensure("The \"best\" \\ ones");
@@ -43,6 +43,7 @@ fn a_wish_that_cannot_be_granted_is_told() {
         (wish(&|it| it.title.clear()), FaultCode::Config),
         (wish(&|it| "MOBILE_ID".clone_into(&mut it.kind)), FaultCode::Config),
         (wish(&|it| drop(it.settings.insert("colour".into(), json!("red")))), FaultCode::Config),
+        (wish(&|it| "Devices".clone_into(&mut it.title)), FaultCode::Config),
         (wish(&|it| it.key = Some("7".into())), FaultCode::NotFound),
         (wish(&|it| it.key = Some(other.clone())), FaultCode::NotFound),
         (wish(&|it| it.key = Some("../7".into())), FaultCode::NotFound),

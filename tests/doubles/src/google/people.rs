@@ -68,7 +68,7 @@ fn record(number: usize, member: &Value) -> Result<BTreeSet<String>, Answer> {
         }
         let region = text(&address["regionCode"]);
         if address.is_object() && (region.len() != 2 || region != region.to_uppercase()) {
-            return Err(invalid(&place, "INVALID_COUNTRY_CODE"));
+            return Err(invalid(&place, "INVALID_REGION_CODE"));
         }
         identifiers.insert(identifier.to_string());
     }
