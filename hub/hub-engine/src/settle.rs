@@ -220,13 +220,17 @@ async fn questions<'a>(
         let of = (&*context.workspace.rules, &context.job.mapping);
         let subject = subject::one(&**store, of, pending.key.profile).await?;
         let profile = subject.as_ref().map(|subject| &subject.profile);
+        let made_for = match (&record, profile) {
+            (None, Some(profile)) => search(context, pending, profile),
+            _ => None,
+        };
         let key = match (&record, &pending.word) {
             (Some(record), _) => Some(LookupKey::Key(record.at.key.clone())),
             (None, Some(Word::Written { key: Some(key) })) => Some(LookupKey::Key(key.clone())),
-            (None, _) => profile.and_then(|profile| search(context, pending, profile)),
+            (None, _) => made_for.clone(),
         };
         let (owner, keeps_values) = match subject {
-            Some(subject) => owner(context, pending, subject, key.as_ref()).await?,
+            Some(subject) => owner(context, pending, subject, made_for.as_ref()).await?,
             None => (None, false),
         };
         questions.push(Question { pending, record, owner, key, keeps_values });
@@ -235,17 +239,18 @@ async fn questions<'a>(
 }
 
 /// Whom a row belongs to which was asked for somebody some time ago, and whether the
-/// destination may have what was tried. An object has no heirs.
+/// destination may have what was tried. `made_for` finds a row that is not known by
+/// its value, whoever told its key. An object has no heirs.
 async fn owner(
     context: &RunContext<'_>,
     pending: &Pending,
     subject: Subject,
-    key: Option<&LookupKey>,
+    made_for: Option<&LookupKey>,
 ) -> Result<(Option<Owner>, bool), Fault> {
     let (mapping, now) = (&context.job.mapping, context.workspace.env.now());
-    let heir = match key.filter(|_| subject.source.is_none()) {
-        Some(key) => {
-            heir::heir(context, (&subject.profile, subject.members().as_slice()), key).await?
+    let heir = match made_for.filter(|_| subject.source.is_none()) {
+        Some(value) => {
+            heir::heir(context, (&subject.profile, subject.members().as_slice()), value).await?
         }
         None => None,
     };
