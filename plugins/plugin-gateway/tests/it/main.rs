@@ -9,6 +9,8 @@ mod credentials;
 mod destinations;
 mod files;
 mod grants;
+mod mail;
+mod mail_server;
 mod requests;
 mod responses;
 mod secrets;

@@ -11,12 +11,12 @@ use tokio::net::TcpListener;
 
 use crate::server::{Fixed, Reply, get, policy, serve};
 
-struct Authority {
-    certificate: Certificate,
+pub struct Authority {
+    pub certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,8 +24,8 @@ fn authority() -> Authority {
     Authority { certificate, issuer: Issuer::new(params, key) }
 }
 
-/// An https server on the loopback interface for a name; gives the port.
-async fn start(authority: &Authority, name: &str, expired: bool) -> u16 {
+/// What a server with a certificate for a name accepts connections with.
+pub fn acceptor(authority: &Authority, name: &str, expired: bool) -> tokio_rustls::TlsAcceptor {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     if expired {
@@ -41,7 +41,12 @@ async fn start(authority: &Authority, name: &str, expired: bool) -> u16 {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+}
+
+/// An https server on the loopback interface for a name; gives the port.
+async fn start(authority: &Authority, name: &str, expired: bool) -> u16 {
+    let acceptor = acceptor(authority, name, expired);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
