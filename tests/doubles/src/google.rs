@@ -208,8 +208,8 @@ impl Google {
         let body = request.json();
         let lists = ["v1", "accountTypes", "GOOGLE_ADS", "accounts", ACCOUNT, "userLists"];
         match (request.method.as_str(), path.as_slice()) {
-            ("GET", [path @ ..]) if path == lists => self.page(request),
-            ("POST", [path @ ..]) if path == lists => match proto::check("UserList", &body) {
+            ("GET", path) if path == lists => self.page(request),
+            ("POST", path) if path == lists => match proto::check("UserList", &body) {
                 Ok(())
                     if self.names().contains(&body["displayName"].as_str().unwrap_or_default()) =>
                 {
