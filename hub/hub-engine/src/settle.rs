@@ -61,9 +61,17 @@ struct Owner {
     for_record: Option<RecordNo>,
     /// The object that it was made of.
     source: Option<RecordRef>,
+    /// The records of the person.
+    records: BTreeSet<RecordNo>,
 }
 
 impl Owner {
+    /// Whether a row that is known is somebody else's. What an object is made of does
+    /// not tell that.
+    fn is_strange(&self, record: &Record) -> bool {
+        self.source.is_none() && !self.records.contains(&record.number)
+    }
+
     /// A record that was created for it.
     fn own(&self, record: Record) -> Record {
         match &self.source {
@@ -100,6 +108,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             }
             Err(fault) => return Err(fault),
         };
+        let found = open_creates::without_others(context, &stream, &questions, found).await?;
         let rules = reading::row_rules(context).await?;
         let (questions, found) = open_creates::set_aside(context, questions, found);
         let rows = answer(context, &rules, &questions, found).await?;
@@ -174,7 +183,8 @@ async fn owner(
     };
     let permitted = subject.is_permitted(mapping, now);
     let profile = subject.profile.id;
-    Ok((Some(Owner { profile, for_record, source: subject.source }), permitted))
+    let records = members.iter().map(|record| record.number).collect();
+    Ok((Some(Owner { profile, for_record, source: subject.source, records }), permitted))
 }
 
 /// Whether the values of an attempt may be kept.
