@@ -9,14 +9,15 @@ use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyP
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 
-use crate::server::{Fixed, Reply, get, policy, serve};
+use crate::server::{Answer, Fixed, Reply, get, policy, serve};
 
-struct Authority {
+/// Who signs certificates.
+pub struct Authority {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,36 +25,49 @@ fn authority() -> Authority {
     Authority { certificate, issuer: Issuer::new(params, key) }
 }
 
+impl Authority {
+    /// Its own certificate.
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// Serves https under names, on a listener.
+    pub fn serve(&self, listener: TcpListener, names: &[&str], expired: bool, answer: Answer) {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        if expired {
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        }
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (acceptor, answer) = (acceptor.clone(), answer.clone());
+                tokio::spawn(async move {
+                    if let Ok(socket) = acceptor.accept(socket).await {
+                        serve(socket, answer, Arc::default()).await;
+                    }
+                });
+            }
+        });
+    }
+}
+
 /// An https server on the loopback interface for a name; gives the port.
 async fn start(authority: &Authority, name: &str, expired: bool) -> u16 {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    if expired {
-        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-        params.not_before = rcgen::date_time_ymd(2019, 1, 1);
-    }
-    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                if let Ok(socket) = acceptor.accept(socket).await {
-                    serve(socket, Arc::new(|_| Reply::new(200, "safe")), Arc::default()).await;
-                }
-            });
-        }
-    });
+    authority.serve(listener, &[name], expired, Arc::new(|_| Reply::new(200, "safe")));
     port
 }
 
@@ -76,7 +90,7 @@ async fn ask(port: u16, trusted: Option<String>) -> Result<Vec<u8>, HttpFault> {
 #[tokio::test]
 async fn a_certificate_is_accepted_from_the_granted_authority_only() {
     let (ours, other) = (authority(), authority());
-    let pem = |authority: &Authority| Some(authority.certificate.pem());
+    let pem = |authority: &Authority| Some(authority.pem());
     let good = start(&ours, "erp.example.com", false).await;
     assert_eq!(ask(good, pem(&ours)).await.unwrap(), b"safe");
     let cases = [
