@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hub_model::Timestamp;
 use plugin_api::{Admitted, Delivery, InboundDeclaration, Refusal};
@@ -66,6 +66,7 @@ pub(crate) struct Shared {
 pub struct ConnectionGateway {
     shared: Arc<Shared>,
     calls: AtomicU32,
+    exceeded: AtomicBool,
 }
 
 impl fmt::Debug for ConnectionGateway {
@@ -77,20 +78,31 @@ impl fmt::Debug for ConnectionGateway {
 
 impl ConnectionGateway {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), calls: AtomicU32::new(0) }
+        Self::fresh(Arc::new(shared))
+    }
+
+    fn fresh(shared: Arc<Shared>) -> Self {
+        Self { shared, calls: AtomicU32::new(0), exceeded: AtomicBool::new(false) }
     }
 
     /// A handle for one call of the connector, with a fresh count of requests.
     /// Sessions, pooled connections and files are shared with this one.
     #[must_use]
     pub fn begin_call(&self) -> Arc<Self> {
-        Arc::new(Self { shared: self.shared.clone(), calls: AtomicU32::new(0) })
+        Arc::new(Self::fresh(self.shared.clone()))
     }
 
     /// How many requests this handle has let through or refused.
     #[must_use]
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The limit of requests, once one was refused because of it.
+    #[must_use]
+    pub fn calls_exceeded(&self) -> Option<u32> {
+        let exceeded = self.exceeded.load(Ordering::Relaxed);
+        exceeded.then_some(self.shared.wire.limits.calls_max)
     }
 
     /// The files of the granted folders.
@@ -137,6 +149,7 @@ impl ConnectionGateway {
             (calls < limits.calls_max).then_some(calls + 1)
         });
         if used.is_err() {
+            self.exceeded.store(true, Ordering::Relaxed);
             return Err(HttpFault::BudgetExhausted);
         }
         let answer = tokio::time::timeout(limits.total_timeout, shared.send(request)).await;
