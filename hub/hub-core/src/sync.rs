@@ -82,5 +82,5 @@ pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
 pub use policy::leaving;
 pub use pushed::{Known, patched};
 pub use takeback::{Moment, is_emptied, is_over, owed, take_back};
-pub use told::{settle_told, settle_told_birth};
+pub use told::{settle_counted, settle_told, settle_told_birth};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

@@ -4,16 +4,47 @@
 //! A row that is read back after a write without an answer shows an echo only where
 //! it holds what was tried to the letter ([`super::echo`]): another form may be
 //! anybody's. Here the vendor has said that it wrote; so what resembles the attempt
-//! is the form that it made of it. What does not was edited after the job, and is
-//! left to [`super::observe()`].
+//! is the form that it made of it. What does not was edited after the job, were it
+//! back to what was there before it, and is left to [`super::observe()`].
+//!
+//! A vendor that only counts has said less: the old value may be that of the one item
+//! that it did not write.
 
 use hub_model::{Attempt, Mapping, Object, Record};
 
 use super::delivered::Birth;
 use super::echo::{resembles, settle_birth, settle_echo};
 
-/// Settles an attempt that the vendor has said to have written.
-pub fn settle_told(record: &Record, attempt: &Attempt, row: &Object, mapping: &Mapping) -> Record {
+/// Settles an attempt that the vendor has said to have written. `version` is the one
+/// that the row has now: one that has not moved shows what was there before.
+pub fn settle_told(
+    record: &Record,
+    attempt: &Attempt,
+    row: &Object,
+    version: Option<&str>,
+    mapping: &Mapping,
+) -> Record {
+    let mut settled = settle_counted(record, attempt, row, mapping);
+    if version.is_some() && version == record.version.as_deref() {
+        return settled;
+    }
+    for (field, (wanted, stamp)) in &attempt.fields {
+        let Some(state) = settled.fields.get_mut(field) else { continue };
+        if state.sent != *stamp {
+            state.remote = Some(wanted.clone());
+            state.sent = *stamp;
+        }
+    }
+    settled
+}
+
+/// Settles an attempt among those that the vendor has counted as written.
+pub fn settle_counted(
+    record: &Record,
+    attempt: &Attempt,
+    row: &Object,
+    mapping: &Mapping,
+) -> Record {
     confirmed(settle_echo(record, attempt, row, mapping), attempt, row)
 }
 
@@ -44,7 +75,7 @@ fn confirmed(mut record: Record, attempt: &Attempt, row: &Object) -> Record {
 mod tests {
     use hub_model::{Attempt, FieldName, ProfileId, RecordNo, RunId, Stamp, Value};
 
-    use super::{settle_told, settle_told_birth};
+    use super::{settle_counted, settle_told, settle_told_birth};
     use crate::fixture::{at, mapping, row};
     use crate::sync::{Birth, created};
 
@@ -77,15 +108,28 @@ mod tests {
             ("Bob", "Ana Maria", "Carl", false),
             ("Bob", "Ana Maria", "Bob", false),
         ];
-        for (before, written, now, told) in cases {
+        for (before, written, now, echo) in cases {
             let shows = row(&[("name", before)]);
             let mut record = created(birth(&crm), &attempt(before), Some(&shows), None, &crm);
             record.fields.get_mut("name").unwrap().sent = Stamp(3);
-            let settled = settle_told(&record, &attempt(written), &row(&[("name", now)]), &crm);
+            record.version = Some("1".to_owned());
+            let shows = row(&[("name", now)]);
+            let told = |version| {
+                let settled = settle_told(&record, &attempt(written), &shows, version, &crm);
+                let state = &settled.fields["name"];
+                (state.remote.clone(), state.sent)
+            };
+            let delivered = |remote| (Some(Value::text(remote)), Stamp(9));
+            let lost = (Some(Value::text(before)), Stamp(3));
+            // What is not our echo differs from what was delivered: an edit.
+            let moved = delivered(if echo { now } else { written });
+            assert_eq!(told(Some("2")), moved, "{before:?} {written:?} {now:?}");
+            assert_eq!(told(None), moved, "{before:?} {written:?} {now:?}");
+            let stale = if echo { delivered(now) } else { lost };
+            assert_eq!(told(Some("1")), stale, "{before:?} {written:?} {now:?}");
+            let settled = settle_counted(&record, &attempt(written), &shows, &crm);
             let state = &settled.fields["name"];
-            assert_eq!(state.sent == Stamp(9), told, "{before:?} {written:?} {now:?}");
-            let remote = if told { now } else { before };
-            assert_eq!(state.remote, Some(Value::text(remote)), "{before:?} {written:?} {now:?}");
+            assert_eq!((state.remote.clone(), state.sent), stale, "{before:?} {written:?} {now:?}");
         }
     }
 

@@ -109,7 +109,7 @@ impl Field {
         let private: Vec<String> = private.iter().map(|net| format!("{net}:{port}")).collect();
         let private: Vec<&str> = private.iter().map(String::as_str).collect();
         let mut grants = grants(&hosts, &private, false);
-        grants.authorities_pem = Some(authority.pem());
+        grants.authorities_pem = Some(authority.certificate.pem());
         let limits = HttpLimits { calls_max: 10_000, ..HttpLimits::default() };
         let policy = policy(grants, None, limits, serde_json::Value::Null);
         let connection = Gateway::new(options).unwrap().connection(policy);

@@ -10,6 +10,8 @@ mod destinations;
 mod files;
 mod forbidden;
 mod grants;
+mod mail;
+mod mail_server;
 mod requests;
 mod responses;
 mod secrets;

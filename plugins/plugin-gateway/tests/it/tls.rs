@@ -13,7 +13,7 @@ use crate::server::{Answer, Fixed, Reply, get, policy, serve};
 
 /// Who signs certificates.
 pub struct Authority {
-    certificate: Certificate,
+    pub certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -26,30 +26,9 @@ pub fn authority() -> Authority {
 }
 
 impl Authority {
-    /// Its own certificate.
-    pub fn pem(&self) -> String {
-        self.certificate.pem()
-    }
-
     /// Serves https under names, on a listener.
     pub fn serve(&self, listener: TcpListener, names: &[&str], expired: bool, answer: Answer) {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        if expired {
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
-        }
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let acceptor = acceptor(self, names, expired);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let (acceptor, answer) = (acceptor.clone(), answer.clone());
@@ -61,6 +40,27 @@ impl Authority {
             }
         });
     }
+}
+
+/// What a server with a certificate for names accepts connections with.
+pub fn acceptor(authority: &Authority, names: &[&str], expired: bool) -> tokio_rustls::TlsAcceptor {
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    if expired {
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    }
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
 }
 
 /// An https server on the loopback interface for a name; gives the port.
@@ -90,7 +90,7 @@ async fn ask(port: u16, trusted: Option<String>) -> Result<Vec<u8>, HttpFault> {
 #[tokio::test]
 async fn a_certificate_is_accepted_from_the_granted_authority_only() {
     let (ours, other) = (authority(), authority());
-    let pem = |authority: &Authority| Some(authority.pem());
+    let pem = |authority: &Authority| Some(authority.certificate.pem());
     let good = start(&ours, "erp.example.com", false).await;
     assert_eq!(ask(good, pem(&ours)).await.unwrap(), b"safe");
     let cases = [
