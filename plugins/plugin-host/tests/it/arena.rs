@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hub_model::{Fault, FaultCode};
 use plugin_api::{Connector, Cursor, ReadRequest};
@@ -15,6 +15,7 @@ use plugin_gateway::{
 use plugin_host::{Binding, Host, Limits, Package};
 use serde_json::json;
 use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
 
 use crate::hostile::batch;
 use crate::support::{call, component, host_with, limits, soon, start};
