@@ -326,9 +326,7 @@ impl Births<'_, '_> {
         let word = question.pending.word.as_ref();
         if let Some(record) = known {
             let settled = match word {
-                Some(Word::Written { .. }) => {
-                    sync::settle_told(&record, attempt, object, version, mapping)
-                }
+                Some(Word::Written { .. }) => sync::settle_told(&record, attempt, object, mapping),
                 Some(Word::Counted) => sync::settle_counted(&record, attempt, object, mapping),
                 _ => sync::settle_echo(&record, attempt, object, mapping),
             };
