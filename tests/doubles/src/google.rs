@@ -128,6 +128,13 @@ impl Google {
         self.lists.values().filter_map(|list| list.shown["displayName"].as_str()).collect()
     }
 
+    /// The number of every list of a name, oldest first.
+    #[must_use]
+    pub fn numbers(&self, name: &str) -> Vec<String> {
+        let named = self.lists.iter().filter(|(_, list)| list.shown["displayName"] == name);
+        named.map(|(number, _)| number.to_string()).collect()
+    }
+
     /// The people of a list: their identifiers, each person on a line.
     #[must_use]
     pub fn people(&self, number: &str) -> Vec<String> {

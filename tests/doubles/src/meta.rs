@@ -102,6 +102,13 @@ impl Meta {
         self.audiences.values().map(|audience| audience.name.as_str()).collect()
     }
 
+    /// The number of every audience of a name, oldest first.
+    #[must_use]
+    pub fn numbers(&self, name: &str) -> Vec<String> {
+        let named = self.audiences.iter().filter(|(_, audience)| audience.name == name);
+        named.map(|(number, _)| number.to_string()).collect()
+    }
+
     /// The people of an audience: their columns with values, as `EMAIL=… PHONE=…`.
     #[must_use]
     pub fn people(&self, number: &str) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use sync_soak::{kills, ring, undo};
+use sync_soak::{kills, ring, stack, undo};
 
 /// Proofs of two-way sync with the binary and a real ERP.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Five systems that all write to each other agree, and fall silent.
     Ring(ring::Options),
+    /// Fifteen tools of one organisation, all on schedule in one process.
+    Stack(stack::Options),
     /// A wrecked mapping is taken back; a plan is executed exactly, or not at all.
     Undo(undo::Options),
     /// A hub that is killed while it delivers doubles nothing unseen.
@@ -47,6 +49,10 @@ fn run(Arguments { work, json, command }: &Arguments) -> Result<()> {
         Command::Ring(options) => {
             let report = ring::prove(work, options)?;
             tell(*json, &report, ring::Report::show)
+        }
+        Command::Stack(options) => {
+            let report = stack::prove(work, options)?;
+            tell(*json, &report, stack::Report::show)
         }
         Command::Undo(options) => {
             let report = undo::prove(work, options)?;

@@ -12,12 +12,14 @@ use xtask::{paths, tryton};
 pub const FINDING: i32 = 1;
 
 /// A folder with a configuration and a store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Place {
     /// The binary `liaison`.
     pub binary: PathBuf,
     /// The folder.
     pub work: PathBuf,
+    /// Where a hub listens that runs here.
+    pub port: u16,
 }
 
 /// What a command said.
@@ -37,10 +39,10 @@ impl Place {
     /// # Errors
     /// The folder cannot be written.
     pub fn new(work: &Path) -> Result<Self> {
-        let place = Self { binary: paths::binary(), work: work.to_path_buf() };
+        let port = tryton::free_port()?;
+        let place = Self { binary: paths::binary(), work: work.to_path_buf(), port };
         let head = format!(
-            "version = 1\n[http]\nlisten = \"127.0.0.1:{}\"\n[connectors]\ndir = {:?}\n",
-            tryton::free_port()?,
+            "version = 1\n[http]\nlisten = \"127.0.0.1:{port}\"\n[connectors]\ndir = {:?}\n",
             paths::components()
         );
         place.write("liaison.toml", &head)?;

@@ -6,8 +6,6 @@
 //! rounds all five must show the same, and the rounds after that must write nothing:
 //! an echo that passed for an edit would travel around for ever.
 
-mod systems;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread::sleep;
@@ -20,7 +18,7 @@ use xtask::steps::Steps;
 use crate::dice::Dice;
 use crate::people::Person;
 use crate::place::Place;
-use systems::{Fields, System};
+use crate::systems::{self, Fields, System};
 
 /// Rounds in which every edit must have reached everybody.
 const ROUNDS_MAX: usize = 2;
@@ -106,21 +104,9 @@ fn open(work: &Path, options: &Options) -> Result<(Place, Vec<Box<dyn System>>)>
     let place = Place::new(work)?;
     place.configure("[namespaces.email]\nnormaliser = \"email\"\n")?;
     let mut ring = systems::open(&place)?;
-    let count = ring.len();
-    for number in 0..options.people {
-        // Each is known to two of them.
-        let person = Person::of(number);
-        for system in [number % count, (number + 1 + number / count) % count] {
-            if let Some(system) = ring.get_mut(system) {
-                let known = system.people()?.contains_key(&person.email);
-                if !known {
-                    system.enter(&person)?;
-                }
-            }
-        }
-    }
+    systems::enter(&mut ring, options.people)?;
     for system in &ring {
-        place.write(&format!("syncs/{}.toml", system.id()), &system.sync())?;
+        place.write(&format!("syncs/{}.toml", system.id()), &system.sync("manual"))?;
     }
     place.ask(&["check", "--online"])?;
     Ok((place, ring))

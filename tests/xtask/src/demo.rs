@@ -18,6 +18,9 @@ use crate::{Unavailable, components, febrl, paths, process, steps::Steps, tryton
 /// How the demo is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
+    /// How many tools are linked.
+    #[arg(long, value_enum, default_value_t = Tools::Few)]
+    pub stack: Tools,
     /// End by itself instead of leaving hub and ERP running.
     #[arg(long)]
     pub once: bool,
@@ -27,6 +30,15 @@ pub struct Options {
     /// Customers in the seeded file, besides the 1,000 rows of FEBRL.
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub customers: usize,
+}
+
+/// How large the organisation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Tools {
+    /// An ERP and files.
+    Few,
+    /// Fifteen of every class, all on schedule; what the hub uses is printed.
+    Full,
 }
 
 /// Everything the demo needs, ready to be started.

@@ -24,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask demo                        a hub, a real ERP, edits both ways
   cargo xtask demo --once --json          the same, for programs
+  cargo xtask demo --stack full           fifteen tools on schedule, and what the hub uses
   cargo xtask test                        everything, as continuous integration runs it
   cargo xtask crash --kills 300           SIGKILL in whatever is done with the store
   cargo xtask crash --of hub --kills 50   SIGKILL during the demo's load
@@ -149,7 +150,10 @@ fn run(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Test => test::run(),
-        Task::Demo(options) => demo::story::tell(&options),
+        Task::Demo(options) => match options.stack {
+            demo::Tools::Few => demo::story::tell(&options),
+            demo::Tools::Full => two_way::stack(options.json),
+        },
         Task::Crash(options) => crash::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Identity(options) => identity::run(&options),

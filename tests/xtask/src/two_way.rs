@@ -48,6 +48,14 @@ pub fn ring(options: &Ring) -> Result<()> {
     soak("ring", &numbers, options.json)
 }
 
+/// Links fifteen tools.
+///
+/// # Errors
+/// Something does not compile, or one of them does not sync.
+pub fn stack(json: bool) -> Result<()> {
+    soak("stack", &[], json)
+}
+
 /// Wrecks an ERP, and takes it back.
 ///
 /// # Errors

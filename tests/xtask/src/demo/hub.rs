@@ -69,6 +69,12 @@ impl Hub {
         Ok(Self { binary: binary.to_path_buf(), work: work.to_path_buf(), child })
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the process as a power failure of the process alone would: SIGKILL.
     ///
     /// # Errors

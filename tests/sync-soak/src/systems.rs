@@ -1,4 +1,5 @@
-//! The five systems: how people edit in each, and what each shows.
+//! Five systems that can all be written to: how people edit in each, and what each
+//! shows.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,11 +74,14 @@ pub trait System {
         self.stream().1.iter().any(|(name, _)| *name == "city")
     }
 
+    /// What it is to the organisation, and the connector that speaks to it.
+    fn class(&self) -> (&'static str, &'static str);
+
     /// Its sync: every field both ways.
-    fn sync(&self) -> String {
+    fn sync(&self, schedule: &str) -> String {
         let (stream, fields) = self.stream();
         let mut text = format!(
-            "connection = \"{}\"\nstream = \"{stream}\"\nschedule = \"manual\"\n\
+            "connection = \"{}\"\nstream = \"{stream}\"\nschedule = \"{schedule}\"\n\
              kind = \"person\"\nmatching = [\"{}\"]\n[guards]\nrecords_percent_max = 100\n",
             self.id(),
             fields.first().map_or("email", |(_, field)| field)
@@ -120,7 +124,7 @@ pub fn open(place: &Place) -> Result<Vec<Box<dyn System>>> {
     place.write("list/people.csv", "email,name,city\n")?;
 
     place.keep_secret("token", TOKEN)?;
-    let service = |id: &'static str, connector: &str, more: &str, fields| -> Result<Service> {
+    let service = |id: &'static str, class: (&'static str, &'static str), more, fields| {
         // Two accounts of one kind differ in what they are asked for.
         let server = Server::start(Contacts::new(TOKEN))?;
         server.vendor().unique = id == "shop";
@@ -129,11 +133,11 @@ pub fn open(place: &Place) -> Result<Vec<Box<dyn System>>> {
              credentials.token = {{ token = \"file:secrets/token\" }}",
             server.url()
         );
-        place.connect(id, connector, server.port(), &more)?;
-        Ok(Service { id, server, fields })
+        place.connect(id, class.1, server.port(), &more)?;
+        anyhow::Ok(Service { id, class, server, fields })
     };
-    let shop = service("shop", "guest-template", "", &SHOP)?;
-    let desk = service("desk", "guest-plain", ", upsert = true", &DESK)?;
+    let shop = service("shop", ("shop", "guest-template"), "", &SHOP)?;
+    let desk = service("desk", ("help desk", "guest-plain"), ", upsert = true", &DESK)?;
     Ok(vec![
         Box::new(Erp { _tryton: tryton, session }),
         Box::new(Crm { account }),
@@ -141,6 +145,26 @@ pub fn open(place: &Place) -> Result<Vec<Box<dyn System>>> {
         Box::new(shop),
         Box::new(desk),
     ])
+}
+
+/// Enters people, each into two of the systems.
+///
+/// # Errors
+/// Somebody is refused.
+pub fn enter(systems: &mut [Box<dyn System>], people: usize) -> Result<()> {
+    let count = systems.len();
+    for number in 0..people {
+        let person = Person::of(number);
+        for at in [number % count, (number + 1 + number / count) % count] {
+            if let Some(system) = systems.get_mut(at) {
+                let known = system.people()?.contains_key(&person.email);
+                if !known {
+                    system.enter(&person)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 const SHOP: [(&str, &str); 2] = [("email", "email"), ("name", "name")];
@@ -162,6 +186,10 @@ impl Erp {
 impl System for Erp {
     fn id(&self) -> &'static str {
         "erp"
+    }
+
+    fn class(&self) -> (&'static str, &'static str) {
+        ("ERP", "erp-tryton")
     }
 
     fn stream(&self) -> (&'static str, &'static [(&'static str, &'static str)]) {
@@ -213,6 +241,10 @@ impl System for Crm {
         "crm"
     }
 
+    fn class(&self) -> (&'static str, &'static str) {
+        ("CRM", "crm-hubspot")
+    }
+
     fn stream(&self) -> (&'static str, &'static [(&'static str, &'static str)]) {
         ("contacts", &[("email", "email"), ("name", "lastname"), ("city", "city")])
     }
@@ -261,6 +293,10 @@ impl System for List {
         "list"
     }
 
+    fn class(&self) -> (&'static str, &'static str) {
+        ("mailing list", "files")
+    }
+
     fn stream(&self) -> (&'static str, &'static [(&'static str, &'static str)]) {
         ("people", &[("email", "email"), ("name", "name"), ("city", "city")])
     }
@@ -291,6 +327,7 @@ impl System for List {
 
 struct Service {
     id: &'static str,
+    class: (&'static str, &'static str),
     server: Server<Contacts>,
     fields: &'static [(&'static str, &'static str)],
 }
@@ -298,6 +335,10 @@ struct Service {
 impl System for Service {
     fn id(&self) -> &'static str {
         self.id
+    }
+
+    fn class(&self) -> (&'static str, &'static str) {
+        self.class
     }
 
     fn stream(&self) -> (&'static str, &'static [(&'static str, &'static str)]) {
