@@ -126,10 +126,16 @@ async fn questions<'a>(
     let store = &context.workspace.store;
     let mut questions = Vec::new();
     for pending in unknown {
-        let record = match pending.key.record {
-            Some(number) => store.records(&[number]).await?.into_iter().flatten().next(),
-            None => None,
+        let known = match (pending.key.record, open_creates::made(pending)) {
+            (Some(number), _) => store.records(&[number]).await?,
+            // What the vendor made of it may be a row that is known.
+            (None, Some(key)) => {
+                let stream = context.job.mapping.stream.clone();
+                store.records_by_ref(&[RecordRef { stream, key: key.clone() }]).await?
+            }
+            (None, None) => Vec::new(),
         };
+        let record = known.into_iter().flatten().next();
         let of = (&*context.workspace.rules, &context.job.mapping);
         let subject = subject::one(&**store, of, pending.key.profile).await?;
         let profile = subject.as_ref().map(|subject| &subject.profile);

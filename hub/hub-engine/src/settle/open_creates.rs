@@ -64,6 +64,10 @@ async fn others(
     question: &Question<'_>,
     keys: &[RemoteKey],
 ) -> Result<BTreeSet<RemoteKey>, Fault> {
+    // The row that the vendor has named is the one.
+    if made(question.pending).is_some() {
+        return Ok(BTreeSet::new());
+    }
     let stream = &context.job.mapping.stream;
     let rows: Vec<RecordRef> =
         keys.iter().map(|key| RecordRef { stream: stream.clone(), key: key.clone() }).collect();
