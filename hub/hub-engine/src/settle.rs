@@ -93,7 +93,9 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
         return Ok(());
     }
     let stream = reading::stream_info(context).await?;
+    let rules = reading::row_rules(context).await?;
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_ITEMS_MAX);
+    let mut rows = Vec::new();
     for unknown in unknown.chunks(step) {
         context.go_on()?;
         let mut questions = questions(context, unknown).await?;
@@ -109,12 +111,12 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             Err(fault) => return Err(fault),
         };
         let found = open_creates::without_others(context, &stream, &questions, found).await?;
-        let rules = reading::row_rules(context).await?;
         let (questions, found) = open_creates::set_aside(context, questions, found);
-        let rows = answer(context, &rules, &questions, found).await?;
-        for rows in slice::cut(rows) {
-            slice::apply(context, rows, None).await?;
-        }
+        rows.extend(answer(context, &rules, &questions, found).await?);
+    }
+    // Several attempts may have come to one row: it is read when all of them are known.
+    for rows in slice::cut(rows) {
+        slice::apply(context, rows, None).await?;
     }
     Ok(())
 }
