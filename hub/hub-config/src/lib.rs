@@ -36,6 +36,7 @@ mod folder;
 mod guards;
 mod kind;
 mod main_file;
+mod membership;
 mod namespace;
 mod purposes;
 mod relations;

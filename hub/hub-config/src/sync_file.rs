@@ -16,6 +16,7 @@ use crate::fault::{ConfigFault, code};
 use crate::guards;
 use crate::kind;
 use crate::located::{Located, Location};
+use crate::membership::{self, SegmentUse};
 use crate::near;
 use crate::relations::{self, RelationDraft};
 use crate::table::{TableReader, shown};
@@ -46,6 +47,8 @@ pub(crate) const KEYS: &[&str] = &[
     "when_erased",
     "guards",
     "event",
+    "segment",
+    "audience",
 ];
 /// The keys of `[[fields]]`.
 pub(crate) const FIELD_KEYS: &[&str] =
@@ -82,15 +85,17 @@ pub(crate) struct SyncDraft {
     pub(crate) keys: Vec<KeyDraft>,
     /// Where relations lead.
     pub(crate) relations: Vec<RelationDraft>,
+    /// The segment that it is for.
+    pub(crate) segment: Option<SegmentUse>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
 
-struct Pair {
-    field: Located<String>,
-    mapping: FieldMapping,
+pub(crate) struct Pair {
+    pub(crate) field: Located<String>,
+    pub(crate) mapping: FieldMapping,
     identity: Option<Located<String>>,
-    place: String,
+    pub(crate) place: String,
 }
 
 /// Reads the file; `None` if it is no TOML.
@@ -139,6 +144,7 @@ pub(crate) fn read(
     };
     let (related, relations) = relations::read(&mut table, workspace, &fields);
     let guards = guards::read(&mut table);
+    let (segment, audience) = membership::read(&mut table, &kind, &pairs);
     let matching = matching(&mut table, &pairs, pairs_sound);
     check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
     table.finish(KEYS);
@@ -164,6 +170,8 @@ pub(crate) fn read(
         relations: related,
         when_erased,
         event,
+        segment: segment.as_ref().map(|segment| segment.name.as_str().into()),
+        audience,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
@@ -195,6 +203,7 @@ pub(crate) fn read(
         consent_traits,
         keys,
         relations,
+        segment,
         sync,
     })
 }

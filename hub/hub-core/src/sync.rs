@@ -26,6 +26,8 @@ pub mod heir;
 
 pub mod takeback;
 
+pub mod member;
+
 pub mod delivered;
 
 pub mod told;
@@ -51,6 +53,9 @@ mod observe_tests;
 mod due_tests;
 
 #[cfg(test)]
+mod member_tests;
+
+#[cfg(test)]
 mod undo_tests;
 
 #[cfg(test)]
@@ -70,6 +75,6 @@ pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
 pub use pushed::{Known, patched};
-pub use takeback::{is_emptied, is_over, owed, take_back};
+pub use takeback::{is_emptied, is_over, may_have, owed, take_back};
 pub use told::{settle_told, settle_told_birth};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

@@ -35,6 +35,7 @@ pub(crate) use guard::is_within;
 pub(crate) use look::find;
 pub(crate) use outcome::wait_micros;
 pub(crate) use resend::resend;
+pub(crate) use write::is_unknown;
 
 use std::collections::BTreeSet;
 
@@ -43,6 +44,7 @@ use hub_model::{Fault, Pending, PendingState, ProfileId, Rules};
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
 
+use crate::audience;
 use crate::budget;
 use crate::follower;
 use crate::hold;
@@ -71,6 +73,10 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
         context.go_on()?;
         let name = context.job.delivery_position();
         let mut stretch = follower::next(&*context.workspace.store, &name, step).await?;
+        if context.job.mapping.segment.is_some() {
+            // Never further than members are judged.
+            audience::follow(context.workspace).await?;
+        }
         if planted::is(Bug::PositionFirst)
             && let Some(position) = stretch.position.take()
         {

@@ -18,12 +18,12 @@
 mod became;
 mod heir;
 pub(crate) mod jobs;
+mod members;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hub_core::consent;
 use hub_core::mapping::form;
 use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
@@ -39,6 +39,7 @@ use plugin_api::{Found, Item, ItemChange, LookupKey};
 use crate::conclude::{Changed, conclude};
 use crate::delivery::{find, wait_micros};
 use crate::ledger::{Attempted, Ledger};
+use crate::permission::Permission;
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
 use crate::slice;
@@ -77,6 +78,10 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
     for unknown in unknown.chunks(step) {
         context.go_on()?;
         let mut questions = questions(context, unknown).await?;
+        if context.job.mapping.audience {
+            members::settle(context, questions).await?;
+            continue;
+        }
         let keys: Vec<LookupKey> = questions.iter().filter_map(|q| q.key.clone()).collect();
         let found = match find(context, &stream, &keys).await {
             Ok(found) => found,
@@ -255,9 +260,9 @@ async fn is_kept(context: &RunContext<'_>, pending: &Pending) -> Result<bool, Fa
 async fn may_have(context: &RunContext<'_>, profile: &Profile) -> Result<bool, Fault> {
     let members = context.workspace.store.records(&profile.records).await?;
     let members: Vec<&Record> = members.iter().flatten().collect();
-    let (requires, now) = (&context.job.mapping.requires, context.workspace.env.now());
-    let permitted = consent::permits(&profile.consents, requires, now).is_ok();
-    Ok(permitted && !sync::is_over(&members))
+    let (workspace, mapping) = (context.workspace, &context.job.mapping);
+    let permission = Permission::of(workspace, mapping, std::iter::once(profile.id)).await?;
+    Ok(permission.is_given(profile, &members, workspace.env.now()))
 }
 
 /// What finds the row that a create may have made: the value that was sent,
@@ -341,7 +346,15 @@ async fn answer(
                     WriteKind::Create | WriteKind::Update => WriteEnd::Lost,
                 };
                 ledger.end(attempted, end, Some(record), None);
-                rows.push(Reading::gone(record.at.key.clone()));
+                if end == WriteEnd::Found && births.context.job.mapping.segment.is_some() {
+                    // Whoever left the segment may come back.
+                    births.counters.stamp += 1;
+                    let stamp = Stamp(births.counters.stamp);
+                    let gone = sync::observe_deleted(record, stamp, &births.context.id);
+                    changed.push(Changed::Deleted(sync::unmade(&gone)));
+                } else {
+                    rows.push(Reading::gone(record.at.key.clone()));
+                }
             }
             (_, record) => ledger.end(attempted, WriteEnd::Unknown, record.as_ref(), None),
         }

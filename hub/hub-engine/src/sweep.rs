@@ -27,6 +27,7 @@ use crate::delivery::is_under_way;
 use crate::events;
 use crate::horizon;
 use crate::objects;
+use crate::permission::Permission;
 use crate::reform::{Fate, reform};
 use crate::run;
 use crate::slices::Slices;
@@ -262,7 +263,9 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
         let changes = vec![Change { seq: CommitSeq(0), profile: id, kind }];
         slices.push(WriteSet { changes, ..WriteSet::default() }).await?;
         for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.writes()) {
-            for due in sync::owed(&profile, &members, mapping, now) {
+            let permission = Permission::of(workspace, mapping, std::iter::once(id)).await?;
+            let permitted = permission.is_given(&profile, &members, now);
+            for due in sync::owed(&profile, &members, mapping, permitted) {
                 let (record, fields) = match due {
                     Due::Update { record, fields } => (record, fields),
                     Due::Remove { record } => (record, BTreeMap::new()),

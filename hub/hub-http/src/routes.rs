@@ -9,8 +9,8 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
-    plans, privacy, profiles, quarantine, rejected, related, runs, segments, status, syncs, timeline,
-    upkeep,
+    plans, privacy, profiles, quarantine, rejected, related, runs, segments, status, syncs,
+    timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.

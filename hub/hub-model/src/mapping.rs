@@ -13,7 +13,7 @@ use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
 use crate::relation::{RelationMapping, WhenErased};
 use crate::retention::{History, Source};
-use crate::segment::Segment;
+use crate::segment::{Segment, SegmentName};
 use crate::survivorship::{Survivorship, TraitRule};
 use crate::time::Timestamp;
 use crate::time_format::TimeFormat;
@@ -172,6 +172,14 @@ pub struct Mapping {
     /// `kind` is what those are whom they name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventMapping>,
+    /// The segment whose members alone are brought there; of whoever leaves it
+    /// everything that was brought is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<SegmentName>,
+    /// The stream is an audience, found by its title or made: its rows are members,
+    /// and nobody can look who they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audience: bool,
 }
 
 impl Mapping {
@@ -196,6 +204,8 @@ impl Mapping {
             relations: Vec::new(),
             when_erased: WhenErased::default(),
             event: None,
+            segment: None,
+            audience: false,
         }
     }
 

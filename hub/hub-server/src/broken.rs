@@ -2,10 +2,11 @@
 //! reason, every time they are due, while the others run.
 
 use async_trait::async_trait;
-use hub_model::{Fault, Timestamp};
+use hub_model::{Fault, RemoteKey, Timestamp};
 use plugin_api::{
-    Admitted, CallContext, Connector, Delivery, Found, Inbound, JobState, LookupRequest, Manifest,
-    Page, Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteReport, WriteRequest,
+    Admitted, Audience, CallContext, Connector, Container, ContainerPage, ContainerWish, Cursor,
+    Delivery, Found, Inbound, JobState, LookupRequest, Manifest, MemberReport, MemberRequest, Page,
+    Parsed, ReadRequest, Refusal, Reply, StreamInfo, WriteReport, WriteRequest,
 };
 
 /// A connector that answers every call with why it cannot.
@@ -43,6 +44,10 @@ impl Connector for BrokenConnector {
     }
 
     fn inbound(&self) -> Option<&dyn Inbound> {
+        Some(self)
+    }
+
+    fn audience(&self) -> Option<&dyn Audience> {
         Some(self)
     }
 
@@ -88,6 +93,39 @@ impl Inbound for BrokenConnector {
     }
 
     async fn parse(&self, _: &CallContext, _: &Delivery) -> Result<Vec<Parsed>, Fault> {
+        Err(self.fault.clone())
+    }
+}
+
+/// Whether its connector has audiences is not known either: deliveries to them fail
+/// with the reason.
+#[async_trait]
+impl Audience for BrokenConnector {
+    async fn containers(
+        &self,
+        _: &CallContext,
+        _: Option<&Cursor>,
+    ) -> Result<ContainerPage, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn ensure_container(
+        &self,
+        _: &CallContext,
+        _: &ContainerWish,
+    ) -> Result<Container, Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn delete_container(&self, _: &CallContext, _: &RemoteKey) -> Result<(), Fault> {
+        Err(self.fault.clone())
+    }
+
+    async fn write_members(
+        &self,
+        _: &CallContext,
+        _: &MemberRequest,
+    ) -> Result<MemberReport, Fault> {
         Err(self.fault.clone())
     }
 }

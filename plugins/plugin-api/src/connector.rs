@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hub_model::{Fault, RateHint, Timestamp};
 
+use crate::audience::Audience;
 use crate::inbound::Inbound;
 use crate::manifest::Manifest;
 use crate::page::{Page, ReadRequest};
@@ -54,6 +55,11 @@ pub trait Connector: Send + Sync {
 
     /// The way in, for connectors whose vendor pushes.
     fn inbound(&self) -> Option<&dyn Inbound> {
+        None
+    }
+
+    /// Its audiences, for connectors whose vendor has some.
+    fn audience(&self) -> Option<&dyn Audience> {
         None
     }
 

@@ -13,6 +13,7 @@
 //! page or handles one batch; when, how often and what becomes of it is decided
 //! outside.
 
+pub mod audience;
 pub mod connector;
 pub mod inbound;
 pub mod manifest;
@@ -23,6 +24,10 @@ pub mod stream;
 pub mod tokens;
 pub mod write;
 
+pub use audience::{
+    Audience, Container, ContainerPage, ContainerWish, Identity, Member, MemberChange,
+    MemberCounts, MemberOutcome, MemberReport, MemberRequest, ReplaceSession,
+};
 pub use connector::{CallContext, Connector, Learned};
 pub use inbound::{Admitted, Delivery, Inbound, Parsed, Refusal, Reply};
 pub use manifest::{Capability, CredentialSlot, HostGrant, Manifest};

@@ -3,6 +3,9 @@
 use hub_model::{DeliveryClass, EntityKind, FieldName, StreamName};
 use serde::{Deserialize, Serialize};
 
+/// The object kind of a stream whose rows are memberships; see [`crate::audience`].
+pub const MEMBERSHIP_KIND: &str = "membership";
+
 /// A stream of a connection, as discovered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -42,4 +42,6 @@ pub mod oracle;
 
 pub mod many;
 
+pub mod platform;
+
 pub mod stage;

@@ -5,21 +5,38 @@
 //! its system had by itself every field shows again what that system said, or
 //! nothing. What a system said of its own is its own: it is never touched.
 
-use hub_model::{Assertion, Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
+use hub_model::{Assertion, ConsentKey, Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
 
 use super::due::{Due, Wanted, due, speaks, told};
+use super::member;
 use crate::consent;
 
-/// What a sync owes a profile at an instant: golden values, if they may be had
-/// there, or that what was brought is taken back.
-///
-/// They may not be had without the consents that the destination requires, nor
-/// when the time of the data is over and no record is left that speaks for the
-/// profile.
-pub fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping, now: Timestamp) -> Vec<Due> {
-    let permitted = consent::permits(&profile.consents, &mapping.requires, now).is_ok();
-    if permitted && !is_over(members) {
-        return due(profile, members, mapping);
+/// Whether a destination may have anything of a profile at an instant: not without
+/// the consents that it requires, nor that of the purpose of the segment that it is
+/// for, nor when the time of the data is over and no record is left that speaks for
+/// the profile.
+pub fn may_have(
+    profile: &Profile,
+    members: &[&Record],
+    requires: &[ConsentKey],
+    now: Timestamp,
+) -> bool {
+    consent::permits(&profile.consents, requires, now).is_ok() && !is_over(members)
+}
+
+/// What a sync owes a profile: golden values, if they may be had there, or that what
+/// was brought is taken back.
+pub fn owed(
+    profile: &Profile,
+    members: &[&Record],
+    mapping: &Mapping,
+    permitted: bool,
+) -> Vec<Due> {
+    if permitted {
+        return match mapping.audience {
+            true => member::owed(profile, members, mapping),
+            false => due(profile, members, mapping),
+        };
     }
     if profile.kind != mapping.kind || !mapping.writes() {
         return Vec::new();
@@ -61,11 +78,11 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        Attempt, ConsentKey, EntityKind, FieldName, Mapping, ProfileId, Record, RecordNo, Rules,
-        RunId, Stamp, Timestamp, Value,
+        Attempt, ConsentKey, EntityKind, FieldName, Mapping, Profile, ProfileId, Record, RecordNo,
+        Rules, RunId, Stamp, Timestamp, Value,
     };
 
-    use super::{Due, owed, take_back};
+    use super::{Due, may_have, take_back};
     use crate::fixture::{at, mapping, row, rules};
     use crate::retention::emptied;
     use crate::sync::{
@@ -76,6 +93,11 @@ mod tests {
         let (panel, crm) = (mapping("panel", &["age -> age"]), mapping("crm", &["age <-> age"]));
         let rules = rules(vec![], vec![panel.clone(), crm.clone()]);
         (panel, crm, rules)
+    }
+
+    fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping, now: Timestamp) -> Vec<Due> {
+        let permitted = may_have(profile, members, &mapping.requires, now);
+        super::owed(profile, members, mapping, permitted)
     }
 
     fn read(

@@ -156,6 +156,8 @@ async fn keep_slice(
                     let stamp = Stamp(counters.stamp);
                     let gone = sync::observe_deleted(record, stamp, &context.id);
                     ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&gone));
+                    let returns = context.job.mapping.segment.is_some();
+                    let gone = if returns { sync::unmade(&gone) } else { gone };
                     changed.push(Changed::Deleted(gone));
                 }
                 set.settled.push(work.key);

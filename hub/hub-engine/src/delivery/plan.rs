@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use hub_core::consent;
 use hub_core::planted::{self, Bug};
 use hub_core::sync::{self, Due};
 use hub_model::{
@@ -14,6 +13,7 @@ use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
 use crate::ledger::Attempted;
+use crate::permission::Permission;
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -198,17 +198,17 @@ async fn gather(
     let records: BTreeMap<RecordNo, Record> =
         records.map(|record| (record.number, record)).collect();
     let now = workspace.env.now();
+    let mapping = &context.job.mapping;
+    let permission = Permission::of(workspace, mapping, profiles.keys().copied()).await?;
     for profile in profiles.values() {
         let members: Vec<&Record> =
             profile.records.iter().filter_map(|number| records.get(number)).collect();
-        let requires = &context.job.mapping.requires;
-        let permitted =
-            consent::permits(&profile.consents, requires, now).is_ok() && !sync::is_over(&members);
-        // Without the consent that the destination requires, or when the time of
-        // the data is over, what was brought is taken back, and nothing else is
-        // queued; a write that is under way is still settled. This is asked once
-        // more right before writing.
-        for due in sync::owed(profile, &members, &context.job.mapping, now) {
+        // Without the consent that the destination requires, outside the segment that
+        // it is for, or when the time of the data is over, what was brought is taken
+        // back, and nothing else is queued; a write that is under way is still settled.
+        // This is asked once more right before writing.
+        let permitted = permission.is_given(profile, &members, now);
+        for due in sync::owed(profile, &members, mapping, permitted) {
             let create =
                 |for_record| Work::new(key(context, profile.id, None), for_record, permitted);
             let change = |number| {

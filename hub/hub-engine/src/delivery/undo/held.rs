@@ -12,7 +12,7 @@ use hub_model::{
 use hub_store::{Error, Store, WriteSet};
 use plugin_api::StreamInfo;
 
-use super::{People, permits, plan};
+use super::{People, permission, plan};
 use crate::conclude::{Changed, conclude};
 use crate::run::RunContext;
 
@@ -44,16 +44,17 @@ pub(super) async fn hold(
     }
     let now = workspace.env.now();
     let head = workspace.head().await?;
+    let permission = permission(context, &people).await?;
     let mut set = WriteSet::default();
     let (removed, restored) =
         (people.of_kind(&rows, WriteKind::Create), people.of_kind(&rows, WriteKind::Delete));
     for profile in people.profiles.values() {
         let members: Vec<&Record> =
             profile.records.iter().filter_map(|number| people.records.get(number)).collect();
-        if !permits(context, profile, &members) {
+        if !permission.is_given(profile, &members, now) {
             continue;
         }
-        for due in sync::owed(profile, &members, &context.job.mapping, now) {
+        for due in sync::owed(profile, &members, &context.job.mapping, true) {
             let (record, fields) = match due {
                 Due::Create { mut fields, .. } if removed.contains(&profile.id) => {
                     fields.retain(|field, _| plan::may_set(stream, field));
