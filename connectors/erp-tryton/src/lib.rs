@@ -112,6 +112,7 @@ fn stream() -> Stream {
         .conditional_writes()
         .idempotency(Idempotency::IfVersion)
         .atomic_batches()
+        .archives()
         .with_fields(fields::FIELDS.iter().map(describe))
 }
 

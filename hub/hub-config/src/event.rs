@@ -16,6 +16,7 @@ pub(crate) const KEYS: &[&str] = &["name", "time", "identifies", "keep"];
 /// Keys of a sync that say how rows are compared or written.
 const OF_RECORDS: &[&str] = &[
     "create",
+    "deletes",
     "matching",
     "deletes_percent_max",
     "source_time",

@@ -28,6 +28,7 @@ pub(crate) const WHEN_ERASED: &[(&str, WhenErased)] =
 /// Keys of a sync that say how rows become profiles, or are written.
 const OF_PROFILES: &[&str] = &[
     "create",
+    "deletes",
     "matching",
     "priority",
     "identities",

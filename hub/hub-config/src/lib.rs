@@ -38,6 +38,7 @@ mod kind;
 mod main_file;
 mod membership;
 mod namespace;
+mod policies;
 mod purposes;
 mod relations;
 mod segment;

@@ -29,8 +29,8 @@ mod tests {
     use hub_model::{Party, Survivorship};
 
     use crate::{
-        cleaning, connection, consents, event, kind, main_file, namespace, purposes, relations,
-        segment, sync_file, traits, transform,
+        cleaning, connection, consents, event, kind, main_file, namespace, policies, purposes,
+        relations, segment, sync_file, traits, transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -132,7 +132,8 @@ mod tests {
             (&sync, "/$defs/step/properties/form/enum", words(transform::FORMS)),
             (&sync, "/$defs/step/properties/otherwise/enum", words(transform::OTHERWISE)),
             (&sync, "/properties/when_erased/enum", words(kind::WHEN_ERASED)),
-            (&sync, "/properties/create/enum", words(sync_file::CREATE)),
+            (&sync, "/properties/create/enum", words(policies::CREATE)),
+            (&sync, "/properties/deletes/enum", words(policies::DELETES)),
             (
                 &sync,
                 "/properties/fields/items/properties/direction/enum",

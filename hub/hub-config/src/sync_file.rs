@@ -2,8 +2,8 @@
 
 use hub_model::mapping::{DELETES_PERCENT_MAX, MADE, PRIORITY};
 use hub_model::{
-    ConnectionId, CreatePolicy, Direction, EntityKind, FieldMapping, FieldName, Made, Mapping,
-    StreamName, StreamRef, SyncId, TraitName, WorkspaceId,
+    ConnectionId, Direction, EntityKind, FieldMapping, FieldName, Made, Mapping, StreamName,
+    StreamRef, SyncId, TraitName, WorkspaceId,
 };
 
 use crate::cleaning;
@@ -18,6 +18,7 @@ use crate::kind;
 use crate::located::{Located, Location};
 use crate::membership::{self, SegmentUse};
 use crate::near;
+use crate::policies::{self, Policies};
 use crate::relations::{self, RelationDraft};
 use crate::table::{TableReader, shown};
 use crate::word;
@@ -31,6 +32,7 @@ pub(crate) const KEYS: &[&str] = &[
     "zone",
     "paused",
     "create",
+    "deletes",
     "matching",
     "deletes_percent_max",
     "priority",
@@ -54,9 +56,6 @@ pub(crate) const KEYS: &[&str] = &[
 pub(crate) const FIELD_KEYS: &[&str] =
     &["field", "trait", "direction", "identity", "constant", "template", "transform", "write"];
 
-/// The words for what happens without a row.
-pub(crate) const CREATE: &[(&str, CreatePolicy)] =
-    &[("upsert", CreatePolicy::Upsert), ("update-only", CreatePolicy::UpdateOnly)];
 /// The words for directions: the system at the left, the profile at the right.
 pub(crate) const DIRECTIONS: &[(&str, Direction)] =
     &[("->", Direction::ToProfile), ("<-", Direction::ToSystem), ("<->", Direction::Both)];
@@ -117,8 +116,8 @@ pub(crate) fn read(
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
     let paused = table.flag("paused").unwrap_or(false);
-    let create = table.word("create", CREATE).map_or(CreatePolicy::Upsert, |word| word.value);
-    let deletes = table.integer("deletes_percent_max", (0, 100), u32::from(DELETES_PERCENT_MAX));
+    let policies = policies::read(&mut table);
+    let vanished = table.integer("deletes_percent_max", (0, 100), u32::from(DELETES_PERCENT_MAX));
     let priority = table.integer("priority", (0, PRIORITY_MAX), PRIORITY);
     let composites = table.texts("identities", "identities = [\"name-birth\"]");
     let records_per_profile_max = records_per_profile_max(&mut table);
@@ -146,7 +145,11 @@ pub(crate) fn read(
     let guards = guards::read(&mut table);
     let (segment, audience) = membership::read(&mut table, &kind, &pairs);
     let matching = matching(&mut table, &pairs, pairs_sound);
-    check_matching(&table, &pairs, create, matching.as_deref(), pairs_sound);
+    check_matching(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
+    if pairs_sound && !is_event && !kind.is_object() {
+        let directions: Vec<Direction> = pairs.iter().map(|pair| pair.mapping.direction).collect();
+        policies.check(&table, &directions);
+    }
     table.finish(KEYS);
 
     let identities =
@@ -175,8 +178,9 @@ pub(crate) fn read(
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
-        create,
-        deletes_percent_max: deletes
+        create: policies.create,
+        deletes: policies.deletes,
+        deletes_percent_max: vanished
             .and_then(|n| u8::try_from(n.value).ok())
             .unwrap_or(DELETES_PERCENT_MAX),
         priority: priority.map_or(PRIORITY, |n| n.value),
@@ -455,12 +459,11 @@ fn cannot_find(table: &TableReader<'_>, name: &Located<String>, pair: &Pair) {
 fn check_matching(
     table: &TableReader<'_>,
     pairs: &[Pair],
-    create: CreatePolicy,
+    policies: &Policies,
     matching: Option<&[FieldName]>,
     pairs_sound: bool,
 ) {
-    let creates =
-        create == CreatePolicy::Upsert && pairs.iter().any(|p| p.mapping.direction.writes());
+    let creates = policies.creates() && pairs.iter().any(|pair| pair.mapping.direction.writes());
     if creates && pairs_sound && matching.is_some_and(<[FieldName]>::is_empty) {
         table.fault(code::NO_MATCHING, &table.key_location("matching"), "matching").record();
     }

@@ -41,6 +41,10 @@ pub enum Bug {
     NotHalved,
     /// A row that has changed meanwhile counts as written.
     ConflictIsDone,
+    /// A row goes with one of several systems that have its person.
+    DeletedForAll,
+    /// A delete goes everywhere, whatever the policy of a sync.
+    DeletesEverywhere,
 }
 
 #[cfg(feature = "planted")]
@@ -55,7 +59,7 @@ mod switch {
 
     impl Bug {
         /// Every bug.
-        pub const ALL: [Self; 17] = [
+        pub const ALL: [Self; 19] = [
             Self::CreateBlindly,
             Self::WriteUnread,
             Self::FormAssumed,
@@ -73,6 +77,8 @@ mod switch {
             Self::BatchResent,
             Self::NotHalved,
             Self::ConflictIsDone,
+            Self::DeletedForAll,
+            Self::DeletesEverywhere,
         ];
 
         /// Its name on a command line.
@@ -95,6 +101,8 @@ mod switch {
                 Self::BatchResent => "batch-resent",
                 Self::NotHalved => "not-halved",
                 Self::ConflictIsDone => "conflict-is-done",
+                Self::DeletedForAll => "deleted-for-all",
+                Self::DeletesEverywhere => "deletes-everywhere",
             }
         }
     }

@@ -24,6 +24,8 @@ pub mod due;
 
 pub mod heir;
 
+pub mod policy;
+
 pub mod takeback;
 
 pub mod member;
@@ -56,6 +58,9 @@ mod due_tests;
 mod member_tests;
 
 #[cfg(test)]
+mod policy_tests;
+
+#[cfg(test)]
 mod undo_tests;
 
 #[cfg(test)]
@@ -74,7 +79,8 @@ pub use ledger::{Witness, ledgered, settled_entry};
 pub use mark::Marks;
 pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_deleted};
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
+pub use policy::leaving;
 pub use pushed::{Known, patched};
-pub use takeback::{is_emptied, is_over, may_have, owed, take_back};
+pub use takeback::{Moment, is_emptied, is_over, may_have, owed, removed, take_back};
 pub use told::{settle_told, settle_told_birth};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

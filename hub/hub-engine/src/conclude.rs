@@ -63,12 +63,14 @@ pub(crate) async fn conclude(
     Ok(())
 }
 
-/// The profiles of known records that said something new, or are there again.
-/// Where another system's word stands, nothing of the profile changes with that;
-/// but the row shows what it should not, and deliveries have to look.
+/// The profiles of known records that said something new, are there again, or are
+/// gone. Where another system's word stands, nothing of the profile changes with
+/// that; but the row shows what it should not, or should not be there, and deliveries
+/// have to look.
 fn stirred(changed: &[Changed]) -> BTreeSet<ProfileId> {
     let moved = changed.iter().filter_map(|change| match change {
         Changed::Seen(seen) if seen.is_changed() => Some(seen.record.profile),
+        Changed::Deleted(record) if !record.is_object() => Some(record.profile),
         _ => None,
     });
     moved.collect()

@@ -21,6 +21,7 @@ mod asked;
 mod counted;
 mod guard;
 mod look;
+mod mirror;
 mod outcome;
 mod plan;
 mod resend;
@@ -33,6 +34,7 @@ pub(crate) use asked::Asked;
 pub(crate) use guard::is_within;
 
 pub(crate) use look::find;
+pub(crate) use mirror::{note_read, positions as mirror_positions};
 pub(crate) use outcome::wait_micros;
 pub(crate) use resend::resend;
 pub(crate) use write::is_unknown;
@@ -67,6 +69,7 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
 /// Writes everything that is due now. At its end nothing waits for an answer.
 async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<(), Fault> {
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
+    mirror::begin(context).await?;
     context.asked.note(&context.job.mapping, &context.open_creates);
     retry_due(context, stream, step).await?;
     loop {

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::sync::{self, Witness};
 use hub_model::{
-    Attempt, FaultCode, LedgerEntry, LedgerPlace, Mapping, Pending, ProfileId, Record, RecordNo,
-    RunId, SyncId, Timestamp, WriteEnd, WriteKind,
+    Attempt, DeletePolicy, FaultCode, LedgerEntry, LedgerPlace, Mapping, Pending, ProfileId,
+    Record, RecordNo, RunId, SyncId, Timestamp, WriteEnd, WriteKind,
 };
 use hub_store::{Error, Store, WriteSet};
 
@@ -39,9 +39,12 @@ pub(crate) struct Attempted<'a> {
 }
 
 impl<'a> Attempted<'a> {
-    /// Of a write whose outcome was not known.
-    pub fn of(pending: &'a Pending, keeps_values: bool) -> Self {
+    /// Of a write whose outcome was not known. What a destination may not have any
+    /// more is deleted there even where other rows are archived.
+    pub fn of(pending: &'a Pending, keeps_values: bool, deletes: DeletePolicy) -> Self {
+        let archives = keeps_values && deletes == DeletePolicy::Archive;
         let kind = match pending.key.record {
+            Some(_) if pending.attempt.fields.is_empty() && archives => WriteKind::Archive,
             Some(_) if pending.attempt.fields.is_empty() => WriteKind::Delete,
             Some(_) => WriteKind::Update,
             None => WriteKind::Create,

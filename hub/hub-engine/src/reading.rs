@@ -10,7 +10,8 @@ use hub_core::event::{self, Told};
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
 use hub_model::{
-    Event, EventMapping, Fault, FaultCode, Object, Quarantined, RecordRef, RemoteKey, id, limits,
+    DeletePolicy, Event, EventMapping, Fault, FaultCode, Object, Quarantined, RecordRef, RemoteKey,
+    id, limits,
 };
 use plugin_api::page::ItemResult;
 use plugin_api::{Item, ItemChange, StreamInfo};
@@ -196,6 +197,11 @@ pub(crate) async fn stream_info(context: &mut RunContext<'_>) -> Result<StreamIn
             .at(format!("syncs/{}/fields/{field}", context.job.id()))
             .with("named", field)
             .with("known", known.join(", ")));
+    }
+    if mapping.writes() && mapping.deletes == DeletePolicy::Archive && !stream.archives {
+        return Err(Fault::new(FaultCode::NoArchive)
+            .at(format!("syncs/{}/deletes", context.job.id()))
+            .with("stream", &stream.name));
     }
     context.stream = Some(stream.clone());
     Ok(stream)

@@ -297,6 +297,9 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
             shown = intake::intake(context).await?;
         }
     }
+    if shown {
+        delivery::note_read(context).await?;
+    }
     if mapping.writes() && shown {
         settle::give_up(context).await?;
     }

@@ -181,9 +181,11 @@ pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let creates_once = reading::stream_info(context).await?.delivery_class().creates_once();
     let end = if creates_once { WriteEnd::Lost } else { WriteEnd::Unknown };
     let again = |pending| Pending { state: PendingState::Retry, due: now, word: None, ..pending };
+    let deletes = context.job.mapping.deletes;
     for over in over.chunks(STEP_ITEMS_MAX) {
         let mut ledger = Ledger::of(context, over.iter().map(|p| p.key.profile).collect()).await?;
-        over.iter().for_each(|pending| ledger.end(Attempted::of(pending, true), end, None, None));
+        over.iter()
+            .for_each(|pending| ledger.end(Attempted::of(pending, true, deletes), end, None, None));
         let pending = over.iter().cloned().map(again).collect();
         let written = ledger.into_entries();
         let set = WriteSet { pending, written, ..WriteSet::default() };
@@ -305,7 +307,11 @@ async fn answer(
     let mut found = found.into_iter();
     for question in questions {
         let found = if question.key.is_some() { found.next() } else { None };
-        let attempted = Attempted::of(question.pending, question.keeps_values);
+        let attempted = Attempted::of(
+            question.pending,
+            question.keeps_values,
+            births.context.job.mapping.deletes,
+        );
         match (found, &question.record) {
             (Some(Found::One(item)), record) => {
                 if let ItemChange::Upsert(row) = &item.change
@@ -342,7 +348,7 @@ async fn answer(
             }
             (Some(Found::None | Found::Several(_)), Some(record)) => {
                 let end = match attempted.kind {
-                    WriteKind::Delete => WriteEnd::Found,
+                    WriteKind::Delete | WriteKind::Archive => WriteEnd::Found,
                     WriteKind::Create | WriteKind::Update => WriteEnd::Lost,
                 };
                 ledger.end(attempted, end, Some(record), None);
@@ -350,8 +356,9 @@ async fn answer(
                     // Whoever left the segment may come back.
                     births.counters.stamp += 1;
                     let stamp = Stamp(births.counters.stamp);
-                    let gone = sync::observe_deleted(record, stamp, &births.context.id);
-                    changed.push(Changed::Deleted(sync::unmade(&gone)));
+                    let mapping = &births.context.job.mapping;
+                    let gone = sync::removed(record, stamp, &births.context.id, mapping);
+                    changed.push(Changed::Deleted(gone));
                 } else {
                     rows.push(Reading::gone(record.at.key.clone()));
                 }

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::retention::{self, Held};
-use hub_core::sync::{self, Due};
+use hub_core::sync::{self, Due, Moment};
 use hub_core::{consent, privacy};
 use hub_model::{
     Attempt, Change, ChangeKind, CommitSeq, Origin, Pending, PendingKey, PendingState,
@@ -265,10 +265,12 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
         for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.writes()) {
             let permission = Permission::of(workspace, mapping, std::iter::once(id)).await?;
             let permitted = permission.is_given(&profile, &members, now);
-            for due in sync::owed(&profile, &members, mapping, permitted) {
+            // Whom a mirror should not show is found out when the sync delivers.
+            let moment = Moment { permitted, all_read: false };
+            for due in sync::owed(&profile, &members, mapping, &moment) {
                 let (record, fields) = match due {
                     Due::Update { record, fields } => (record, fields),
-                    Due::Remove { record } => (record, BTreeMap::new()),
+                    Due::Remove { record, .. } => (record, BTreeMap::new()),
                     // What has no form there is refused when the sync delivers.
                     Due::Create { .. } | Due::MarkSent { .. } | Due::Refused { .. } => continue,
                 };

@@ -81,6 +81,8 @@ codes! {
     Store = "store",
     /// A mapping names something that the stream does not have.
     Mapping = "mapping",
+    /// A sync archives rows, and its stream has no archive; nothing was written.
+    NoArchive = "no-archive",
     /// What is due is not what was planned; nothing more was written.
     PlanMoved = "plan-moved",
     /// A run would write more than it may without being asked; nothing was written.

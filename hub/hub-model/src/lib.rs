@@ -65,7 +65,7 @@ pub use id::{
 };
 pub use identity::{Claim, Identity, NamespaceName};
 pub use ledger::{DeliveryClass, LedgerEntry, LedgerField, LedgerPlace, WriteEnd};
-pub use mapping::{CreatePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
+pub use mapping::{CreatePolicy, DeletePolicy, Direction, FieldMapping, Mapping, Rules, TimeField};
 pub use namespace::{Namespace, Normaliser, Part};
 pub use number::Number;
 pub use period::Period;

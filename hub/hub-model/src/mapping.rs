@@ -89,6 +89,33 @@ pub enum CreatePolicy {
     Upsert,
     /// Only records that exist are written.
     UpdateOnly,
+    /// Find it, else create it; what is there is never written again.
+    CreateOnly,
+    /// Like upsert, and rows go whose people no other system has.
+    Mirror,
+}
+
+/// What a sync does with the rows of people whom another system has deleted, and
+/// whom no other system has any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeletePolicy {
+    /// Nothing: a delete stays where it was made.
+    #[default]
+    Ignore,
+    /// They are deleted.
+    Propagate,
+    /// They are archived.
+    Archive,
+    /// They stay, and are not written any more.
+    Unlink,
+}
+
+impl DeletePolicy {
+    /// Whether it is what a sync does that says nothing.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A field of a row that holds a time, and the form it has there.
@@ -133,6 +160,9 @@ pub struct Mapping {
     pub matching: Vec<FieldName>,
     /// What happens to profiles without a record there.
     pub create: CreatePolicy,
+    /// What happens to the rows of people whom another system has deleted.
+    #[serde(default, skip_serializing_if = "DeletePolicy::is_usual")]
+    pub deletes: DeletePolicy,
     /// A complete snapshot that lost more than this share of the known records
     /// (per cent) deletes nothing and asks a person.
     pub deletes_percent_max: u8,
@@ -192,6 +222,7 @@ impl Mapping {
             fields: Vec::new(),
             matching: Vec::new(),
             create: CreatePolicy::default(),
+            deletes: DeletePolicy::default(),
             deletes_percent_max: DELETES_PERCENT_MAX,
             priority: PRIORITY,
             composites: Vec::new(),

@@ -18,6 +18,8 @@ pub enum WriteKind {
     Update,
     /// A known row is deleted.
     Delete,
+    /// A known row goes into the archive of its system.
+    Archive,
 }
 
 impl WriteKind {
@@ -27,6 +29,7 @@ impl WriteKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Archive => "archive",
         }
     }
 }
@@ -69,7 +72,7 @@ pub struct PlanCounts {
     pub creates: u64,
     /// Rows of which fields are written.
     pub updates: u64,
-    /// Rows deleted.
+    /// Rows deleted or archived.
     pub deletes: u64,
 }
 
@@ -79,7 +82,7 @@ impl PlanCounts {
         match action {
             WriteKind::Create => self.creates += 1,
             WriteKind::Update => self.updates += 1,
-            WriteKind::Delete => self.deletes += 1,
+            WriteKind::Delete | WriteKind::Archive => self.deletes += 1,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether a mapping fits what a connection really has.
 
 use hub_config::{ConfigFault, Location, SyncConfig};
-use hub_model::EventMapping;
+use hub_model::{DeletePolicy, EventMapping};
 use plugin_api::{FieldInfo, StreamInfo};
 
 use crate::load::near;
@@ -30,6 +30,11 @@ pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
         let problem = format!("the stream `{name}` cannot be written");
         let mend = "write every field with the direction `->`".to_owned();
         faults.push(told("mapping/not-writable", &sync.stream_location, "stream", problem, mend));
+    }
+    if mapping.writes() && mapping.deletes == DeletePolicy::Archive && !stream.archives {
+        let problem = format!("the stream `{name}` has no archive");
+        let mend = "write `deletes = \"propagate\"`, \"unlink\" or \"ignore\"".to_owned();
+        faults.push(told("mapping/no-archive", &sync.location, "deletes", problem, mend));
     }
     // A stream that lists no fields takes any.
     if stream.fields.is_empty() {

@@ -31,6 +31,9 @@ pub struct StreamInfo {
     /// Whether one bad item fails its whole batch: the hub then bisects.
     #[serde(default)]
     pub atomic_batches: bool,
+    /// Whether rows can be archived: kept there, and out of the way.
+    #[serde(default)]
+    pub archives: bool,
     /// Most items in one write.
     pub batch_items_max: u32,
     /// Most bytes in one write, as JSON.

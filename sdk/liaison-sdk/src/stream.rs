@@ -121,6 +121,7 @@ pub struct Stream {
     info: api::StreamInfo,
     fields: Vec<Field>,
     open: bool,
+    archives: bool,
 }
 
 impl Stream {
@@ -153,7 +154,7 @@ impl Stream {
             schema: String::new(),
             fields: Vec::new(),
         };
-        Self { info, fields: Vec::new(), open: false }
+        Self { info, fields: Vec::new(), open: false, archives: false }
     }
 
     /// For people.
@@ -211,6 +212,13 @@ impl Stream {
     #[must_use]
     pub fn idempotency(mut self, idempotency: Idempotency) -> Self {
         self.info.idempotency = idempotency;
+        self
+    }
+
+    /// Rows can be archived: kept there, and out of the way.
+    #[must_use]
+    pub fn archives(mut self) -> Self {
+        self.archives = true;
         self
     }
 
@@ -294,12 +302,16 @@ impl Stream {
             .iter()
             .map(|field| (field.info.name.clone(), field.schema.clone()))
             .collect();
-        json!({
+        let mut schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": properties,
             "additionalProperties": self.open,
-        })
+        });
+        if self.archives {
+            schema["x-archives"] = json!(true);
+        }
+        schema
     }
 }
 

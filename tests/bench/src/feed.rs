@@ -166,6 +166,7 @@ fn stream(fields: &[FieldName]) -> StreamInfo {
         conditional_writes: false,
         upsert_by_key: false,
         idempotency_keys: false,
+        archives: false,
         atomic_batches: false,
         batch_items_max: 1_000,
         batch_bytes_max: 1 << 20,

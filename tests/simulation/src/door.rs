@@ -149,6 +149,7 @@ impl Connector for Door {
             conditional_writes: system.character.conditional,
             upsert_by_key: system.character.creates == crate::character::Creates::Upsert,
             idempotency_keys: false,
+            archives: true,
             atomic_batches: system.character.atomic,
             batch_items_max: system.character.batch_items,
             batch_bytes_max: 1_000_000,

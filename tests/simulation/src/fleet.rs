@@ -21,6 +21,7 @@ use crate::character::FIELDS;
 use crate::crash::{Fuse, MortalStore};
 use crate::dice::Dice;
 use crate::door::{self, Between, Door};
+use crate::policy::Policy;
 use crate::system::{Broken, System};
 use crate::users::Truth;
 
@@ -31,6 +32,8 @@ const QUIET_ROUNDS_MAX: usize = 40;
 /// How many fleets in a hundred have systems with forms of their own, which their
 /// mappings transform.
 const FLEETS_WITH_FORMS_PERCENT: u32 = 40;
+/// How many fleets in a hundred have syncs with policies other than the usual ones.
+const FLEETS_WITH_POLICIES_PERCENT: u32 = 40;
 /// Rounds without a write that count as silence: one may complete a snapshot
 /// that a crash had cut, one reads, one delivers.
 const SILENT_ROUNDS: usize = 3;
@@ -157,18 +160,25 @@ impl Fleet {
         let count = 2 + dice.below(4);
         let mut forms = Dice::new(seed ^ 0xf0f0);
         let has_forms = forms.percent(FLEETS_WITH_FORMS_PERCENT);
-        let system = |k: usize| {
+        // From dice of their own: what a seed decides besides stays as it is.
+        let mut policies = Dice::new(seed ^ 0x0901_1c1e);
+        let has_policies = policies.percent(FLEETS_WITH_POLICIES_PERCENT);
+        let mut system = |k: usize| {
             let name = ["a", "b", "c", "d", "e"][k];
             let own = seed * 31 + k as u64;
             let mut system = System::new(name, Dice::new(own), faults);
             if has_forms {
                 system.character.give_forms(Dice::new(own ^ 0xf0f0));
             }
+            if has_policies && policies.percent(60) {
+                system.policy = Policy::drawn(&mut policies);
+            }
             Arc::new(Mutex::new(system))
         };
+        let systems = (0..count).map(&mut system).collect();
         let mut fleet = Self {
             seed,
-            systems: (0..count).map(system).collect(),
+            systems,
             truth: Arc::default(),
             store: Arc::default(),
             happened: Happened::default(),
@@ -216,9 +226,9 @@ impl Fleet {
     /// somebody changed that.
     pub fn rules(&self) -> Rules {
         let mapping = |(at, system): (usize, &Arc<Mutex<System>>)| {
-            let (name, forms) = {
+            let (name, forms, Policy { create, deletes }) = {
                 let system = lock(system);
-                (system.name.clone(), system.character.forms.clone())
+                (system.name.clone(), system.character.forms.clone(), system.policy)
             };
             let pair = |(field, direction): (&&str, &Direction)| FieldMapping {
                 field: FieldName::from(*field),
@@ -231,6 +241,8 @@ impl Fleet {
             Mapping {
                 fields: FIELDS.iter().zip(&self.directions[at]).map(pair).collect(),
                 matching: vec![FieldName::from("email")],
+                create,
+                deletes,
                 deletes_percent_max: 100,
                 priority: 10,
                 ..Mapping::new(SyncId::from(name.as_str()), stream)

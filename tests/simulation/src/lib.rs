@@ -4,7 +4,8 @@
 //! A fleet is a handful of systems that differ in what real ones differ in:
 //! conditional writes or not, external ids, normalisation, clock ticks, page
 //! sizes, atomic batches, searches that lag, answers that say little, snapshot
-//! or incremental reading. Users create, edit and delete rows; the hub runs its
+//! or incremental reading; and so do their syncs, in what they do with missing rows
+//! and with people who are gone. Users create, edit and delete rows; the hub runs its
 //! syncs in random order, or when a system pushes; requests fail before or after
 //! they took effect; the process dies at any commit or call and starts again
 //! over what was durable; clocks are set, rules change, somebody joins two people
@@ -27,6 +28,8 @@
 pub mod dice;
 
 pub mod character;
+
+pub mod policy;
 
 pub mod system;
 

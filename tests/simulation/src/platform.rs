@@ -161,6 +161,7 @@ impl Connector for Desk {
             writable: true,
             conditional_writes: false,
             upsert_by_key: false,
+            archives: false,
             idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: BATCH_ITEMS_MAX,

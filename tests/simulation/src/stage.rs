@@ -111,6 +111,8 @@ pub struct Table {
     begun: BTreeMap<String, Vec<WriteItem>>,
     /// It does what is asked and never answers.
     pub loses_answers: bool,
+    /// It says that rows can be archived.
+    pub has_archive: bool,
     /// How it shows rows that the hub created.
     pub behind: Behind,
     created: u64,
@@ -256,6 +258,7 @@ impl Connector for Door {
             conditional_writes: false,
             upsert_by_key: false,
             idempotency_keys: false,
+            archives: table.has_archive,
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,

@@ -7,6 +7,7 @@ use plugin_api::{Action, Cursor, Found, Item, ItemChange, LookupKey, Outcome, Pa
 
 use crate::character::{Answers, Character, Creates, FIELDS};
 use crate::dice::Dice;
+use crate::policy::Policy;
 
 /// One row.
 #[derive(Debug, Clone)]
@@ -49,6 +50,10 @@ pub struct Tally {
     pub created: u64,
     /// Updates that were answered as made.
     pub updated: u64,
+    /// Rows that were answered as gone.
+    pub removed: u64,
+    /// Writes of which a row went.
+    pub deletes: u64,
     /// Items that took effect and whose answer was lost or said nothing.
     pub unanswered: u64,
     /// Faults that were made.
@@ -90,6 +95,8 @@ pub struct System {
     pub name: String,
     /// What it is like.
     pub character: Character,
+    /// What its sync does where rows are missing, and people are gone.
+    pub policy: Policy,
     /// Its rows, by key.
     pub rows: BTreeMap<String, Row>,
     /// The true time.
@@ -116,6 +123,7 @@ impl System {
         Self {
             name: name.to_owned(),
             character: Character::drawn(&mut dice),
+            policy: Policy::default(),
             rows: BTreeMap::new(),
             now_seconds: 0,
             fault_percent,
@@ -240,23 +248,29 @@ impl System {
             let fault = hub_model::Fault::new(hub_model::FaultCode::Rejected).at(field);
             return Some(Outcome::Rejected(fault));
         }
-        if item.action != Action::Update {
+        if item.action == Action::Create {
             return None;
         }
-        let Some(row) = item.key.as_ref().and_then(|k| self.rows.get(k.as_str())) else {
-            return Some(Outcome::Conflict);
+        let row = item.key.as_ref().and_then(|k| self.rows.get(k.as_str()));
+        let Some(row) = row.filter(|row| !row.deleted) else {
+            // What is to go and is not there has gone.
+            return (item.action == Action::Update).then_some(Outcome::Conflict);
         };
         let version = row.version.to_string();
         let moved =
             self.character.conditional && item.if_version.as_deref() != Some(version.as_str());
-        (row.deleted || moved).then_some(Outcome::Conflict)
+        moved.then_some(Outcome::Conflict)
     }
 
     /// Writes an item to which nothing was objected.
     pub fn write(&mut self, item: &WriteItem) -> Outcome {
-        self.tally.writes += 1;
         let fields = patch(item);
         let key = item.key.as_ref().map_or("", RemoteKey::as_str).to_owned();
+        let removes = matches!(item.action, Action::Archive | Action::Delete);
+        if removes && self.rows.get(&key).is_none_or(|row| row.deleted) {
+            return Outcome::Deleted;
+        }
+        self.tally.writes += 1;
         match item.action {
             Action::Create => self.write_new(&fields),
             Action::Update => {
@@ -265,6 +279,8 @@ impl System {
                 Outcome::Updated { row, version }
             }
             Action::Archive | Action::Delete => {
+                self.tally.deletes += 1;
+                self.lose(&key);
                 self.delete(&key);
                 Outcome::Deleted
             }
@@ -298,6 +314,16 @@ impl System {
         match self.character.answers {
             Answers::Whole => (Some(Self::data(row)), Some(row.version.to_string())),
             Answers::Thin | Answers::Mute => (None, None),
+        }
+    }
+
+    /// Whatever a user put into a row that goes, and nobody read, is lost.
+    fn lose(&mut self, key: &str) {
+        let unread = self.unseen.keys().filter(|(row, _)| row == key).count() as u64;
+        match (self.character.conditional, self.rows[key].looked_up) {
+            (true, _) => self.tally.lost += unread,
+            (false, false) => self.tally.lost_unread += unread,
+            (false, true) => self.tally.lost_in_between += unread,
         }
     }
 
@@ -356,6 +382,10 @@ impl System {
     /// before, or the same content under another key?
     pub fn notice(&mut self, item: &WriteItem) {
         self.tally.asked += 1;
+        if !self.policy.allows(item.action) {
+            let text = format!("{} was asked to {:?}: {:?}", self.name, item.action, self.policy);
+            self.complaints.push(("I7", text));
+        }
         if self.memory.off {
             return;
         }
@@ -396,6 +426,10 @@ impl System {
             }
             Outcome::Updated { .. } => {
                 self.tally.updated += 1;
+                self.memory.written.insert(key);
+            }
+            Outcome::Deleted => {
+                self.tally.removed += 1;
                 self.memory.written.insert(key);
             }
             Outcome::Rejected(_) => {

@@ -101,6 +101,9 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
         let limit = mapping.records_per_profile_max;
         writeln!(out, "    composites {composites:?}, records per profile {limit:?}").unwrap();
     }
+    if !mapping.deletes.is_usual() {
+        writeln!(out, "    deletes {:?}", mapping.deletes).unwrap();
+    }
     if sync.guards != hub_model::Guards::default() {
         writeln!(out, "    {:?}", sync.guards).unwrap();
     }

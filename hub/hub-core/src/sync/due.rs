@@ -10,6 +10,7 @@ use hub_model::{
 };
 
 use super::echo::form_there;
+use super::policy::{is_back, is_let_go};
 use super::undo::is_unmade;
 use crate::mapping::{form, form_of_own, golden, held};
 use crate::planted::{self, Bug};
@@ -55,10 +56,14 @@ pub enum Due {
         /// The first that has none, and why.
         fault: Fault,
     },
-    /// A row that the hub created, to be deleted: see [`super::take_back`].
+    /// A row to be deleted: one that the hub created ([`super::take_back`]), or one
+    /// that the policies of the sync do not want there any more
+    /// ([`super::leaving`]).
     Remove {
         /// The record.
         record: RecordNo,
+        /// It goes into the archive of its system instead.
+        archive: bool,
     },
 }
 
@@ -70,21 +75,21 @@ pub enum Due {
 /// stands for null with stamp 0, and is written as null where something was
 /// delivered before. A trait that waits for a person is brought nowhere until he
 /// has settled it. Nothing is due while no living record is there to speak
-/// for the profile.
+/// for the profile, nor to rows that the sync has let go or only ever creates.
 pub fn due(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due> {
     let speaks = members.iter().any(|record| speaks(record));
-    if profile.kind != mapping.kind || !mapping.writes() || !speaks {
+    if profile.kind != mapping.kind || !mapping.writes() || !speaks || is_let_go(members, mapping) {
         return Vec::new();
     }
     let own = |record: &&Record| record.at.stream == mapping.stream && !is_unmade(record);
     let mut here: Vec<&Record> = members.iter().copied().filter(own).collect();
     let forgotten = planted::is(Bug::NoTombstones) && !here.iter().any(|record| record.is_live());
-    if here.is_empty() || forgotten {
+    if here.is_empty() || forgotten || is_back(members, mapping) {
         return create(profile, members, mapping).into_iter().collect();
     }
     here.sort_by_key(|record| record.number);
     here.into_iter()
-        .filter(|record| record.is_live())
+        .filter(|record| record.is_live() && mapping.create != CreatePolicy::CreateOnly)
         .flat_map(|record| {
             told(record, mapping, |pair| {
                 (!held(profile, pair)).then(|| wanted(profile, members, record, pair))
@@ -214,7 +219,7 @@ pub fn created_for_asked(asked: ProfileId, members: &[&Record]) -> Option<Record
 /// A create, unless the policy, a record that is or was there, or the lack of
 /// something to find it by forbids it.
 pub(super) fn create(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Option<Due> {
-    if mapping.create != CreatePolicy::Upsert {
+    if mapping.create == CreatePolicy::UpdateOnly {
         return None;
     }
     let for_record = created_for(members)?;

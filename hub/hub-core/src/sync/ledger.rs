@@ -33,7 +33,7 @@ pub fn ledgered(
 ) -> LedgerEntry {
     let known = witness.after.or(witness.before);
     let fields = match kind {
-        WriteKind::Delete => deleted(witness.before, mapping),
+        WriteKind::Delete | WriteKind::Archive => deleted(witness.before, mapping),
         WriteKind::Create | WriteKind::Update => written(witness),
     };
     let entry = LedgerEntry {
@@ -75,7 +75,7 @@ fn written(witness: &Witness<'_>) -> BTreeMap<FieldName, LedgerField> {
 pub fn settled_entry(kind: WriteKind, witness: &Witness<'_>, mapping: &Mapping) -> LedgerEntry {
     let Some(after) = witness.after else {
         let mut lost = ledgered(kind, WriteEnd::Lost, witness, mapping);
-        if kind == WriteKind::Delete {
+        if matches!(kind, WriteKind::Delete | WriteKind::Archive) {
             lost.fields.clear();
         }
         return lost;

@@ -109,13 +109,13 @@ pub(super) fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping) ->
     let stays = speaks && create(profile, members, mapping).is_some();
     let going: Vec<_> = rows.into_iter().skip(usize::from(stays)).collect();
     owed.retain(|due| match due {
-        Due::MarkSent { record, .. } | Due::Update { record, .. } | Due::Remove { record } => {
+        Due::MarkSent { record, .. } | Due::Update { record, .. } | Due::Remove { record, .. } => {
             !going.contains(record)
         }
         Due::Refused { record, .. } => record.is_none_or(|record| !going.contains(&record)),
         Due::Create { .. } => true,
     });
-    owed.extend(going.into_iter().map(|record| Due::Remove { record }));
+    owed.extend(going.into_iter().map(|record| Due::Remove { record, archive: false }));
     owed
 }
 

@@ -6,8 +6,13 @@ use hub_model::{
 };
 
 use super::member::{MAYBE, Step, held, patched, taken_in, unanswered, unanswered_birth};
-use super::{Birth, Context, Due, Observation, Row, Stamps, created, delivered, observe, owed};
+use super::{
+    Birth, Context, Due, Moment, Observation, Row, Stamps, created, delivered, observe, owed,
+};
 use crate::fixture::{at, mapping, row, rules};
+
+const PERMITTED: Moment = Moment { permitted: true, all_read: true };
+const REFUSED: Moment = Moment { permitted: false, all_read: true };
 
 fn audience() -> Mapping {
     let mut ads = mapping("ads", &["mail <- mail", "phone <- phone"]);
@@ -100,10 +105,10 @@ fn known(mail: &str) -> (Record, Profile, Rules) {
 fn somebody_is_one_member_and_none_without_what_finds_him() {
     let ads = audience();
     let (source, profile, rules) = known("ana@x");
-    let due = |members: &[&Record]| owed(&profile, members, &ads, true);
+    let due = |members: &[&Record]| owed(&profile, members, &ads, &PERMITTED);
     assert!(matches!(due(&[&source])[..], [Due::Create { .. }]));
     let (one, two) = (member(2, &[("mail", "ana@x")]), member(3, &[("mail", "eva@x")]));
-    let removal = |number| Due::Remove { record: RecordNo(number) };
+    let removal = |number| Due::Remove { record: RecordNo(number), archive: false };
     let found = due(&[&source, &one, &two]);
     assert!(
         matches!(&found[..], [Due::Update { record: RecordNo(2), .. }, last]
@@ -116,11 +121,11 @@ fn somebody_is_one_member_and_none_without_what_finds_him() {
     let found = due(&[&source, &in_doubt]);
     let [Due::Update { fields, .. }] = &found[..] else { panic!("{found:?}") };
     assert_eq!(fields.len(), 2);
-    assert_eq!(owed(&profile, &[&source, &one, &two], &ads, false), [removal(2), removal(3)]);
+    assert_eq!(owed(&profile, &[&source, &one, &two], &ads, &REFUSED), [removal(2), removal(3)]);
     // No system has him any more, or nothing is left to find him by.
     let gone = super::observe_deleted(&source, Stamp(99), &RunId::new("r"));
     let nobody = crate::profile::derive(ProfileId(1), EntityKind::Person, &[&gone], &rules);
-    assert_eq!(owed(&nobody, &[&gone, &one], &ads, true), [removal(2)]);
+    assert_eq!(owed(&nobody, &[&gone, &one], &ads, &PERMITTED), [removal(2)]);
     let (nameless, profile, _) = known("");
-    assert_eq!(owed(&profile, &[&nameless, &one], &ads, true), [removal(2)]);
+    assert_eq!(owed(&profile, &[&nameless, &one], &ads, &PERMITTED), [removal(2)]);
 }

@@ -23,8 +23,8 @@ pub type Fingerprint = [u8; KEY_BYTES];
 /// A write as it is shown and hashed. `record` is the row as the hub knows it.
 pub fn planned(
     key: &PendingKey,
+    action: WriteKind,
     record: Option<&Record>,
-    removes: bool,
     fields: &BTreeMap<FieldName, (Value, Stamp)>,
 ) -> PlannedWrite {
     let field = |(name, (after, stamp)): (&FieldName, &(Value, Stamp))| {
@@ -32,11 +32,7 @@ pub fn planned(
         (name.clone(), PlannedField { before, after: after.clone(), stamp: *stamp })
     };
     PlannedWrite {
-        action: match record {
-            Some(_) if removes => WriteKind::Delete,
-            Some(_) => WriteKind::Update,
-            None => WriteKind::Create,
-        },
+        action,
         profile: key.profile,
         record: key.record,
         key: record.map(|record| record.at.key.clone()),

@@ -5,16 +5,31 @@
 //! its system had by itself every field shows again what that system said, or
 //! nothing. What a system said of its own is its own: it is never touched.
 
-use hub_model::{Assertion, ConsentKey, Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
+use hub_model::{
+    Assertion, ConsentKey, Mapping, Origin, Profile, Record, RunId, Stamp, Timestamp, Value,
+};
 
 use super::due::{Due, Wanted, due, speaks, told};
 use super::member;
+use super::observe::observe_deleted;
+use super::policy::leaving;
+use super::undo::unmade;
 use crate::consent;
 
+/// What is true when something is owed, besides what the records say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The destination may have something of the profile: [`may_have`], and it is in
+    /// the segment that the sync is for.
+    pub permitted: bool,
+    /// Every stream was read to its end, so that who has no record elsewhere is
+    /// known to be nowhere else.
+    pub all_read: bool,
+}
+
 /// Whether a destination may have anything of a profile at an instant: not without
-/// the consents that it requires, nor that of the purpose of the segment that it is
-/// for, nor when the time of the data is over and no record is left that speaks for
-/// the profile.
+/// the consents that it requires, nor when the time of the data is over and no record
+/// is left that speaks for the profile.
 pub fn may_have(
     profile: &Profile,
     members: &[&Record],
@@ -26,23 +41,38 @@ pub fn may_have(
 
 /// What a sync owes a profile: golden values, if they may be had there, or that what
 /// was brought is taken back.
+///
+/// A row that the policies of the sync do not want there any more goes, and is told
+/// nothing else.
 pub fn owed(
     profile: &Profile,
     members: &[&Record],
     mapping: &Mapping,
-    permitted: bool,
+    moment: &Moment,
 ) -> Vec<Due> {
-    if permitted {
-        return match mapping.audience {
-            true => member::owed(profile, members, mapping),
-            false => due(profile, members, mapping),
-        };
-    }
     if profile.kind != mapping.kind || !mapping.writes() {
         return Vec::new();
     }
+    if moment.permitted && mapping.audience {
+        return member::owed(profile, members, mapping);
+    }
+    if moment.permitted {
+        let mut owed = leaving(members, mapping, moment.all_read);
+        if owed.is_empty() {
+            owed = due(profile, members, mapping);
+        }
+        return owed;
+    }
     let here = members.iter().filter(|record| record.at.stream == mapping.stream);
     here.flat_map(|record| take_back(record, mapping)).collect()
+}
+
+/// A record whose row the hub has taken away. Whoever has left a segment may come
+/// back: nothing stands against another row for him.
+pub fn removed(record: &Record, stamp: Stamp, run: &RunId, mapping: &Mapping) -> Record {
+    let gone = observe_deleted(record, stamp, run);
+    let returns = mapping.segment.is_some() && record.origin != Origin::Received;
+    if returns { unmade(&gone) } else { gone }
 }
 
 /// Whether the time of a profile's data is over: no record is left that speaks for
@@ -66,7 +96,7 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
         return Vec::new();
     }
     if record.origin != Origin::Received && !record.asserts_anything() {
-        return vec![Due::Remove { record: record.number }];
+        return vec![Due::Remove { record: record.number, archive: false }];
     }
     told(record, mapping, |pair| {
         let own = record.fields.get(&pair.field).and_then(|state| state.asserted.as_ref());
@@ -82,7 +112,7 @@ mod tests {
         Rules, RunId, Stamp, Timestamp, Value,
     };
 
-    use super::{Due, may_have, take_back};
+    use super::{Due, Moment, may_have, take_back};
     use crate::fixture::{at, mapping, row, rules};
     use crate::retention::emptied;
     use crate::sync::{
@@ -95,9 +125,9 @@ mod tests {
         (panel, crm, rules)
     }
 
-    fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping, now: Timestamp) -> Vec<Due> {
-        let permitted = may_have(profile, members, &mapping.requires, now);
-        super::owed(profile, members, mapping, permitted)
+    fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due> {
+        let permitted = may_have(profile, members, &mapping.requires, Timestamp(0));
+        super::owed(profile, members, mapping, &Moment { permitted, all_read: true })
     }
 
     fn read(
@@ -142,7 +172,7 @@ mod tests {
         let mut stamps = Stamps::after(0);
         let source = read(None, &panel, 1, "42", &mut stamps);
         let mine = made(&crm, &attempt("42", stamps.last()));
-        assert_eq!(take_back(&mine, &crm), [Due::Remove { record: RecordNo(2) }]);
+        assert_eq!(take_back(&mine, &crm), [Due::Remove { record: RecordNo(2), archive: false }]);
         // Somebody edited it since: his value stays.
         let edited = read(Some(&mine), &crm, 2, "43", &mut stamps);
         assert_eq!(take_back(&edited, &crm), []);
@@ -171,17 +201,16 @@ mod tests {
         let derive = |members: &[&Record]| {
             crate::profile::derive(ProfileId(1), EntityKind::Person, members, &rules)
         };
-        let now = Timestamp(0);
         let members = [&source, &mine];
-        assert_eq!(owed(&derive(&members), &members, &crm, now), []);
+        assert_eq!(owed(&derive(&members), &members, &crm), []);
         let over = emptied(&source, Stamp(99), &RunId::new("sweep"));
         let members = [&over, &mine];
-        let removal = [Due::Remove { record: RecordNo(2) }];
-        assert_eq!(owed(&derive(&members), &members, &crm, now), removal);
+        let removal = [Due::Remove { record: RecordNo(2), archive: false }];
+        assert_eq!(owed(&derive(&members), &members, &crm), removal);
         // A source that deleted its row by itself takes nothing back.
         let gone = crate::sync::observe_deleted(&source, Stamp(99), &RunId::new("r"));
         let members = [&gone, &mine];
-        assert_eq!(owed(&derive(&members), &members, &crm, now), []);
+        assert_eq!(owed(&derive(&members), &members, &crm), []);
     }
 
     #[test]
@@ -193,9 +222,9 @@ mod tests {
         let mine = made(&crm, &attempt("42", stamps.last()));
         let members = [&source, &mine];
         let profile = crate::profile::derive(ProfileId(1), EntityKind::Person, &members, &rules);
-        let removal = [Due::Remove { record: RecordNo(2) }];
-        assert_eq!(owed(&profile, &members, &crm, Timestamp(0)), removal);
+        let removal = [Due::Remove { record: RecordNo(2), archive: false }];
+        assert_eq!(owed(&profile, &members, &crm), removal);
         // Nobody was ever told: nothing to take back, and nothing to send.
-        assert_eq!(owed(&profile, &[&source], &crm, Timestamp(0)), []);
+        assert_eq!(owed(&profile, &[&source], &crm), []);
     }
 }

@@ -84,6 +84,8 @@ pub enum Why {
     NotPermitted,
     /// There is no value left by which a row that is there again would be found.
     NotFindable,
+    /// The row lies in the archive of its system, and can only be taken out there.
+    Archived,
     /// Nobody knows whether the write was made.
     Unknown,
 }
@@ -101,6 +103,7 @@ impl Why {
             Self::Refused => "refused",
             Self::NotPermitted => "not-permitted",
             Self::NotFindable => "not-findable",
+            Self::Archived => "archived",
             Self::Unknown => "outcome-unknown",
         }
     }
@@ -148,6 +151,7 @@ pub fn undo(entry: &LedgerEntry, standing: &Standing<'_>, mapping: &Mapping) -> 
         WriteKind::Create => remove(entry, standing),
         WriteKind::Delete => create(entry, standing, mapping),
         WriteKind::Update => restore(entry, standing, mapping),
+        WriteKind::Archive => archived(standing),
     }
 }
 
@@ -167,6 +171,14 @@ fn remove(entry: &LedgerEntry, standing: &Standing<'_>) -> Undoing {
         return all(Why::Edited);
     }
     Undoing { action: Some(Compensation::Remove), skipped: Vec::new() }
+}
+
+/// Another row beside the archived one would be a duplicate of it.
+fn archived(standing: &Standing<'_>) -> Undoing {
+    if standing.record.is_some_and(Record::is_live) {
+        return Undoing::default();
+    }
+    all(Why::Archived)
 }
 
 fn restore(entry: &LedgerEntry, standing: &Standing<'_>, mapping: &Mapping) -> Undoing {

@@ -154,10 +154,8 @@ async fn keep_slice(
                 if let Some(record) = &work.record {
                     counters.stamp += 1;
                     let stamp = Stamp(counters.stamp);
-                    let gone = sync::observe_deleted(record, stamp, &context.id);
+                    let gone = sync::removed(record, stamp, &context.id, &context.job.mapping);
                     ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&gone));
-                    let returns = context.job.mapping.segment.is_some();
-                    let gone = if returns { sync::unmade(&gone) } else { gone };
                     changed.push(Changed::Deleted(gone));
                 }
                 set.settled.push(work.key);

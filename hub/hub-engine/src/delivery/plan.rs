@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use hub_core::planted::{self, Bug};
-use hub_core::sync::{self, Due};
+use hub_core::sync::{self, Due, Moment};
 use hub_model::{
     Attempt, CommitSeq, Fault, FaultCode, FieldName, Pending, PendingKey, PendingState,
     PlannedWrite, Profile, ProfileId, Record, RecordNo, Stamp, Timestamp, Value, WriteKind,
@@ -12,6 +12,7 @@ use hub_model::{
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
+use super::mirror;
 use crate::ledger::Attempted;
 use crate::permission::Permission;
 use crate::run::RunContext;
@@ -36,6 +37,8 @@ pub(super) struct Work {
     pub look_first: bool,
     /// The row is to be deleted.
     pub removes: bool,
+    /// Into the archive of its system, that is.
+    pub archives: bool,
     /// Everything that the destination requires was granted when it was planned;
     /// otherwise it takes back what was brought.
     pub permitted: bool,
@@ -63,6 +66,7 @@ impl Work {
             tries: 0,
             look_first: false,
             removes: false,
+            archives: false,
             permitted,
             alone: false,
             place: 0,
@@ -79,17 +83,22 @@ impl Work {
 
     /// The write as it is shown and approved.
     pub fn planned(&self) -> PlannedWrite {
-        sync::planned(&self.key, self.record.as_ref(), self.removes, &self.fields)
+        sync::planned(&self.key, self.action(), self.record.as_ref(), &self.fields)
+    }
+
+    /// What it does to its row.
+    pub const fn action(&self) -> WriteKind {
+        match &self.record {
+            Some(_) if self.archives => WriteKind::Archive,
+            Some(_) if self.removes => WriteKind::Delete,
+            Some(_) => WriteKind::Update,
+            None => WriteKind::Create,
+        }
     }
 
     /// What is asked of the destination.
     pub fn attempted(&self) -> Attempted<'_> {
-        let kind = match self.record {
-            Some(_) if self.removes => WriteKind::Delete,
-            Some(_) => WriteKind::Update,
-            None => WriteKind::Create,
-        };
-        let (profile, attempt) = (self.key.profile, self.attempt());
+        let (kind, profile, attempt) = (self.action(), self.key.profile, self.attempt());
         Attempted { run: None, kind, profile, attempt, keeps_values: self.permitted }
     }
 
@@ -198,6 +207,7 @@ async fn gather(
     let records: BTreeMap<RecordNo, Record> =
         records.map(|record| (record.number, record)).collect();
     let now = workspace.env.now();
+    let all_read = mirror::all_read(context).await?;
     let mapping = &context.job.mapping;
     let permission = Permission::of(workspace, mapping, profiles.keys().copied()).await?;
     for profile in profiles.values() {
@@ -208,7 +218,7 @@ async fn gather(
         // back, and nothing else is queued; a write that is under way is still settled.
         // This is asked once more right before writing.
         let permitted = permission.is_given(profile, &members, now);
-        for due in sync::owed(profile, &members, mapping, permitted) {
+        for due in sync::owed(profile, &members, mapping, &Moment { permitted, all_read }) {
             let create =
                 |for_record| Work::new(key(context, profile.id, None), for_record, permitted);
             let change = |number| {
@@ -234,13 +244,18 @@ async fn gather(
                     }
                     continue;
                 }
-                Due::Remove { record } => change(record).map(|work| Work { removes: true, ..work }),
+                Due::Remove { record, archive } => change(record).map(|work| Work {
+                    removes: true,
+                    archives: archive,
+                    look_first: look_first(stream),
+                    ..work
+                }),
                 Due::Update { record, mut fields } => {
                     fields.retain(|field, _| may_change(stream, field));
                     if fields.is_empty() {
                         continue;
                     }
-                    let look_first = !stream.conditional_writes && !planted::is(Bug::WriteUnread);
+                    let look_first = look_first(stream);
                     change(record).map(|work| Work { fields, look_first, ..work })
                 }
                 Due::Create { for_record, matching, mut fields } => {
@@ -278,6 +293,12 @@ fn rejected(work: &Work, fault: Fault) -> Pending {
 /// as each has one.
 fn lacks_form(pending: &Pending) -> bool {
     pending.fault.as_ref().is_some_and(|fault| fault.code == FaultCode::NoForm)
+}
+
+/// Whether a row must be read before it is written or goes: the vendor does not see
+/// for itself that it has changed.
+fn look_first(stream: &StreamInfo) -> bool {
+    !stream.conditional_writes && !planted::is(Bug::WriteUnread)
 }
 
 /// Whether the vendor lets a field of an existing row be written.

@@ -9,7 +9,7 @@ use hub_model::{Fault, PendingState, PlannedWrite, ProfileId};
 use hub_store::{Error, Store};
 use plugin_api::StreamInfo;
 
-use super::plan;
+use super::{mirror, plan};
 use crate::follower::{self, Ahead};
 use crate::run::RunContext;
 
@@ -29,11 +29,11 @@ impl Whom {
     /// and those about whom a write is to be tried again.
     pub async fn of(context: &RunContext<'_>) -> Result<Self, Fault> {
         let store = &*context.workspace.store;
-        let Ahead::These(mut these) =
-            follower::ahead(store, &context.job.delivery_position()).await?
-        else {
+        let ahead = follower::ahead(store, &context.job.delivery_position()).await?;
+        let Ahead::These(mut these) = ahead else { return Ok(Self::Everybody) };
+        if mirror::is_to_look_again(context).await? {
             return Ok(Self::Everybody);
-        };
+        }
         let now = context.workspace.env.now();
         let waiting = store.pending(context.job.id(), now, usize::MAX).await?;
         let retries = waiting.iter().filter(|pending| pending.state == PendingState::Retry);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hub_core::planted::{self, Bug};
 use hub_model::{
     CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Priority, Profile, Record,
+    WriteKind,
 };
 use hub_store::WriteSet;
 use plugin_api::{Action, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
@@ -223,10 +224,11 @@ fn item(work: &Work) -> WriteItem {
     let patch: Object =
         attempt.fields.iter().map(|(f, (v, _))| (f.as_str().into(), v.clone())).collect();
     WriteItem {
-        action: match &work.record {
-            Some(_) if work.removes => Action::Delete,
-            Some(_) => Action::Update,
-            None => Action::Create,
+        action: match work.action() {
+            WriteKind::Create => Action::Create,
+            WriteKind::Update => Action::Update,
+            WriteKind::Delete => Action::Delete,
+            WriteKind::Archive => Action::Archive,
         },
         key: work.record.as_ref().map(|record| record.at.key.clone()),
         matching: BTreeMap::new(),

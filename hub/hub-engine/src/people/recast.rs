@@ -26,6 +26,7 @@ use hub_store::{Error, PositionChange, WriteSet};
 use serde::{Deserialize, Serialize};
 
 use super::regroup::{Carriers, cut, load, set_of};
+use crate::delivery::mirror_positions;
 use crate::everybody::Everybody;
 use crate::job;
 use crate::objects;
@@ -287,7 +288,8 @@ impl Replayed {
 async fn start_over(workspace: &Workspace) -> Result<WriteSet, Error> {
     let mut set = WriteSet::default();
     for mapping in &workspace.rules.mappings {
-        for name in [job::cursor_position(mapping), job::delivery_position(mapping)] {
+        let names = [job::cursor_position(mapping), job::delivery_position(mapping)];
+        for name in names.into_iter().chain(mirror_positions(mapping)) {
             let expected = workspace.store.position(&name).await?;
             if expected.is_some() {
                 set.positions.push(PositionChange { name, expected, new: None });

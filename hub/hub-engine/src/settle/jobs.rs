@@ -148,7 +148,11 @@ async fn conclude_job(
         };
         if let (PendingState::Rejected, Some(fault)) = (item.state, &item.fault) {
             let keeps_values = super::is_kept(context, &item).await?;
-            ledger.refuse(Attempted::of(&item, keeps_values), None, fault.code);
+            ledger.refuse(
+                Attempted::of(&item, keeps_values, context.job.mapping.deletes),
+                None,
+                fault.code,
+            );
         }
         let (pending, written) = (vec![item.clone()], ledger.take_entries());
         slices.push(WriteSet { pending, written, ..WriteSet::default() }).await?;
@@ -232,7 +236,7 @@ pub(super) async fn take_at_word<'a>(
             let version = record.version.as_deref();
             Changed::States(sync::delivered(record, attempt, None, version, mapping))
         };
-        let attempted = Attempted::of(question.pending, question.keeps_values);
+        let attempted = Attempted::of(question.pending, question.keeps_values, mapping.deletes);
         let end = if word == Word::Counted { WriteEnd::Counted } else { WriteEnd::Made };
         match (&question.record, word) {
             (Some(record), _) => {

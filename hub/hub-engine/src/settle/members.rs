@@ -26,7 +26,7 @@ pub(super) async fn settle(
     let mut changed = Vec::new();
     for question in questions {
         let (pending, attempt) = (question.pending, &question.pending.attempt);
-        let attempted = Attempted::of(pending, question.keeps_values);
+        let attempted = Attempted::of(pending, question.keeps_values, mapping.deletes);
         // To bring somebody in twice changes nothing: what did not arrive was lost.
         let end = match &pending.word {
             None | Some(Word::Accepted { .. }) => WriteEnd::Lost,
@@ -42,9 +42,9 @@ pub(super) async fn settle(
             }
             Some(record) if attempt.fields.is_empty() => {
                 let stamp = Stamp(counters.stamp);
-                let gone = sync::observe_deleted(record, stamp, &context.id);
+                let gone = sync::removed(record, stamp, &context.id, mapping);
                 ledger.end(attempted, end, Some(record), Some(&gone));
-                Changed::Deleted(sync::unmade(&gone))
+                Changed::Deleted(gone)
             }
             Some(record) => {
                 let after = member::taken_in(record, attempt, mapping);

@@ -145,6 +145,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "A field or stream of the mapping does not exist in the system[: {reason}][; near names: {near}].",
             "Run `liaison connection discover` to see the fields, and correct the file of the sync.",
         ),
+        FaultCode::NoArchive => of(
+            "The system has no archive for these rows",
+            "The sync says `deletes = \"archive\"`[, and the stream {stream} offers none]. Nothing was read or written.",
+            "Write `deletes = \"propagate\"`, \"unlink\" or \"ignore\" in the file of the sync.",
+        ),
         FaultCode::PlanMoved => of(
             "What is due is not what was planned",
             "Something has moved since the plan was made[: {moved} writes differ][; the first is about profile {profile}][, record {record}]. What differs was not written[; planned {planned}, now {now}].",

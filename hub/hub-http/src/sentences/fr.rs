@@ -145,6 +145,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "Un champ ou un flux de la correspondance n’existe pas dans le système[ : {reason}][ ; noms proches : {near}].",
             "Lancez `liaison connection discover` pour voir les champs, et corrigez le fichier de la synchronisation.",
         ),
+        FaultCode::NoArchive => of(
+            "Le système n’a pas d’archive pour ces lignes",
+            "La synchronisation dit `deletes = \"archive\"`[, et le flux {stream} n’en offre pas]. Rien n’a été lu ni écrit.",
+            "Écrivez `deletes = \"propagate\"`, \"unlink\" ou \"ignore\" dans le fichier de la synchronisation.",
+        ),
         FaultCode::PlanMoved => of(
             "Ce qui est dû n’est pas ce qui était prévu",
             "Quelque chose a bougé depuis que le plan a été fait[ : {moved} écritures diffèrent][ ; la première concerne le profil {profile}][, la fiche {record}]. Ce qui diffère n’a pas été écrit[ ; prévu : {planned}, maintenant : {now}].",

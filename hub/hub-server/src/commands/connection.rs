@@ -105,7 +105,8 @@ fn show(stream: &StreamInfo) -> String {
             vec![field.name.to_string(), kind, flags.join(", "), field.title.clone()]
         })
         .collect();
-    let head = format!("{}: {}, {able}\n", stream.name, stream.kind.as_str());
+    let archive = if stream.archives { ", with an archive" } else { "" };
+    let head = format!("{}: {}, {able}{archive}\n", stream.name, stream.kind.as_str());
     head + &table(&["FIELD", "TYPE", "", "TITLE"], &rows)
 }
 

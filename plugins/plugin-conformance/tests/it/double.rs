@@ -151,6 +151,7 @@ impl Connector for Double {
             conditional_writes: true,
             upsert_by_key: false,
             idempotency_keys: false,
+            archives: false,
             atomic_batches: false,
             batch_items_max: 10,
             batch_bytes_max: 10_000,

@@ -9,6 +9,9 @@ use super::{bug, cut};
 use crate::limits::{FAULT_TEXT_BYTES_MAX, SCHEMA_BYTES_MAX, STREAMS_MAX};
 use crate::since_v0_1_0::exported::connection as wit;
 
+/// The annotation of a stream's schema that says whether its rows can be archived.
+const ARCHIVES: &str = "x-archives";
+
 /// The streams of a connection. Streams whose rows are events or memberships are
 /// left out until the hub has a place for them.
 ///
@@ -43,8 +46,10 @@ fn stream(info: wit::StreamInfo) -> Result<Option<StreamInfo>, Fault> {
             return Ok(None);
         }
     };
+    let schema = schema(&info.schema)?;
     Ok(Some(StreamInfo {
-        schema: schema(&info.schema)?,
+        archives: schema.get(ARCHIVES).and_then(serde_json::Value::as_bool).unwrap_or(false),
+        schema,
         fields: fields(info.fields)?,
         name: StreamName::new(info.name),
         kind,

@@ -55,6 +55,8 @@ fn planted_bugs_are_seen() {
         Bug::FreshKeys,
         Bug::BatchResent,
         Bug::NotHalved,
+        Bug::DeletedForAll,
+        Bug::DeletesEverywhere,
     ];
     for bug in quickly {
         let caught = many::hunt(bug, 0, FLEETS_PER_BUG);

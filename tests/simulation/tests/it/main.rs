@@ -16,6 +16,7 @@ mod objects;
 mod owner;
 mod people;
 mod plans;
+mod policies;
 mod pushed;
 mod quality;
 mod rejected;

@@ -75,6 +75,7 @@ fn asked(writes: &[PlannedWrite]) -> Vec<(Action, Option<String>, Object)> {
             WriteKind::Create => Action::Create,
             WriteKind::Update => Action::Update,
             WriteKind::Delete => Action::Delete,
+            WriteKind::Archive => Action::Archive,
         };
         let patch = write.fields.iter();
         let patch = patch.map(|(name, field)| (name.as_str().into(), field.after.clone()));

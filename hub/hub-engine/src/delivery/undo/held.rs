@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use hub_core::sync::{self, Due};
+use hub_core::sync::{self, Due, Moment};
 use hub_model::{
     Attempt, CommitSeq, Fault, FaultCode, FieldName, LedgerEntry, Pending, PendingKey,
     PendingState, Record, RecordNo, Stamp, Timestamp, Value, WriteKind,
@@ -12,6 +12,7 @@ use hub_model::{
 use hub_store::{Error, Store, WriteSet};
 use plugin_api::StreamInfo;
 
+use super::super::mirror;
 use super::{People, permission, plan};
 use crate::conclude::{Changed, conclude};
 use crate::run::RunContext;
@@ -42,6 +43,8 @@ pub(super) async fn hold(
             changed.push(Changed::States(record.clone()));
         }
     }
+    let all_read = mirror::all_read(context).await?;
+    let moment = Moment { permitted: true, all_read };
     let now = workspace.env.now();
     let head = workspace.head().await?;
     let permission = permission(context, &people).await?;
@@ -54,13 +57,13 @@ pub(super) async fn hold(
         if !permission.is_given(profile, &members, now) {
             continue;
         }
-        for due in sync::owed(profile, &members, &context.job.mapping, true) {
+        for due in sync::owed(profile, &members, &context.job.mapping, &moment) {
             let (record, fields) = match due {
                 Due::Create { mut fields, .. } if removed.contains(&profile.id) => {
                     fields.retain(|field, _| plan::may_set(stream, field));
                     (None, fields)
                 }
-                Due::Remove { record } if restored.contains(&profile.id) => {
+                Due::Remove { record, .. } if restored.contains(&profile.id) => {
                     (Some(record), BTreeMap::new())
                 }
                 _ => continue,
