@@ -188,7 +188,7 @@ impl Connector for Desk {
         let Some(members) = platform.jobs.get(job).copied() else {
             return Err(Fault::new(FaultCode::NotFound));
         };
-        if platform.dice.percent(30) {
+        if platform.trouble_percent > 0 && platform.dice.percent(30) {
             return Ok(JobState::Running { poll_after_seconds: 5 });
         }
         Ok(JobState::Done(WriteReport::Items(vec![Outcome::Unchanged; members])))
