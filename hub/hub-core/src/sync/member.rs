@@ -66,14 +66,13 @@ fn remembering(row: &mut Object, mut sets: Vec<Object>) {
     }
 }
 
-/// A member after an attempt that nobody answered. One to take him out changes
-/// nothing of what may be there.
+/// A member after an attempt that nobody answered. One to take him out may have done
+/// so: were he to come back, he would have to be brought in anew.
 pub fn unanswered(record: &Record, attempt: &Attempt) -> Record {
-    if attempt.fields.is_empty() {
-        return record.clone();
-    }
     let mut sets = held(&record.raw);
-    sets.push(patched(&record.raw, &patch(attempt)));
+    if !attempt.fields.is_empty() {
+        sets.push(patched(&record.raw, &patch(attempt)));
+    }
     let mut next = record.clone();
     next.raw = Object::new();
     remembering(&mut next.raw, sets);

@@ -246,9 +246,12 @@ impl Going<'_> {
     /// who stays is only not brought in while it is not known.
     fn taken_out(&mut self, outcome: MemberOutcome) {
         let stays = !self.is_leaving();
+        let several = self.step.out.len() > 1;
         self.outcome = match held_up(outcome) {
             // The vendor does not take such values, so they are not in.
             Some(Outcome::Rejected(_) | Outcome::Accepted { .. }) if stays => return,
+            // Others of his values may be out already.
+            Some(Outcome::Retry { .. } | Outcome::Rejected(_)) if several => Some(Outcome::Unknown),
             Some(outcome) => self.outcome.take().or(Some(outcome)),
             None => return,
         };
