@@ -54,4 +54,6 @@ pub mod oracle;
 
 pub mod many;
 
+pub mod platform;
+
 pub mod stage;
