@@ -2,11 +2,13 @@
 //! Nobody can look: what they may have left is kept with the member
 //! ([`hub_core::sync::member`]), and what is due is planned anew.
 
+use std::collections::BTreeSet;
+
 use hub_core::sync::{self, Birth, member};
 use hub_model::{Fault, RecordNo, RecordRef, RemoteKey, Stamp, Word, WriteEnd};
 use hub_store::WriteSet;
 
-use super::Question;
+use super::{Question, updated};
 use crate::conclude::{Changed, conclude};
 use crate::ledger::{Attempted, Ledger};
 use crate::run::RunContext;
@@ -76,6 +78,10 @@ pub(super) async fn settle(
         };
         changed.push(change);
         set.settled.push(pending.key.clone());
+        // As long as it was open nothing else was planned, for whomever it is now.
+        let owner = question.record.as_ref().map(|record| record.profile);
+        let owners = BTreeSet::from_iter(owner.into_iter().chain([pending.key.profile]));
+        set.changes.extend(owners.into_iter().map(updated));
     }
     if changed.is_empty() {
         return Ok(());
