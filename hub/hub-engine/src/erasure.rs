@@ -8,8 +8,8 @@
 //! was there before until they are compacted; that moment is kept as well.
 //!
 //! Until the destinations have been told, the job knows the keys of their rows, and
-//! what members of audiences are known by. When they have, it knows counts and moments, and the files are compacted a
-//! last time.
+//! what members of audiences are known by. When they have, it knows counts and
+//! moments, and the files are compacted a last time.
 
 mod job;
 mod leave;

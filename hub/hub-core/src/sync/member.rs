@@ -35,7 +35,7 @@ pub fn held(row: &Object) -> Vec<Object> {
 }
 
 /// The values that were brought in for certain.
-fn sure(row: &Object) -> Object {
+pub fn sure(row: &Object) -> Object {
     let given = |(name, value): &(&hub_model::value::Text, &Value)| {
         name.as_str() != MAYBE && !value.is_null()
     };
@@ -49,9 +49,11 @@ pub fn patched(row: &Object, patch: &Object) -> Object {
     sure(&after)
 }
 
-fn patch(attempt: &Attempt) -> Object {
+/// The values that a row has after an attempt.
+pub fn tried(row: &Object, attempt: &Attempt) -> Object {
     let values = attempt.fields.iter();
-    values.map(|(field, (value, _))| (field.as_str().into(), value.clone())).collect()
+    let patch = values.map(|(field, (value, _))| (field.as_str().into(), value.clone()));
+    patched(row, &patch.collect())
 }
 
 /// A row with sets of values that may be there beside its own.
@@ -71,7 +73,7 @@ fn remembering(row: &mut Object, mut sets: Vec<Object>) {
 pub fn unanswered(record: &Record, attempt: &Attempt) -> Record {
     let mut sets = held(&record.raw);
     if !attempt.fields.is_empty() {
-        sets.push(patched(&record.raw, &patch(attempt)));
+        sets.push(tried(&record.raw, attempt));
     }
     let mut next = record.clone();
     next.raw = Object::new();
@@ -140,10 +142,14 @@ impl Step {
         Self { out: held(row), into: None }
     }
 
-    /// What the row shows once the step is done.
-    pub fn shows(&self, row: &Object, patch: &Object) -> Object {
+    /// What the row shows once the step is done, where what is to be taken out may
+    /// stay, or does not.
+    pub fn shows(&self, row: &Object, patch: &Object, may_stay: bool) -> Object {
         let mut shows = patch.clone();
-        if row.contains_key(MAYBE) {
+        if may_stay {
+            let out = self.out.iter().cloned().map(Value::Object).collect();
+            shows.insert(MAYBE.into(), Value::List(out));
+        } else if row.contains_key(MAYBE) {
             shows.insert(MAYBE.into(), Value::Null);
         }
         shows

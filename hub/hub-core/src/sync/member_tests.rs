@@ -75,10 +75,15 @@ fn without_an_answer_both_may_be_there_and_nothing_counts_as_delivered() {
     let born = unanswered_birth(birth(3), &attempt(&[("mail", "eva@x")]), &ads);
     assert_eq!((held(&born.raw), born.fields.len()), (sets[1..].to_vec(), 0));
     // Answered the next time, only that is there.
-    let shows = Step::default().shows(&in_doubt.raw, &row(&[("mail", "eve@x")]));
+    let shows = Step::default().shows(&in_doubt.raw, &row(&[("mail", "eve@x")]), false);
     let settled = delivered(&in_doubt, &attempt(&[("mail", "eve@x")]), Some(&shows), None, &ads);
     assert_eq!(held(&settled.raw), [row(&[("mail", "eve@x")])]);
     assert_eq!(settled.fields["mail"].sent, Stamp(9));
+    // What is taken out later may stay.
+    let eve = row(&[("mail", "eve@x")]);
+    let shows = Step::put(&in_doubt.raw, &eve).shows(&in_doubt.raw, &eve, true);
+    let later = delivered(&in_doubt, &attempt(&[("mail", "eve@x")]), Some(&shows), None, &ads);
+    assert_eq!(held(&later.raw), [sets[0].clone(), sets[1].clone(), eve]);
     // Of a job it is not known whether the old values are out.
     let later = taken_in(&ana, &attempt(&[("mail", "eva@x")]), &ads);
     assert_eq!((held(&later.raw), later.fields["mail"].sent), (sets.to_vec(), Stamp(9)));

@@ -4,39 +4,35 @@
 //!
 //! A row is a member. Its key is the hub's own, and what it shows is what the hub has
 //! brought in ([`hub_core::sync::member`]): the vendor is never asked for it.
-//!
-//! Values that another member has as well stay in when one of them gives them up.
-//! Who has which is counted when the first are taken out in a run.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod going;
+mod holders;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hub_core::sync::member::{self, Step};
 use hub_model::{
-    EntityKind, Fault, FaultCode, Mapping, Object, RecordNo, RecordRef, RemoteKey, StreamRef,
-    Timestamp, Value,
+    EntityKind, Fault, FaultCode, Mapping, Object, RecordRef, RemoteKey, StreamRef, SyncId,
+    Timestamp,
 };
 use hub_store::Store;
 use plugin_api::stream::MEMBERSHIP_KIND;
 use plugin_api::{
-    Action, Aggregate, Audience, CallContext, Connector, ContainerWish, Found, Identity, Item,
-    ItemChange, JobState, Learned, LookupKey, LookupRequest, Manifest, Member, MemberChange,
-    MemberOutcome, MemberReport, MemberRequest, Outcome, Page, ReadRequest, StreamInfo, WriteItem,
-    WriteReport, WriteRequest,
+    Aggregate, Audience, CallContext, Connector, ContainerWish, Found, Item, ItemChange, JobState,
+    Learned, LookupKey, LookupRequest, Manifest, Member, MemberChange, MemberOutcome, MemberReport,
+    MemberRequest, Outcome, Page, ReadRequest, StreamInfo, WriteItem, WriteReport, WriteRequest,
 };
 use tokio::sync::Mutex;
 
+use self::going::{Going, asked};
+use self::holders::Holders;
 use crate::delivery::is_unknown;
-
-/// Rows that are counted at once.
-const STEP_RECORDS: usize = 500;
 
 /// A container of a connection, found or made by its title.
 pub(crate) struct Members {
     connector: Arc<dyn Connector>,
     store: Arc<dyn Store>,
+    sync: SyncId,
     stream: StreamRef,
     kind: EntityKind,
     known: Mutex<Known>,
@@ -56,35 +52,12 @@ struct Ready {
     from: Timestamp,
 }
 
-/// How many members have the same values, as of a run.
-struct Holders {
-    run: String,
-    counts: BTreeMap<u64, u32>,
-}
-
-impl Holders {
-    fn count(&mut self, values: &Object) -> &mut u32 {
-        let mut hasher = DefaultHasher::new();
-        values.hash(&mut hasher);
-        self.counts.entry(hasher.finish()).or_default()
-    }
-}
-
-/// One item of a write, on its way.
-struct Going<'a> {
-    item: &'a WriteItem,
-    row: Object,
-    /// How many of those who have its values are the member itself.
-    own: u32,
-    step: Step,
-    outcome: Option<Outcome>,
-}
-
 impl Members {
     /// Of the stream of a mapping that is an audience.
     pub fn new(connector: Arc<dyn Connector>, store: Arc<dyn Store>, mapping: &Mapping) -> Self {
-        let (stream, kind) = (mapping.stream.clone(), mapping.kind.clone());
-        Self { connector, store, stream, kind, known: Mutex::default() }
+        let (sync, kind) = (mapping.sync.clone(), mapping.kind.clone());
+        let stream = mapping.stream.clone();
+        Self { connector, store, sync, stream, kind, known: Mutex::default() }
     }
 
     fn audience(&self) -> Result<&dyn Audience, Fault> {
@@ -115,7 +88,7 @@ impl Members {
     }
 
     /// What the hub knows of the members that items are about.
-    async fn rows(&self, items: &[WriteItem]) -> Result<Vec<(Object, u32)>, Fault> {
+    async fn rows(&self, items: &[WriteItem]) -> Result<Vec<Object>, Fault> {
         let at = |key: &RemoteKey| RecordRef { stream: self.stream.clone(), key: key.clone() };
         let keys: Vec<RecordRef> =
             items.iter().filter_map(|item| item.key.as_ref()).map(at).collect();
@@ -123,54 +96,43 @@ impl Members {
         let row = |item: &WriteItem| {
             let record = item.key.as_ref().and_then(|_| found.next().flatten());
             // Of somebody who was erased the item says what he was brought in with.
-            record.map_or_else(|| (item.patch.clone(), 0), |record| (record.raw, 1))
+            record.map_or_else(|| item.patch.clone(), |record| record.raw)
         };
         Ok(items.iter().map(row).collect())
     }
 
-    /// Leaves out what may not be taken out: values that come in by the same request,
-    /// and those that another member has.
+    /// Leaves out what may not be taken out because another has it, and puts off what
+    /// another may come to have. Whoever stays does not wait for those who come by the
+    /// same request: they are brought in after him.
     async fn spare(
         &self,
         call: &CallContext,
         going: &mut [Going<'_>],
         known: &mut Known,
     ) -> Result<(), Fault> {
-        if going.iter().all(|going| going.step.out.is_empty()) {
+        let is_known = known.holders.as_ref().is_some_and(|kept| kept.is_of(&call.purpose));
+        if !is_known && going.iter().all(|going| going.step.out.is_empty()) {
+            known.holders = None;
             return Ok(());
         }
-        if known.holders.as_ref().is_none_or(|holders| holders.run != call.purpose) {
-            known.holders = Some(self.count(&call.purpose).await?);
+        let mut holders = match known.holders.take().filter(|_| is_known) {
+            Some(holders) => holders,
+            None => Holders::of(&*self.store, (&self.sync, &self.stream), &call.purpose).await?,
+        };
+        for going in going.iter() {
+            let changes = going.step.out.iter().chain(&going.step.into);
+            changes.for_each(|values| holders.forget(values, going.who()));
         }
-        let Some(holders) = &mut known.holders else { return Ok(()) };
-        let coming: Vec<Object> =
-            going.iter().filter_map(|going| going.step.into.clone()).collect();
-        for going in going {
-            let own = going.own;
-            going.step.out.retain(|values| {
-                let count = holders.count(values);
-                let shared = *count > own;
-                *count = count.saturating_sub(1);
-                !shared && !coming.contains(values)
-            });
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            going.iter_mut().partition(|going| going.is_leaving());
+        for going in staying {
+            going.spare(&mut holders);
         }
-        for values in &coming {
-            *holders.count(values) += 1;
+        for going in leaving {
+            going.spare(&mut holders);
         }
+        known.holders = Some(holders);
         Ok(())
-    }
-
-    async fn count(&self, run: &str) -> Result<Holders, Fault> {
-        let mut holders = Holders { run: run.to_owned(), counts: BTreeMap::new() };
-        let mut after: Option<RecordNo> = None;
-        loop {
-            let page = self.store.scan_records(&self.stream, after, STEP_RECORDS).await?;
-            let Some(last) = page.last() else { return Ok(holders) };
-            after = Some(last.number);
-            for record in page.iter().filter(|record| record.is_live()) {
-                member::held(&record.raw).iter().for_each(|set| *holders.count(set) += 1);
-            }
-        }
     }
 
     /// Takes members out or brings them in; one outcome for each.
@@ -197,89 +159,6 @@ impl Members {
                 counted.invalid = counted.invalid.saturating_add(invalid);
                 Ok(vec![MemberOutcome::Done; asked])
             }
-        }
-    }
-}
-
-/// What the vendor is asked about one set of values.
-fn asked(change: MemberChange, values: &Object, item: &WriteItem) -> Member {
-    let named = values.iter().flat_map(|(field, value)| {
-        let texts = match value {
-            Value::Text(text) => vec![text.to_string()],
-            Value::Number(number) => vec![number.to_string()],
-            Value::List(several) => {
-                several.iter().filter_map(Value::as_text).map(str::to_owned).collect()
-            }
-            Value::Null | Value::Bool(_) | Value::Object(_) => Vec::new(),
-        };
-        texts.into_iter().map(|value| Identity { namespace: field.to_string(), value })
-    });
-    Member {
-        change,
-        key: None,
-        identities: named.collect(),
-        consents: item.consents.clone(),
-        ttl_seconds: item.ttl_seconds,
-        idempotency_key: item.idempotency_key.clone(),
-    }
-}
-
-/// What became of an item whose values were not taken out or brought in.
-fn held_up(outcome: MemberOutcome) -> Option<Outcome> {
-    match outcome {
-        MemberOutcome::Done | MemberOutcome::Unmatched => None,
-        MemberOutcome::Accepted { job } => Some(Outcome::Accepted { job }),
-        MemberOutcome::Retry { after_seconds } => {
-            Some(Outcome::Retry { after_seconds, fault: Fault::new(FaultCode::Transient) })
-        }
-        MemberOutcome::Rejected(fault) => Some(Outcome::Rejected(fault)),
-        MemberOutcome::Unknown => Some(Outcome::Unknown),
-    }
-}
-
-impl Going<'_> {
-    fn is_leaving(&self) -> bool {
-        self.item.action == Action::Delete || self.item.action == Action::Archive
-    }
-
-    /// A set of values was asked to be taken out. Whoever leaves waits until all are;
-    /// who stays is only not brought in while it is not known.
-    fn taken_out(&mut self, outcome: MemberOutcome) {
-        let stays = !self.is_leaving();
-        let several = self.step.out.len() > 1;
-        self.outcome = match held_up(outcome) {
-            // The vendor does not take such values, so they are not in.
-            Some(Outcome::Rejected(_) | Outcome::Accepted { .. }) if stays => return,
-            // Others of his values may be out already.
-            Some(Outcome::Retry { .. } | Outcome::Rejected(_)) if several => Some(Outcome::Unknown),
-            Some(outcome) => self.outcome.take().or(Some(outcome)),
-            None => return,
-        };
-    }
-
-    /// The values were asked to be brought in.
-    fn brought_in(&mut self, outcome: MemberOutcome) {
-        self.outcome = Some(match held_up(outcome) {
-            // What was taken out before is not there any more.
-            Some(Outcome::Retry { .. }) if !self.step.out.is_empty() => Outcome::Unknown,
-            Some(outcome) => outcome,
-            None => self.done(),
-        });
-    }
-
-    fn is_made(&self) -> bool {
-        self.outcome.as_ref().is_none_or(|outcome| *outcome == self.done())
-    }
-
-    fn done(&self) -> Outcome {
-        let row = Some(self.step.shows(&self.row, &self.item.patch));
-        match self.item.action {
-            Action::Create => {
-                let key = RemoteKey::new(self.item.idempotency_key.as_str());
-                Outcome::Created { key, row, version: None }
-            }
-            Action::Update => Outcome::Updated { row, version: None },
-            Action::Archive | Action::Delete => Outcome::Deleted,
         }
     }
 }
@@ -362,16 +241,8 @@ impl Connector for Members {
         let mut known = self.known.lock().await;
         let container = self.container(call, &mut known).await?;
         let rows = self.rows(&request.items).await?;
-        let step = |(item, (row, own)): (_, (Object, u32))| {
-            let item: &WriteItem = item;
-            let step = match item.action {
-                Action::Create => Step::put(&Object::new(), &item.patch),
-                Action::Update => Step::put(&row, &item.patch),
-                Action::Archive | Action::Delete => Step::remove(&row),
-            };
-            Going { item, row, own, step, outcome: None }
-        };
-        let mut going: Vec<Going<'_>> = request.items.iter().zip(rows).map(step).collect();
+        let mut going: Vec<Going<'_>> =
+            request.items.iter().zip(rows).map(|(item, row)| Going::new(item, row)).collect();
         self.spare(call, &mut going, &mut known).await?;
         let mut counted = None;
         let result = self.write_all(call, &container, &mut going, &mut counted).await;
@@ -382,6 +253,9 @@ impl Connector for Members {
                 known.container = None;
             }
             return Err(fault);
+        }
+        if let Some(holders) = &mut known.holders {
+            going.iter().for_each(|going| going.tell(holders));
         }
         let all_made = going.iter().all(Going::is_made);
         if let Some(counted) = counted.filter(|_| all_made) {
