@@ -104,7 +104,7 @@ pub struct ConnectionConfig {
     pub hosts: Vec<Located<String>>,
     /// Granted private networks: `address/prefix:port`.
     pub private: Vec<Located<String>>,
-    /// Whether plain HTTP is allowed towards the granted hosts.
+    /// Whether plain HTTP, and mail without TLS, is allowed towards the granted hosts.
     pub insecure_http: bool,
     /// Whose data they are, and how long they are kept.
     pub source: Source,

@@ -145,7 +145,7 @@ pub(crate) async fn apply_page(
     mut position: Option<PositionChange>,
 ) -> Result<Vec<RecordNo>, Fault> {
     let mut numbers = Vec::new();
-    settle::recognise(context, rules, &page.items).await?;
+    settle::open_creates::recognise(context, rules, &page.items).await?;
     let before = context.workspace.store.counters().await?.stamp;
     let rows = reading::take_rows(context, rules, page.items);
     let mut slices = slice::cut(rows).into_iter().peekable();

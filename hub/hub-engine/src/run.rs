@@ -310,7 +310,7 @@ async fn read(context: &mut RunContext<'_>) -> Result<(), Fault> {
         delivery::note_read(context).await?;
     }
     if mapping.writes() && shown {
-        settle::give_up(context).await?;
+        settle::open_creates::give_up(context).await?;
     }
     audience::follow(context.workspace).await?;
     Ok(())

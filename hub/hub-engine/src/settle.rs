@@ -19,23 +19,21 @@ mod became;
 mod heir;
 pub(crate) mod jobs;
 mod members;
+pub(crate) mod open_creates;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hub_core::mapping::form;
-use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync::{self, Birth};
 use hub_model::{
-    Change, ChangeKind, CommitSeq, Fault, FaultCode, Object, Pending, PendingKey, PendingState,
-    Profile, ProfileId, Record, RecordNo, RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd,
-    WriteKind,
+    Change, ChangeKind, CommitSeq, Fault, FaultCode, Object, Pending, PendingState, Profile,
+    ProfileId, Record, RecordNo, RecordRef, RemoteKey, Stamp, Timestamp, Word, WriteEnd, WriteKind,
 };
 use hub_store::{Counters, WriteSet};
-use plugin_api::page::ItemResult;
-use plugin_api::{Found, Item, ItemChange, LookupKey};
+use plugin_api::{Found, ItemChange, LookupKey};
 
 use crate::conclude::{Changed, conclude};
 use crate::delivery::subject::{self, Subject};
@@ -48,10 +46,6 @@ use crate::slice;
 
 /// Attempts per step.
 const STEP_ITEMS_MAX: usize = 50;
-/// So long after its attempt a create that a search does not find stays open.
-/// Searches are known to lag for up to a minute.
-const SEARCH_LAG_MICROS_MAX: i64 = 60 * 1_000_000;
-
 /// An attempt and where its row would be.
 struct Question<'a> {
     pending: &'a Pending,
@@ -69,9 +63,17 @@ struct Owner {
     for_record: Option<RecordNo>,
     /// The object that it was made of.
     source: Option<RecordRef>,
+    /// The records of the person.
+    records: BTreeSet<RecordNo>,
 }
 
 impl Owner {
+    /// Whether a row that is known is somebody else's. What an object is made of does
+    /// not tell that.
+    fn is_strange(&self, record: &Record) -> bool {
+        self.source.is_none() && !self.records.contains(&record.number)
+    }
+
     /// A record that was created for it.
     fn own(&self, record: Record) -> Record {
         match &self.source {
@@ -112,102 +114,13 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             }
             Err(fault) => return Err(fault),
         };
+        let found = open_creates::without_others(context, &stream, &questions, found).await?;
         let rules = reading::row_rules(context).await?;
-        let (questions, found) = leave_open(context, questions, found);
+        let (questions, found) = open_creates::set_aside(context, questions, found);
         let rows = answer(context, &rules, &questions, found).await?;
         for rows in slice::cut(rows) {
             slice::apply(context, rows, None).await?;
         }
-    }
-    Ok(())
-}
-
-/// Sets creates aside that may only not be found yet; returns the rest, with what
-/// was found for those of them that were looked for.
-fn leave_open<'a>(
-    context: &mut RunContext<'_>,
-    questions: Vec<Question<'a>>,
-    found: Vec<Found>,
-) -> (Vec<Question<'a>>, Vec<Found>) {
-    let (mut rest, mut answers) = (Vec::new(), Vec::new());
-    let mut found = found.into_iter();
-    for question in questions {
-        let answer = if question.key.is_some() { found.next() } else { None };
-        let unseen = question.record.is_none() && answer == Some(Found::None);
-        if unseen && !planted::is(Bug::SearchBelieved) {
-            context.open_creates.push(question.pending.clone());
-            continue;
-        }
-        answers.extend(answer);
-        rest.push(question);
-    }
-    (rest, answers)
-}
-
-/// Settles creates that were left open by the rows of a page, before these are
-/// read in the ordinary way: read first, our own values would pass for the
-/// vendor's word.
-pub(crate) async fn recognise(
-    context: &mut RunContext<'_>,
-    rules: &Arc<StreamRules>,
-    items: &[ItemResult],
-) -> Result<(), Fault> {
-    if context.open_creates.is_empty() {
-        return Ok(());
-    }
-    let open = std::mem::take(&mut context.open_creates);
-    let (mut seen, mut found) = (Vec::new(), Vec::new());
-    for question in questions(context, &open).await? {
-        let Some(LookupKey::Fields(fields)) = &question.key else { continue };
-        let shows = |item: &&Item| match &item.change {
-            ItemChange::Upsert(row) => row
-                .fields()
-                .is_ok_and(|row| sync::found_by(fields, &reading::comparable(rules, &row))),
-            _ => false,
-        };
-        if let Some(item) = items.iter().flatten().find(shows) {
-            found.push(Found::One(item.clone()));
-            seen.push(question);
-        }
-    }
-    let settled: BTreeSet<PendingKey> =
-        seen.iter().map(|question| question.pending.key.clone()).collect();
-    if !seen.is_empty() {
-        // The rows come with their page.
-        answer(context, rules, &seen, found).await?;
-    }
-    context.open_creates = open.into_iter().filter(|p| !settled.contains(&p.key)).collect();
-    Ok(())
-}
-
-/// Gives up creates that neither a search nor the pages that were read since have
-/// shown, if the lag of searches is over: they are due again. Others wait.
-pub(crate) async fn give_up(context: &mut RunContext<'_>) -> Result<(), Fault> {
-    let now = context.workspace.env.now();
-    let open = std::mem::take(&mut context.open_creates);
-    let is_over = |pending: &Pending| {
-        pending.job().is_none() && now.0 - pending.due.0 >= SEARCH_LAG_MICROS_MAX
-    };
-    let (over, waiting): (Vec<Pending>, Vec<Pending>) = open.into_iter().partition(is_over);
-    context.counts.retried += waiting.len() as u64;
-    context.open_creates = waiting;
-    if over.is_empty() {
-        return Ok(());
-    }
-    // Where a create that is made twice makes one row, this one did not arrive as
-    // far as it matters.
-    let creates_once = reading::stream_info(context).await?.delivery_class().creates_once();
-    let end = if creates_once { WriteEnd::Lost } else { WriteEnd::Unknown };
-    let again = |pending| Pending { state: PendingState::Retry, due: now, word: None, ..pending };
-    let deletes = context.job.mapping.deletes;
-    for over in over.chunks(STEP_ITEMS_MAX) {
-        let mut ledger = Ledger::of(context, over.iter().map(|p| p.key.profile).collect()).await?;
-        over.iter()
-            .for_each(|pending| ledger.end(Attempted::of(pending, true, deletes), end, None, None));
-        let pending = over.iter().cloned().map(again).collect();
-        let written = ledger.into_entries();
-        let set = WriteSet { pending, written, ..WriteSet::default() };
-        context.workspace.store.commit(set).await?;
     }
     Ok(())
 }
@@ -219,20 +132,32 @@ async fn questions<'a>(
     let store = &context.workspace.store;
     let mut questions = Vec::new();
     for pending in unknown {
-        let record = match pending.key.record {
-            Some(number) => store.records(&[number]).await?.into_iter().flatten().next(),
-            None => None,
+        let known = match (pending.key.record, open_creates::made(pending)) {
+            (Some(number), _) => store.records(&[number]).await?,
+            // What the vendor made of it may be a row that is known.
+            (None, Some(key)) => {
+                let stream = context.job.mapping.stream.clone();
+                store.records_by_ref(&[RecordRef { stream, key: key.clone() }]).await?
+            }
+            (None, None) => Vec::new(),
         };
+        let record = known.into_iter().flatten().next();
         let of = (&*context.workspace.rules, &context.job.mapping);
         let subject = subject::one(&**store, of, pending.key.profile).await?;
         let profile = subject.as_ref().map(|subject| &subject.profile);
-        let key = match (&record, &pending.word) {
-            (Some(record), _) => Some(LookupKey::Key(record.at.key.clone())),
-            (None, Some(Word::Written { key: Some(key) })) => Some(LookupKey::Key(key.clone())),
-            (None, _) => profile.and_then(|profile| search(context, pending, profile)),
+        let made_for = match (&record, profile) {
+            (None, Some(profile)) => search(context, pending, profile),
+            _ => None,
+        };
+        let key = match &record {
+            Some(record) => Some(LookupKey::Key(record.at.key.clone())),
+            None => open_creates::made(pending)
+                .cloned()
+                .map(LookupKey::Key)
+                .or_else(|| made_for.clone()),
         };
         let (owner, keeps_values) = match subject {
-            Some(subject) => owner(context, pending, subject, key.as_ref()).await?,
+            Some(subject) => owner(context, pending, subject, made_for.as_ref()).await?,
             None => (None, false),
         };
         questions.push(Question { pending, record, owner, key, keeps_values });
@@ -241,17 +166,18 @@ async fn questions<'a>(
 }
 
 /// Whom a row belongs to which was asked for somebody some time ago, and whether the
-/// destination may have what was tried. An object has no heirs.
+/// destination may have what was tried. `made_for` finds a row that is not known by
+/// its value, whoever told its key. An object has no heirs.
 async fn owner(
     context: &RunContext<'_>,
     pending: &Pending,
     subject: Subject,
-    key: Option<&LookupKey>,
+    made_for: Option<&LookupKey>,
 ) -> Result<(Option<Owner>, bool), Fault> {
     let mapping = &context.job.mapping;
-    let heir = match key.filter(|_| subject.source.is_none()) {
-        Some(key) => {
-            heir::heir(context, (&subject.profile, subject.members().as_slice()), key).await?
+    let heir = match made_for.filter(|_| subject.source.is_none()) {
+        Some(value) => {
+            heir::heir(context, (&subject.profile, subject.members().as_slice()), value).await?
         }
         None => None,
     };
@@ -269,7 +195,8 @@ async fn owner(
     };
     let permitted = is_permitted(context, &subject).await?;
     let profile = subject.profile.id;
-    Ok((Some(Owner { profile, for_record, source: subject.source }), permitted))
+    let records = members.iter().map(|record| record.number).collect();
+    Ok((Some(Owner { profile, for_record, source: subject.source, records }), permitted))
 }
 
 /// Whether the values of an attempt may be kept.
@@ -437,11 +364,12 @@ impl Births<'_, '_> {
     ) -> Option<Changed> {
         let attempt = &question.pending.attempt;
         let mapping = &self.context.job.mapping;
-        let is_told = matches!(&question.pending.word, Some(Word::Written { .. } | Word::Counted));
+        let word = question.pending.word.as_ref();
         if let Some(record) = known {
-            let settled = match is_told {
-                true => sync::settle_told(&record, attempt, object, mapping),
-                false => sync::settle_echo(&record, attempt, object, mapping),
+            let settled = match word {
+                Some(Word::Written { .. }) => sync::settle_told(&record, attempt, object, mapping),
+                Some(Word::Counted) => sync::settle_counted(&record, attempt, object, mapping),
+                _ => sync::settle_echo(&record, attempt, object, mapping),
             };
             return (settled != record).then_some(Changed::States(settled));
         }
@@ -459,9 +387,11 @@ impl Births<'_, '_> {
             profile: owner.profile,
             run: self.context.id.clone(),
         };
-        Some(Changed::Created(owner.own(match is_told {
-            true => sync::settle_told_birth(birth, attempt, object, version, mapping),
-            false => sync::settle_birth(birth, attempt, object, version, mapping),
+        Some(Changed::Created(owner.own(match word {
+            Some(Word::Written { .. } | Word::Counted) => {
+                sync::settle_told_birth(birth, attempt, object, version, mapping)
+            }
+            _ => sync::settle_birth(birth, attempt, object, version, mapping),
         })))
     }
 }

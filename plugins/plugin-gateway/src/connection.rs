@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hub_model::Timestamp;
 use plugin_api::{Admitted, Delivery, InboundDeclaration, Refusal};
@@ -16,6 +16,8 @@ use crate::credential::{self, Credential, KeyPlace};
 use crate::destination;
 use crate::files::FileAccess;
 use crate::http::{HttpFault, HttpRequest, HttpResponse, REQUEST_HEADERS_MAX};
+use crate::mail::{MailDelivery, MailFault, MailMessage, MailServer};
+use crate::mailer;
 use crate::redact::Redactor;
 use crate::session::{Session, SessionKeeper};
 use crate::wire::{Prepared, Wire};
@@ -66,6 +68,7 @@ pub(crate) struct Shared {
 pub struct ConnectionGateway {
     shared: Arc<Shared>,
     calls: AtomicU32,
+    exceeded: AtomicBool,
 }
 
 impl fmt::Debug for ConnectionGateway {
@@ -77,20 +80,31 @@ impl fmt::Debug for ConnectionGateway {
 
 impl ConnectionGateway {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), calls: AtomicU32::new(0) }
+        Self::fresh(Arc::new(shared))
+    }
+
+    fn fresh(shared: Arc<Shared>) -> Self {
+        Self { shared, calls: AtomicU32::new(0), exceeded: AtomicBool::new(false) }
     }
 
     /// A handle for one call of the connector, with a fresh count of requests.
     /// Sessions, pooled connections and files are shared with this one.
     #[must_use]
     pub fn begin_call(&self) -> Arc<Self> {
-        Arc::new(Self { shared: self.shared.clone(), calls: AtomicU32::new(0) })
+        Arc::new(Self::fresh(self.shared.clone()))
     }
 
     /// How many requests this handle has let through or refused.
     #[must_use]
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The limit of requests, once one was refused because of it.
+    #[must_use]
+    pub fn calls_exceeded(&self) -> Option<u32> {
+        let exceeded = self.exceeded.load(Ordering::Relaxed);
+        exceeded.then_some(self.shared.wire.limits.calls_max)
     }
 
     /// The files of the granted folders.
@@ -133,10 +147,7 @@ impl ConnectionGateway {
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
         let shared = &self.shared;
         let limits = &shared.wire.limits;
-        let used = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
-            (calls < limits.calls_max).then_some(calls + 1)
-        });
-        if used.is_err() {
+        if !self.may_call() {
             return Err(HttpFault::BudgetExhausted);
         }
         let answer = tokio::time::timeout(limits.total_timeout, shared.send(request)).await;
@@ -148,6 +159,57 @@ impl ConnectionGateway {
             tracing::warn!(connection = %shared.connection, %reason, "request denied");
         }
         answer
+    }
+
+    /// Hands a message to a server under the grants: one answer per recipient, in
+    /// order.
+    ///
+    /// # Errors
+    ///
+    /// See [`MailFault`]; nothing was sent to anybody.
+    pub async fn send_mail(
+        &self,
+        server: &MailServer,
+        message: &MailMessage,
+    ) -> Result<Vec<MailDelivery>, MailFault> {
+        if !self.may_call() {
+            return Err(MailFault::BudgetExhausted);
+        }
+        let shared = &self.shared;
+        let answer = self.without_secrets(mailer::send(shared, server, message).await)?;
+        let redact = |it: MailDelivery| it.map_text(|text| self.redactor().redact(text));
+        Ok(answer.into_iter().map(redact).collect())
+    }
+
+    /// Connects to a server, logs in, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`MailFault`].
+    pub async fn check_mail(&self, server: &MailServer) -> Result<(), MailFault> {
+        if !self.may_call() {
+            return Err(MailFault::BudgetExhausted);
+        }
+        self.without_secrets(mailer::check(&self.shared, server).await)
+    }
+
+    /// Here all faults of mail pass, so here no text leaves with a secret in it.
+    fn without_secrets<T>(&self, answer: Result<T, MailFault>) -> Result<T, MailFault> {
+        let answer = answer.map_err(|fault| fault.map_text(|text| self.redactor().redact(text)));
+        if let Err(MailFault::Denied(reason)) = &answer {
+            tracing::warn!(connection = %self.shared.connection, %reason, "mail denied");
+        }
+        answer
+    }
+
+    /// Counts one more request of this call, if it has one left.
+    fn may_call(&self) -> bool {
+        let most = self.shared.wire.limits.calls_max;
+        let used = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
+            (calls < most).then_some(calls + 1)
+        });
+        self.exceeded.fetch_or(used.is_err(), Ordering::Relaxed);
+        used.is_ok()
     }
 }
 

@@ -66,6 +66,26 @@ pub fn check(text: &str, grants: &Grants) -> Result<Destination, HttpFault> {
     Ok(Destination { port, url })
 }
 
+/// Checks a server that is no web server, `host:port`, against the grants.
+///
+/// # Errors
+///
+/// As [`check`].
+pub(crate) fn check_server(text: &str, grants: &Grants) -> Result<(Host, u16), HttpFault> {
+    let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    // What else a URL has would be taken for a part of it.
+    if port.is_none() || text.contains(['/', '?', '#', '@', '\\', '%']) {
+        return Err(HttpFault::Invalid(
+            "a server is written as host and port, such as `smtp.example.org:587`".to_owned(),
+        ));
+    }
+    let destination = check(&format!("https://{text}"), grants)?;
+    match destination.url.host() {
+        Some(host) => Ok((host.to_owned(), destination.port)),
+        None => Err(HttpFault::Invalid("the server has no name".to_owned())),
+    }
+}
+
 fn parse(text: &str) -> Result<Url, HttpFault> {
     if text.len() > URL_BYTES_MAX {
         return Err(HttpFault::TooLarge { limit_bytes: URL_BYTES_MAX });

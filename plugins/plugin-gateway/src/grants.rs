@@ -247,7 +247,7 @@ pub struct Grants {
     pub hosts: Vec<HostPattern>,
     /// Private networks behind those hosts.
     pub private: Vec<PrivateGrant>,
-    /// Whether plain http is allowed. Credentials then travel in clear.
+    /// Whether plain http, and mail without TLS, is allowed. Credentials then travel in clear.
     pub insecure_http: bool,
     /// Directories by alias.
     pub folders: BTreeMap<String, FolderGrant>,

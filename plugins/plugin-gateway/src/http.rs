@@ -21,6 +21,9 @@ pub const COMPRESSION_RATIO_MAX: usize = 100;
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 /// Longest time of a whole request, in seconds.
 pub const TOTAL_TIMEOUT_SECONDS: u64 = 60;
+/// Longest wait for a mail server's word on a message that was handed over, in
+/// seconds. RFC 5321 asks for ten minutes; a call of a connector has five.
+pub const MAIL_VERDICT_TIMEOUT_SECONDS: u64 = 180;
 /// Most requests within one call of a connector.
 pub const CALLS_MAX: u32 = 1_000;
 
@@ -31,6 +34,8 @@ pub struct HttpLimits {
     pub connect_timeout: Duration,
     /// Longest time of a whole request: login, connection, answer, body.
     pub total_timeout: Duration,
+    /// Longest wait for a mail server's word on a message that was handed over.
+    pub mail_verdict_timeout: Duration,
     /// Largest request body in bytes.
     pub request_bytes_max: usize,
     /// Largest decompressed response body in bytes.
@@ -48,6 +53,7 @@ impl Default for HttpLimits {
         Self {
             connect_timeout: Duration::from_secs(CONNECT_TIMEOUT_SECONDS),
             total_timeout: Duration::from_secs(TOTAL_TIMEOUT_SECONDS),
+            mail_verdict_timeout: Duration::from_secs(MAIL_VERDICT_TIMEOUT_SECONDS),
             request_bytes_max: REQUEST_BYTES_MAX,
             response_bytes_max: RESPONSE_BYTES_MAX,
             header_bytes_max: HEADER_BYTES_MAX,

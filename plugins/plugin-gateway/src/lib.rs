@@ -1,5 +1,5 @@
-//! The way out: every request that leaves the hub and every file that a
-//! connector touches goes through here. And the lock of the way in: what vendors
+//! The way out: every request and every mail that leaves the hub, and every file
+//! that a connector touches, goes through here. And the lock of the way in: what vendors
 //! push is verified here ([`admit`]), because here the secrets are.
 //!
 //! A connector has no ambient authority. It states a request and the *name* of a
@@ -23,6 +23,9 @@
 //!
 //! **Logins are few.** A session is shared, renewed once for everybody, and left
 //! alone after a refusal, because a hub that insists gets an account locked.
+//!
+//! **Mail is handed over, never asked about again.** [`mail`] goes to granted servers
+//! with the same grants and credentials, and says of each recipient what is known.
 //!
 //! Faults say whether the request may have had an effect ([`HttpFault`]): that is
 //! what the hub must know before it repeats a write.
@@ -56,6 +59,11 @@ mod signature;
 pub mod files;
 mod folder;
 
+pub mod mail;
+mod mailer;
+mod message;
+mod smtp;
+
 pub mod connection;
 pub mod gateway;
 
@@ -66,6 +74,7 @@ pub use gateway::{ConnectionPolicy, Gateway, GatewayError, GatewayOptions};
 pub use grants::{FolderGrant, GrantError, Grants, HostPattern, PrivateGrant};
 pub use http::{HttpFault, HttpLimits, HttpRequest, HttpResponse};
 pub use key_file::{KeyFileError, load_or_create_master, load_or_create_vault, master_from};
+pub use mail::{MailDelivery, MailFault, MailMessage, MailSecurity, MailServer};
 pub use recipe::SessionRecipe;
 pub use redact::Redactor;
 pub use resolver::{Lookup, SystemLookup};

@@ -66,18 +66,29 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (lookup, grants, port) = (self.lookup.clone(), self.grants.clone(), self.port);
         Box::pin(async move {
-            let found = lookup.lookup(name.as_str()).await?;
-            let allowed: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|address| grants.allows_address(*address, port))
-                .take(ADDRESSES_MAX)
-                .map(|address| SocketAddr::new(address.to_canonical(), port))
-                .collect();
-            if allowed.is_empty() {
-                return Err(AddressDenied { name: name.as_str().to_owned() }.into());
-            }
+            let allowed = allowed(&*lookup, &grants, name.as_str(), port).await?;
             let allowed: Addrs = Box::new(allowed.into_iter());
             Ok(allowed)
         })
     }
+}
+
+/// The addresses of a name that may be connected to, at least one.
+pub(crate) async fn allowed(
+    lookup: &dyn Lookup,
+    grants: &Grants,
+    name: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
+    let found = lookup.lookup(name).await?;
+    let allowed: Vec<SocketAddr> = found
+        .into_iter()
+        .filter(|address| grants.allows_address(*address, port))
+        .take(ADDRESSES_MAX)
+        .map(|address| SocketAddr::new(address.to_canonical(), port))
+        .collect();
+    if allowed.is_empty() {
+        return Err(AddressDenied { name: name.to_owned() }.into());
+    }
+    Ok(allowed)
 }

@@ -4,7 +4,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod imports {
-    use crate::bindings::host::liaison::connector::{clock, files, http, log, random};
+    use crate::bindings::host::liaison::connector::{clock, files, http, log, mail, random};
 
     pub fn http_send(request: &http::Request) -> Result<http::Response, http::Error> {
         http::send(request)
@@ -34,6 +34,17 @@ mod imports {
         expected: Option<&str>,
     ) -> Result<files::FileState, files::Error> {
         files::write(folder, name, data, expected)
+    }
+
+    pub fn mail_send(
+        server: &mail::Server,
+        message: &mail::Message,
+    ) -> Result<Vec<mail::Delivery>, mail::Error> {
+        mail::send(server, message)
+    }
+
+    pub fn mail_check(server: &mail::Server) -> Result<(), mail::Error> {
+        mail::check(server)
     }
 
     pub fn log(level: log::Level, message: &str) {

@@ -125,7 +125,7 @@
 //! - **What is pushed is a hint** ([`inbound`]) wherever the vendor can also be asked:
 //!   name the rows, and the hub looks them up.
 //! - **No clock, no randomness, no files, no sockets** but those of [`clock`],
-//!   [`random`], [`files`] and [`http`]. A panic is logged and ends the call.
+//!   [`random`], [`files`], [`http`] and [`mail`]. A panic is logged and ends the call.
 
 // The generated code and the export macros name this crate from outside.
 extern crate self as liaison_sdk;
@@ -147,6 +147,7 @@ pub mod write;
 
 pub mod files;
 pub mod http;
+pub mod mail;
 pub mod paginate;
 pub mod surroundings;
 

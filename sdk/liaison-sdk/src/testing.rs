@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 mod deliveries;
 mod exchange;
 pub(crate) mod host;
+mod mailbox;
 mod vendor;
 
 pub use deliveries::parse;
@@ -20,6 +21,8 @@ pub use exchange::Exchange;
 pub use vendor::Sent;
 
 use crate::http::Response;
+use crate::mail::{Delivery, Message, Server, Trouble};
+use mailbox::Mailbox;
 use vendor::Vendor;
 
 /// A file in memory.
@@ -34,6 +37,7 @@ struct MemoryFile {
 pub struct Script {
     exchanges: VecDeque<Exchange>,
     vendor: Option<Vendor>,
+    mailbox: Option<Mailbox>,
     folders: BTreeMap<String, BTreeMap<String, MemoryFile>>,
     log: Vec<String>,
     now: i64,
@@ -62,6 +66,17 @@ impl Script {
     #[must_use]
     pub fn vendor(mut self, answer: impl FnMut(Sent) -> Response + 'static) -> Self {
         self.vendor = Some(Vendor::new(answer));
+        self
+    }
+
+    /// With a server for mail, which answers to each message with a word about
+    /// every recipient; a message without recipients is a check.
+    #[must_use]
+    pub fn mail(
+        mut self,
+        answer: impl FnMut(&Server, &Message) -> Result<Vec<Delivery>, Trouble> + 'static,
+    ) -> Self {
+        self.mailbox = Some(Mailbox::new(answer));
         self
     }
 

@@ -4,8 +4,11 @@
 //! A row that is read back after a write without an answer shows an echo only where
 //! it holds what was tried to the letter ([`super::echo`]): another form may be
 //! anybody's. Here the vendor has said that it wrote; so what resembles the attempt
-//! is the form that it made of it. What does not was edited after the job, and is
-//! left to [`super::observe()`].
+//! is the form that it made of it. What does not was edited after the job, were it
+//! back to what was there before it, and is left to [`super::observe()`].
+//!
+//! A vendor that only counts has said less: the old value may be that of the one item
+//! that it did not write.
 
 use hub_model::{Attempt, Mapping, Object, Record};
 
@@ -14,6 +17,24 @@ use super::echo::{resembles, settle_birth, settle_echo};
 
 /// Settles an attempt that the vendor has said to have written.
 pub fn settle_told(record: &Record, attempt: &Attempt, row: &Object, mapping: &Mapping) -> Record {
+    let mut settled = settle_counted(record, attempt, row, mapping);
+    for (field, (wanted, stamp)) in &attempt.fields {
+        let Some(state) = settled.fields.get_mut(field) else { continue };
+        if state.sent != *stamp {
+            state.remote = Some(wanted.clone());
+            state.sent = *stamp;
+        }
+    }
+    settled
+}
+
+/// Settles an attempt among those that the vendor has counted as written.
+pub fn settle_counted(
+    record: &Record,
+    attempt: &Attempt,
+    row: &Object,
+    mapping: &Mapping,
+) -> Record {
     confirmed(settle_echo(record, attempt, row, mapping), attempt, row)
 }
 
@@ -42,9 +63,9 @@ fn confirmed(mut record: Record, attempt: &Attempt, row: &Object) -> Record {
 
 #[cfg(test)]
 mod tests {
-    use hub_model::{Attempt, FieldName, ProfileId, RecordNo, RunId, Stamp, Value};
+    use hub_model::{Attempt, FieldName, ProfileId, Record, RecordNo, RunId, Stamp, Value};
 
-    use super::{settle_told, settle_told_birth};
+    use super::{settle_counted, settle_told, settle_told_birth};
     use crate::fixture::{at, mapping, row};
     use crate::sync::{Birth, created};
 
@@ -77,15 +98,23 @@ mod tests {
             ("Bob", "Ana Maria", "Carl", false),
             ("Bob", "Ana Maria", "Bob", false),
         ];
-        for (before, written, now, told) in cases {
+        for (before, written, now, echo) in cases {
             let shows = row(&[("name", before)]);
             let mut record = created(birth(&crm), &attempt(before), Some(&shows), None, &crm);
             record.fields.get_mut("name").unwrap().sent = Stamp(3);
-            let settled = settle_told(&record, &attempt(written), &row(&[("name", now)]), &crm);
-            let state = &settled.fields["name"];
-            assert_eq!(state.sent == Stamp(9), told, "{before:?} {written:?} {now:?}");
-            let remote = if told { now } else { before };
-            assert_eq!(state.remote, Some(Value::text(remote)), "{before:?} {written:?} {now:?}");
+            let shows = row(&[("name", now)]);
+            let said = |settled: Record| {
+                let state = &settled.fields["name"];
+                (state.remote.clone(), state.sent)
+            };
+            let told = said(settle_told(&record, &attempt(written), &shows, &crm));
+            // What is not our echo differs from what was delivered: an edit.
+            let remote = if echo { now } else { written };
+            let case = format!("{before:?} {written:?} {now:?}");
+            assert_eq!(told, (Some(Value::text(remote)), Stamp(9)), "{case}");
+            let counted = said(settle_counted(&record, &attempt(written), &shows, &crm));
+            let lost = (Some(Value::text(before)), Stamp(3));
+            assert_eq!(counted, if echo { told } else { lost }, "{case}");
         }
     }
 

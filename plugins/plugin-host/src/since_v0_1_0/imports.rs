@@ -2,14 +2,17 @@
 //! and must not panic; whatever the guest hands over is taken for hostile.
 
 use plugin_gateway::files::VERSION_ABSENT;
-use plugin_gateway::{FileFault, FileInfo, HttpFault, HttpRequest};
+use plugin_gateway::{
+    FileFault, FileInfo, HttpFault, HttpRequest, MailDelivery, MailFault, MailMessage,
+    MailSecurity, MailServer,
+};
 use wasmtime::component::Resource;
 
 use super::imported::{
     clock, crypto, files, http, http_streams, log, mail, random, sql, state as kept, types,
 };
 use super::state::GuestState;
-use crate::limits::RANDOM_BYTES_MAX;
+use crate::limits::{FILE_PART_BYTES_MAX, RANDOM_BYTES_MAX};
 
 impl types::Host for GuestState {}
 
@@ -119,8 +122,8 @@ impl files::Host for GuestState {
             if got < step || part.data.len() >= wanted {
                 return Ok(part);
             }
-            if part.data.len() >= crate::limits::HOSTCALL_BYTES_MAX {
-                let limit = u64::try_from(crate::limits::HOSTCALL_BYTES_MAX).unwrap_or(u64::MAX);
+            if part.data.len() >= FILE_PART_BYTES_MAX {
+                let limit = u64::try_from(FILE_PART_BYTES_MAX).unwrap_or(u64::MAX);
                 return Err(files::Error::TooLarge(limit));
             }
         }
@@ -158,6 +161,62 @@ fn file_error(fault: FileFault) -> files::Error {
             files::Error::TooLarge(u64::try_from(limit_bytes).unwrap_or(u64::MAX))
         }
         other => files::Error::Io(other.to_string()),
+    }
+}
+
+impl mail::Host for GuestState {
+    async fn send(
+        &mut self,
+        server: mail::Server,
+        message: mail::Message,
+    ) -> Result<Vec<mail::Delivery>, mail::Error> {
+        let message = MailMessage {
+            sender: message.sender,
+            recipients: message.recipients,
+            headers: message.headers,
+            body: message.body,
+        };
+        let gateway = self.gateway.clone();
+        let sent = gateway.send_mail(&mail_server(server), &message).await;
+        Ok(sent.map_err(mail_error)?.into_iter().map(mail_delivery).collect())
+    }
+
+    async fn check(&mut self, server: mail::Server) -> Result<(), mail::Error> {
+        let gateway = self.gateway.clone();
+        gateway.check_mail(&mail_server(server)).await.map_err(mail_error)
+    }
+}
+
+fn mail_server(server: mail::Server) -> MailServer {
+    let security = match server.security {
+        mail::Security::Tls => MailSecurity::Tls,
+        mail::Security::Starttls => MailSecurity::StartTls,
+        mail::Security::None => MailSecurity::None,
+    };
+    MailServer { address: server.address, security, credential: server.credential }
+}
+
+fn mail_delivery(delivery: MailDelivery) -> mail::Delivery {
+    match delivery {
+        MailDelivery::Accepted(reply) => mail::Delivery::Accepted(reply),
+        MailDelivery::Deferred(reply) => mail::Delivery::Deferred(reply),
+        MailDelivery::Refused(reply) => mail::Delivery::Refused(reply),
+        MailDelivery::Unknown(why) => mail::Delivery::Unknown(why),
+    }
+}
+
+fn mail_error(fault: MailFault) -> mail::Error {
+    match fault {
+        MailFault::Denied(why) => mail::Error::Denied(why),
+        MailFault::Invalid(why) => mail::Error::Invalid(why),
+        MailFault::TooLarge { limit_bytes } => {
+            mail::Error::TooLarge(u64::try_from(limit_bytes).unwrap_or(u64::MAX))
+        }
+        MailFault::BudgetExhausted => mail::Error::BudgetExhausted,
+        MailFault::Connect(why) => mail::Error::Connect(why),
+        MailFault::Credential(why) => mail::Error::Credential(why),
+        MailFault::Deferred(reply) => mail::Error::Deferred(reply),
+        MailFault::Refused(reply) => mail::Error::Refused(reply),
     }
 }
 
@@ -271,12 +330,6 @@ impl kept::Host for GuestState {
 
     async fn put(&mut self, _name: String, _value: Option<Vec<u8>>) -> Result<(), kept::Error> {
         Err(kept::Error::NotSupported)
-    }
-}
-
-impl mail::Host for GuestState {
-    async fn send(&mut self, _message: mail::Message) -> Result<Vec<mail::Delivery>, mail::Error> {
-        Err(mail::Error::NotSupported)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The seam's functions, answered by the script of this thread.
 
+use super::mailbox::Mailbox;
 use super::{MemoryFile, Script, with_script};
-use crate::bindings::host::liaison::connector::{files, http, log};
+use crate::bindings::host::liaison::connector::{files, http, log, mail};
 
 pub fn http_send(request: &http::Request) -> Result<http::Response, http::Error> {
     // The script is released first: a panic here must not find it borrowed.
@@ -14,6 +15,28 @@ pub fn http_send(request: &http::Request) -> Result<http::Response, http::Error>
             panic!("no request is expected any more, made: {} {}", request.method, request.url)
         }
     }
+}
+
+fn mailbox() -> Result<Mailbox, mail::Error> {
+    let denied = || mail::Error::Denied("no server for mail is granted".to_owned());
+    with_script(|script| script.mailbox.clone()).ok_or_else(denied)
+}
+
+pub fn mail_send(
+    server: &mail::Server,
+    message: &mail::Message,
+) -> Result<Vec<mail::Delivery>, mail::Error> {
+    mailbox()?.answer(server, message)
+}
+
+pub fn mail_check(server: &mail::Server) -> Result<(), mail::Error> {
+    let nothing = mail::Message {
+        sender: String::new(),
+        recipients: Vec::new(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    mailbox()?.answer(server, &nothing).map(|_| ())
 }
 
 type Files = std::collections::BTreeMap<String, MemoryFile>;
