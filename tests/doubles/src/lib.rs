@@ -22,5 +22,6 @@ pub mod http;
 pub mod openapi;
 
 pub mod contacts;
+pub mod google;
 pub mod hubspot;
 pub mod meta;

@@ -1,0 +1,120 @@
+//! Changes of members: who leaves first, then who joins. Google takes each request in
+//! and works on it later.
+
+use liaison_sdk::{Fault, FaultCode, MemberChange, MemberOutcome, MemberReport, MemberRequest};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::MEMBERS_MAX;
+use crate::api::{Api, Effect};
+use crate::member;
+use crate::settings::is_number;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Taken {
+    #[serde(default)]
+    request_id: String,
+}
+
+/// Writes changes of members.
+///
+/// # Errors
+/// `not-found` for a container that there is not, `not-supported` for a session,
+/// `rejected` for too many members; otherwise the first request's.
+pub fn write(api: &Api, request: &MemberRequest) -> Result<MemberReport, Fault> {
+    if request.session.is_some() {
+        return Err(Fault::not_supported("replacing everybody in a list"));
+    }
+    if !is_number(&request.container) {
+        return Err(Fault::new(FaultCode::NotFound).at("container"));
+    }
+    let most = usize::try_from(MEMBERS_MAX).unwrap_or(usize::MAX);
+    if request.members.len() > most {
+        let fault = Fault::new(FaultCode::Rejected).at("members").with("items-max", most);
+        return Err(fault.with("items", request.members.len()));
+    }
+    let mut outcomes = vec![MemberOutcome::Unknown; request.members.len()];
+    let mut sent = false;
+    for change in [MemberChange::Remove, MemberChange::Add] {
+        let (mut places, mut people) = (Vec::new(), Vec::new());
+        let own = request.members.iter().zip(&mut outcomes).enumerate();
+        for (place, (member, outcome)) in own.filter(|(_, (it, _))| it.change == change) {
+            let person = match change {
+                MemberChange::Add => member::joining(&api.settings, member),
+                MemberChange::Remove => member::leaving(member),
+            };
+            match person {
+                Ok(person) => {
+                    places.push(place);
+                    people.push(person);
+                }
+                Err(fault) => *outcome = MemberOutcome::Rejected(fault),
+            }
+        }
+        if people.is_empty() {
+            continue;
+        }
+        let outcome = match send(api, &request.container, change, people) {
+            Ok(outcome) => outcome,
+            Err(fault) if !sent => return Err(fault),
+            Err(fault) => after(fault),
+        };
+        sent = true;
+        for place in places {
+            if let Some(known) = outcomes.get_mut(place) {
+                known.clone_from(&outcome);
+            }
+        }
+    }
+    Ok(outcomes.into())
+}
+
+fn send(
+    api: &Api,
+    list: &str,
+    change: MemberChange,
+    people: Vec<Value>,
+) -> Result<MemberOutcome, Fault> {
+    let account = |number: &str| json!({"accountType": "GOOGLE_ADS", "accountId": number});
+    let mut destination = json!({
+        "operatingAccount": account(&api.settings.account),
+        "productDestinationId": list,
+    });
+    if let Some(login) = &api.settings.login_account {
+        destination["loginAccount"] = account(login);
+    }
+    let mut body = json!({
+        "destinations": [destination],
+        "audienceMembers": people,
+        "encoding": "HEX",
+        "validateOnly": api.validate_only,
+    });
+    let path = match change {
+        MemberChange::Add => {
+            body["termsOfService"] = json!({"customerMatchTermsOfServiceStatus": "ACCEPTED"});
+            "audienceMembers:ingest"
+        }
+        MemberChange::Remove => "audienceMembers:remove",
+    };
+    let taken: Taken = api.call(Effect::Writes, api.request("POST", path).json(&body))?;
+    match (taken.request_id, api.validate_only) {
+        (_, true) => Ok(MemberOutcome::Done),
+        (job, false) if job.is_empty() => {
+            Err(Fault::new(FaultCode::Timeout).at("requestId").with("expected", "a number"))
+        }
+        (job, false) => Ok(MemberOutcome::Accepted(job)),
+    }
+}
+
+/// What a fault means for members while others of their request were changed.
+fn after(fault: Fault) -> MemberOutcome {
+    match fault.code {
+        FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => MemberOutcome::Unknown,
+        FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
+            MemberOutcome::Retry(after)
+        }
+        FaultCode::Rejected => MemberOutcome::Rejected(fault),
+        _ => MemberOutcome::Retry(None),
+    }
+}
