@@ -2,6 +2,7 @@
 
 use hub_config::{ConfigFault, Location, SyncConfig};
 use hub_model::{DeletePolicy, EventMapping};
+use plugin_api::stream::MEMBERSHIP_KIND;
 use plugin_api::{FieldInfo, StreamInfo};
 
 use crate::load::near;
@@ -13,10 +14,21 @@ pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
     let told = |code, at: &Location, place: &str, problem: String, mend: String| {
         ConfigFault::told(code, at.clone(), place, problem, mend)
     };
-    let Some(stream) = streams.iter().find(|stream| stream.name.as_str() == name) else {
-        let mend =
-            near(name, streams.iter().map(|s| s.name.as_str()), "the connection has no stream");
-        let problem = format!("`{}` has no stream `{name}`", mapping.stream.connection);
+    let (is_audience, connection) = (mapping.audience, &mapping.stream.connection);
+    // What an audience is called, its sync says; its connector says what is taken there.
+    let is_meant = |stream: &&StreamInfo| match is_audience {
+        true => stream.kind.as_str() == MEMBERSHIP_KIND,
+        false => stream.name.as_str() == name,
+    };
+    let Some(stream) = streams.iter().find(is_meant) else {
+        let known = streams.iter().map(|stream| stream.name.as_str());
+        let (problem, mend) = match is_audience {
+            true => (format!("`{connection}` has no audiences"), "leave out `audience`".to_owned()),
+            false => (
+                format!("`{connection}` has no stream `{name}`"),
+                near(name, known, "the connection has no stream"),
+            ),
+        };
         let at = &sync.stream_location;
         return vec![told("mapping/unknown-stream", at, "stream", problem, mend)];
     };

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     demo::{Stage, prepare},
-    paths, process,
+    mail, paths, process,
     steps::Steps,
 };
 
@@ -53,6 +53,7 @@ pub fn ring(options: &Ring) -> Result<()> {
 /// # Errors
 /// Something does not compile, or one of them does not sync.
 pub fn stack(json: bool) -> Result<()> {
+    mail::prepare()?;
     soak("stack", &[], json)
 }
 

@@ -13,6 +13,7 @@ use doubles::http::Server;
 use doubles::meta::{self, Meta};
 use serde_json::{Value, json};
 use xtask::demo::data::{Row, read_rows, write_rows};
+use xtask::mail::{self, Catcher};
 
 use super::{Connection, SCHEDULE, within};
 use crate::people::Person;
@@ -53,6 +54,7 @@ pub(super) struct Others {
     place: Place,
     meta: Server<Meta>,
     google: Arc<Server<Google>>,
+    mail: Catcher,
 }
 
 impl Others {
@@ -61,10 +63,12 @@ impl Others {
     /// # Errors
     /// A file cannot be written.
     pub fn open(place: &Place, people: usize) -> Result<Self> {
+        let gold = "all = [{ trait = \"tier\", is = \"gold\" }]\n";
         place.configure(&format!(
             "[purposes.advertising]\nchannels = [\"web\"]\n\
-             [segments.regulars]\npurpose = \"advertising/web\"\n\
-             all = [{{ trait = \"tier\", is = \"gold\" }}]\n"
+             [purposes.newsletter]\nchannels = [\"email\"]\n\
+             [segments.regulars]\npurpose = \"advertising/web\"\n{gold}\
+             [segments.thanked]\npurpose = \"newsletter/email\"\n{gold}"
         ))?;
         for source in &SOURCES {
             let known = (0..people).filter(|number| number % source.every == 0);
@@ -80,9 +84,14 @@ impl Others {
         }
         let cards: Vec<Row> = (0..people).map(card).collect();
         file(place, "loyalty", &CARD, Some(&cards))?;
-        let consent = "[[consents]]\nfield = \"opt_in\"\npurpose = \"advertising\"\n\
-                       channel = \"web\"\ngranted = [\"yes\"]\ndenied = [\"no\"]\n";
-        sync(place, "loyalty", "people", "", &(fields(&CARD, "->") + consent))?;
+        let consents = ["advertising\"\nchannel = \"web", "newsletter\"\nchannel = \"email"];
+        let consents = consents.map(|purpose| {
+            format!(
+                "[[consents]]\nfield = \"opt_in\"\npurpose = \"{purpose}\"\n\
+                 granted = [\"yes\"]\ndenied = [\"no\"]\n"
+            )
+        });
+        sync(place, "loyalty", "people", "", &(fields(&CARD, "->") + &consents.concat()))?;
 
         let columns = ["email", "name", "city", "tier", "satisfaction"];
         file(place, "warehouse", &columns, None)?;
@@ -95,6 +104,7 @@ impl Others {
             sync(place, id, AUDIENCE, members, &fields(&["email"], "<-"))?;
         }
 
+        let mail = post(place)?;
         place.keep_secret("write-key", WRITE_KEY)?;
         place.configure(
             "[connections.web]\nconnector = \"events-in\"\n\
@@ -104,7 +114,7 @@ impl Others {
                      time = { field = \"timestamp\", format = \"rfc3339\" }\n";
         let named = "[[fields]]\nfield = \"user_id\"\nidentity = \"email\"\n";
         sync(place, "web", "events", event, named)?;
-        Ok(Self { place: place.clone(), meta, google })
+        Ok(Self { place: place.clone(), meta, google, mail })
     }
 
     /// Its syncs.
@@ -121,6 +131,7 @@ impl Others {
             of("warehouse", "data warehouse", "files"),
             of("ads", "ad platform", "ads-meta"),
             of("search", "ad platform", "ads-google"),
+            of("mail", "e-mail sender", "email-smtp"),
             of("web", "web site", "events-in"),
         ];
         sources.chain(rest).collect()
@@ -163,7 +174,7 @@ impl Others {
         let told = out.iter().filter(|row| row["tier"] == "gold").count();
         let regulars = people.div_ceil(REGULAR_EVERY);
         ensure!(told == regulars, "{told} of {regulars} regulars went out");
-        let missing = self.missing(regulars);
+        let missing = self.missing(regulars)?;
         ensure!(missing.is_empty(), "{missing:?}");
         Ok(())
     }
@@ -180,18 +191,46 @@ impl Others {
         card.insert("opt_in".to_owned(), "yes".to_owned());
         let regulars = cards.iter().filter(|card| card["tier"] == "gold").count();
         write_rows(&path, &CARD, &cards)?;
-        within(PROMOTION_LIMIT_SECONDS, || Ok(self.missing(regulars)))
+        within(PROMOTION_LIMIT_SECONDS, || self.missing(regulars))
     }
 
-    /// Audiences that do not have so many members.
-    fn missing(&self, regulars: usize) -> Vec<String> {
+    /// Where there are not so many regulars. Whoever is thanked is thanked once.
+    fn missing(&self, regulars: usize) -> Result<Vec<String>> {
+        let mut thanked: Vec<String> =
+            self.mail.caught()?.iter().map(|mail| mail["recipients"].to_string()).collect();
+        let letters = thanked.len();
+        thanked.sort();
+        thanked.dedup();
+        ensure!(thanked.len() == letters, "{letters} letters to {} people", thanked.len());
         let (meta, google) = (self.meta.vendor(), self.google.vendor());
         let of_meta = meta.numbers(AUDIENCE).first().map_or(0, |it| meta.people(it).len());
         let of_google = google.numbers(AUDIENCE).first().map_or(0, |it| google.people(it).len());
-        let audiences = [("ads", of_meta), ("search", of_google)].into_iter();
-        let behind = audiences.filter(|(_, members)| *members != regulars);
-        behind.map(|(id, members)| format!("{id}: {members} of {regulars} members")).collect()
+        let places = [("ads", of_meta), ("search", of_google), ("mail", letters)].into_iter();
+        let behind = places.filter(|(_, people)| *people != regulars);
+        Ok(behind.map(|(id, people)| format!("{id}: {people} of {regulars}")).collect())
     }
+}
+
+/// A mail server, and a connection that thanks whoever has become a regular.
+fn post(place: &Place) -> Result<Catcher> {
+    let catcher = Catcher::start(&place.work.join("mx"))?;
+    place.keep_secret("mail-user", mail::USER)?;
+    place.keep_secret("mail-password", mail::PASSWORD)?;
+    let port = catcher.port;
+    let more = format!(
+        "credentials.login = {{ username = \"file:secrets/mail-user\", \
+         password = \"file:secrets/mail-password\" }}\n\
+         [connections.mail.settings]\nserver = \"127.0.0.1:{port}\"\nsecurity = \"none\"\n\
+         from = \"shop@example.org\"\n\
+         templates.thanks = {{ subject = \"Thank you, {{{{name}}}}!\", text = \"You have gold.\" }}"
+    );
+    place.connect("mail", "email-smtp", port, &more)?;
+    let once = "segment = \"thanked\"\ncreate = \"create-only\"\nmatching = [\"to\"]\n\
+                [guards]\nrecords_percent_max = 100\n";
+    let fields = "[[fields]]\nfield = \"to\"\ntrait = \"email\"\ndirection = \"<-\"\n\
+                  [[fields]]\nfield = \"name\"\ntrait = \"name\"\ndirection = \"<-\"\n";
+    sync(place, "mail", "thanks", once, fields)?;
+    Ok(catcher)
 }
 
 /// Two ad platforms, and their connections.

@@ -4,14 +4,14 @@
 
 use std::path::Path;
 
-use sync_soak::{kills, ring, undo};
-use xtask::tryton;
+use sync_soak::{kills, ring, stack, undo};
+use xtask::{mail, tryton};
 
 const SEED: u64 = 20_261_130;
 
 /// A folder to work in, or `None` after the test was noted as skipped.
 fn folder(test: &str) -> Option<tempfile::TempDir> {
-    match tryton::ready() {
+    match tryton::ready().and_then(|_| mail::ready()) {
         Ok(_) => Some(tempfile::tempdir().unwrap()),
         Err(missing) => {
             missing.skip(test);
@@ -29,6 +29,15 @@ fn proved<R>(name: &str, prove: impl FnOnce(&Path) -> anyhow::Result<R>) -> Opti
 fn five_systems_agree_and_fall_silent() {
     let options = ring::Options { people: 30, edits: 2, seed: SEED };
     proved("five_systems_agree_and_fall_silent", |work| ring::prove(work, &options));
+}
+
+#[test]
+fn fifteen_tools_sync_on_schedule() {
+    let options = stack::Options { people: 24, seconds: 12 };
+    let report = proved("fifteen_tools_sync_on_schedule", |work| stack::prove(work, &options));
+    if let Some(report) = report {
+        assert_eq!(report.connections.len(), 15, "{report:#?}");
+    }
 }
 
 #[test]
