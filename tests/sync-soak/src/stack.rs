@@ -92,6 +92,9 @@ pub struct Used {
     pub peak_mib: f64,
 }
 
+/// The five that write to each other.
+type Ring = Vec<Box<dyn System>>;
+
 /// Links fifteen tools and watches the hub.
 ///
 /// # Errors
@@ -129,7 +132,7 @@ pub fn prove(work: &Path, options: &Options) -> Result<Report> {
     Ok(Report { connections, people, load_seconds, edit_seconds, promotion_seconds, hub: used })
 }
 
-fn open(work: &Path, options: &Options) -> Result<(Place, Vec<Box<dyn System>>, Others)> {
+fn open(work: &Path, options: &Options) -> Result<(Place, Ring, Others)> {
     let place = Place::new(work)?;
     place.configure("[namespaces.email]\nnormaliser = \"email\"\n")?;
     let mut ring = systems::open(&place)?;

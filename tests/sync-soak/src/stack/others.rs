@@ -71,7 +71,7 @@ impl Others {
              [segments.thanked]\npurpose = \"newsletter/email\"\n{gold}"
         ))?;
         for source in &SOURCES {
-            let known = (0..people).filter(|number| number % source.every == 0);
+            let known = (0..people).filter(|number| number.is_multiple_of(source.every));
             let rows = known.map(|number| {
                 let mut row = Row::from([("email".to_owned(), Person::of(number).email)]);
                 let value = |column: &&str| ((*column).to_owned(), format!("{column} {number}"));
@@ -273,7 +273,7 @@ fn platforms(place: &Place) -> Result<(Server<Meta>, Arc<Server<Google>>)> {
 
 /// The loyalty card of a person.
 fn card(number: usize) -> Row {
-    let is_regular = number % REGULAR_EVERY == 0;
+    let is_regular = number.is_multiple_of(REGULAR_EVERY);
     let pick = |yes: &str, no: &str| if is_regular { yes } else { no }.to_owned();
     let values = [
         Person::of(number).email,
