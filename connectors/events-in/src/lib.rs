@@ -29,6 +29,7 @@ mod tests;
 use liaison_sdk::{
     Call, Connector, Delivery, EntityKind, Fault, Field, Inbound, Parsed, Row, Stream,
 };
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::message::{Kind, Message};
@@ -41,7 +42,20 @@ pub const PEOPLE: &str = "people";
 /// What happened.
 pub const EVENTS: &str = "events";
 
+/// What `connector.json` describes. Which origins may send is checked by the host.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default, rename = "origins")]
+    _origins: Vec<String>,
+}
+
 impl Connector for EventsIn {
+    /// There is nobody to ask: only the settings can be wrong.
+    fn check(call: &Call) -> Result<(), Fault> {
+        call.settings::<Settings>().map(drop)
+    }
+
     fn discover(_: &Call) -> Result<Vec<Stream>, Fault> {
         let object = |name: &str| Field::new(name, json!({ "type": ["object", "null"] }));
         let fields = [

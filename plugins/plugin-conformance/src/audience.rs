@@ -17,19 +17,6 @@ use crate::subject::{PAGES_MAX, Subject};
 /// The title of the container that the rules make.
 const TITLE: &str = "Liaison conformance";
 
-/// All rules about audiences. `sample` is somebody whom the vendor may know.
-pub async fn check(subject: &Subject<'_>, sample: &[Identity]) -> Vec<Breach> {
-    let verdicts = [
-        what_members_are_matched_by_is_discovered(subject, sample).await,
-        a_container_is_never_doubled(subject).await,
-        an_ensured_container_is_listed(subject).await,
-        every_member_has_its_outcome(subject, sample).await,
-        leaving_again_is_no_fault(subject, sample).await,
-        what_is_not_there_is_not_found(subject, sample).await,
-    ];
-    verdicts.into_iter().filter_map(Result::err).collect()
-}
-
 fn audience<'s>(subject: &'s Subject<'_>, must: Must) -> Result<&'s dyn Audience, Breach> {
     subject.connector.audience().ok_or_else(|| must.broken("it has no audiences"))
 }

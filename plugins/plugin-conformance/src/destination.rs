@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use hub_model::{FaultCode, Object, RemoteKey, Text, Value};
-use plugin_api::{Action, Item, Outcome, StreamInfo, WriteItem, WriteReport, WriteRequest};
+use plugin_api::{
+    Action, Cursor, Item, Outcome, ReadRequest, StreamInfo, WriteItem, WriteReport, WriteRequest,
+};
 
 use crate::Verdict;
 use crate::breach::{Breach, Must};
@@ -312,6 +314,8 @@ pub async fn rows_written_together_are_all_shown(
             }
         }
     }
+    // The hub begins anew as well where every change ends the cursor.
+    let rest = if has_expired(subject, rest.clone()).await { None } else { rest };
     let shown = subject.pages_from(must, rest).await;
     for key in &written {
         clean_up(subject, must, key).await;
@@ -322,6 +326,12 @@ pub async fn rows_written_together_are_all_shown(
     must.hold(written.len() == count && missing == 0, || {
         format!("of {count} rows {} were created, and {missing} of these not shown", written.len())
     })
+}
+
+async fn has_expired(subject: &Subject<'_>, cursor: Option<Cursor>) -> bool {
+    let request = ReadRequest { stream: subject.stream.clone(), cursor, fields: Vec::new() };
+    let read = subject.connector.read(&subject.call, &request).await;
+    read.is_err_and(|fault| fault.code == FaultCode::CursorExpired)
 }
 
 /// A deleted row MUST be gone.

@@ -7,7 +7,6 @@ use plugin_api::{Delivery, Inbound, Parsed};
 
 use crate::Verdict;
 use crate::breach::{Breach, Must};
-use crate::connection;
 use crate::subject::Subject;
 
 /// Bodies that no vendor sends, and anybody may.
@@ -22,20 +21,6 @@ const NONSENSE: [&[u8]; 9] = [
     b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     b"9999999999999999999999999999999999999999999999999999999999999e999999",
 ];
-
-/// All rules about what is pushed. `sample` is a delivery as the vendor sends it,
-/// after the door: verified, decompressed, without its credential.
-pub async fn check(subject: &Subject<'_>, sample: &Delivery) -> Vec<Breach> {
-    let verdicts = [
-        connection::check_succeeds(subject).await,
-        a_delivery_is_understood(subject, sample).await,
-        a_delivery_means_the_same_again(subject, sample).await,
-        streams_are_discovered(subject, sample).await,
-        nonsense_is_refused(subject, sample).await,
-        what_is_not_verified_is_refused(subject, sample),
-    ];
-    verdicts.into_iter().filter_map(Result::err).collect()
-}
 
 fn inbound<'s>(subject: &'s Subject<'_>, must: Must) -> Result<&'s dyn Inbound, Breach> {
     subject.connector.inbound().ok_or_else(|| must.broken("it has no way in"))
@@ -125,7 +110,7 @@ const fn is_about_the_delivery(code: FaultCode) -> bool {
 ///
 /// # Errors
 /// The breach.
-pub fn what_is_not_verified_is_refused(subject: &Subject<'_>, sample: &Delivery) -> Verdict {
+pub async fn what_is_not_verified_is_refused(subject: &Subject<'_>, sample: &Delivery) -> Verdict {
     let must = Must("a delivery without its signature is refused");
     let bare = Delivery { headers: Vec::new(), ..sample.clone() };
     let admitted = inbound(subject, must)?.admit(bare, Timestamp::default());

@@ -5,11 +5,11 @@
 //! the rule of every MUST; a test holds the two against each other.
 
 use hub_model::FaultCode;
-use plugin_api::{Capability, LookupKey, LookupRequest};
+use plugin_api::{Capability, Delivery, Identity, LookupKey, LookupRequest};
 
 use crate::destination::Sample;
 use crate::subject::Subject;
-use crate::{Breach, Verdict, connection, destination, lookup, source, trouble};
+use crate::{Breach, Verdict, audience, connection, destination, inbound, lookup, source, trouble};
 
 /// What became of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,35 @@ group!(
     ]
 );
 
+group!(
+    /// Rules about the containers of audiences.
+    CONTAINER_RULES, container_rules(subject: &Subject<'_>) = (subject)
+    [audience::a_container_is_never_doubled, audience::an_ensured_container_is_listed]
+);
+
+group!(
+    /// Rules about who is in an audience.
+    MEMBER_RULES, member_rules(subject: &Subject<'_>, member: &[Identity]) = (subject, member)
+    [
+        audience::what_members_are_matched_by_is_discovered,
+        audience::every_member_has_its_outcome,
+        audience::leaving_again_is_no_fault,
+        audience::what_is_not_there_is_not_found,
+    ]
+);
+
+group!(
+    /// Rules about what is pushed.
+    INBOUND_RULES, inbound_rules(subject: &Subject<'_>, delivery: &Delivery) = (subject, delivery)
+    [
+        inbound::a_delivery_is_understood,
+        inbound::a_delivery_means_the_same_again,
+        inbound::streams_are_discovered,
+        inbound::nonsense_is_refused,
+        inbound::what_is_not_verified_is_refused,
+    ]
+);
+
 /// Rules about a system in trouble, each with the state that the system must be in.
 pub const TROUBLE_RULES: &[(&str, trouble::Trouble)] = &[
     ("trouble::a_page_of_html_is_a_fault", trouble::Trouble::Html),
@@ -125,7 +154,15 @@ pub const TROUBLE_RULES: &[(&str, trouble::Trouble)] = &[
 /// Every rule's name, those of [`connection::wrong_settings_are_a_config_fault`] and
 /// [`TROUBLE_RULES`] included, which need a subject bound to something that is wrong.
 pub fn rule_names() -> Vec<&'static str> {
-    let groups = [CONNECTION_RULES, SOURCE_RULES, LOOKUP_RULES, DESTINATION_RULES];
+    let groups = [
+        CONNECTION_RULES,
+        SOURCE_RULES,
+        LOOKUP_RULES,
+        DESTINATION_RULES,
+        CONTAINER_RULES,
+        MEMBER_RULES,
+        INBOUND_RULES,
+    ];
     let named = groups.into_iter().flatten().copied();
     let trouble = TROUBLE_RULES.iter().map(|(rule, _)| *rule);
     named.chain([WRONG_SETTINGS]).chain(trouble).collect()
@@ -140,7 +177,10 @@ pub async fn judge(subject: &Subject<'_>, sample: Option<&Sample>) -> Vec<Judged
     let mut judged = connection_rules(subject).await;
     let streams = subject.connector.discover(&subject.call).await.unwrap_or_default();
     let stream = streams.iter().find(|info| info.name == subject.stream);
-    let (readable, writable) = stream.map_or((false, false), |info| (info.readable, info.writable));
+    // What is pushed is readable too, and nobody reads it.
+    let reads = subject.connector.manifest().capabilities.contains(&Capability::Source);
+    let (readable, writable) =
+        stream.map_or((false, false), |info| (info.readable && reads, info.writable));
     let finds = finds(subject).await;
     if readable {
         judged.extend(source_rules(subject).await);
@@ -160,6 +200,25 @@ pub async fn judge(subject: &Subject<'_>, sample: Option<&Sample>) -> Vec<Judged
         (false, _) => judged.extend(not_judged(DESTINATION_RULES, "the stream is not written")),
     }
     judged
+}
+
+/// The rules about audiences; whom to put into them must be said.
+pub async fn judge_audience(subject: &Subject<'_>, member: Option<&[Identity]>) -> Vec<Judged> {
+    let mut judged = container_rules(subject).await;
+    match member {
+        Some(member) => judged.extend(member_rules(subject, member).await),
+        None => judged.extend(not_judged(MEMBER_RULES, "no sample says who may join")),
+    }
+    judged
+}
+
+/// The rules about what is pushed, which need a delivery as the vendor sends it, after
+/// the door: verified, decompressed, without its credential.
+pub async fn judge_inbound(subject: &Subject<'_>, delivery: Option<&Delivery>) -> Vec<Judged> {
+    match delivery {
+        Some(delivery) => inbound_rules(subject, delivery).await,
+        None => not_judged(INBOUND_RULES, "no sample says what is delivered"),
+    }
 }
 
 /// Whether a connector is bound to finding rows: one that writes must, since the

@@ -6,8 +6,9 @@
 //! and on a native implementation. Whoever holds a [`Connector`] holds a
 //! [`Subject`] and may ask one rule ([`source`], [`lookup`], [`destination`],
 //! [`connection`], [`trouble`]), or all that a healthy account allows ([`judge`]). What
-//! is pushed has rules of its own ([`inbound`]), which need a delivery of the vendor, and
-//! so have audiences ([`audience`]), which need somebody to put into them.
+//! is pushed has rules of its own ([`inbound`], [`judge_inbound`]), which need a delivery
+//! of the vendor, and so have audiences ([`audience`], [`judge_audience`]), which need
+//! somebody to put into them.
 //!
 //! A rule answers with the [`Breach`] that it found. It never panics and never
 //! repairs; the rules of [`destination`] write, so they belong on a test account.
@@ -28,7 +29,9 @@ pub mod audience;
 pub mod inbound;
 
 pub use breach::Breach;
-pub use judge::{Judged, Standing, broken, judge, judge_trouble, rule_names};
+pub use judge::{
+    Judged, Standing, broken, judge, judge_audience, judge_inbound, judge_trouble, rule_names,
+};
 pub use plugin_api::Connector;
 pub use subject::Subject;
 

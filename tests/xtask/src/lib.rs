@@ -38,6 +38,7 @@ pub mod segment;
 pub mod tryton;
 
 pub mod bench;
+pub mod connectors;
 pub mod crash;
 pub mod demo;
 pub mod identity;

@@ -5,7 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, components, crash, demo, identity, lint, paths, proofs, setup, sim, test, two_way,
+    bench, components, connectors, crash, demo, identity, lint, paths, proofs, setup, sim, test,
+    two_way,
 };
 
 /// Set-up, demo and tests of Liaison, one command each.
@@ -35,6 +36,7 @@ Examples:
   cargo xtask identity                    how well it knows who is who
   cargo xtask sim --fleets 20000          two-way sync, against systems that fail
   cargo xtask sim --planted               whether it sees the bugs it should
+  cargo xtask connectors                  which rules each connector keeps, held against what
   cargo xtask ring                        five systems agree, and fall silent
   cargo xtask undo --parties 1000         a wrecked mapping, taken back from a real ERP
   cargo xtask bench --records 100000      what it costs, in a small run
@@ -120,6 +122,11 @@ enum Task {
     /// afterwards every field is as before, except their edits. Then plans: executed
     /// as they were shown, or refused with what has moved.
     Undo(two_way::Undo),
+    /// Judge every connector that we ship, as a component, by the specification.
+    ///
+    /// The table says what each was held against: a double of our own, or the real
+    /// thing. The exit code is not 0 when a rule that can be judged is broken.
+    Connectors(connectors::Options),
     /// Leave out each guard of the store, and show what is lost without it.
     Guards,
     /// Format, clippy, licences, spelling.
@@ -155,6 +162,7 @@ fn run(task: Task) -> Result<()> {
         Task::Identity(options) => identity::run(&options),
         Task::Powercut(options) => proofs::power_cut(&options),
         Task::Iofault(options) => proofs::io_fault(&options),
+        Task::Connectors(options) => connectors::run(&options),
         Task::Sim(options) => sim::run(&options),
         Task::Ring(options) => two_way::ring(&options),
         Task::Undo(options) => two_way::undo(&options),

@@ -67,8 +67,13 @@ file of samples says what to write, by stream:
   { \"contacts\": { \"row\": { \"name\": \"Dora\", \"email\": \"dora@example.com\" },
                   \"changed\": { \"name\": \"Dorothea\" }, \"cleared\": \"name\" } }
 
-Values must be in the form in which the system stores them. Exit code 1 when a rule
-is broken.")]
+Values must be in the form in which the system stores them. A stream of an audience
+has a \"member\" instead, and one that is pushed a \"delivery\" as the vendor sends it:
+
+  { \"members\": { \"member\": { \"email\": \"dora@example.com\" } },
+    \"events\": { \"delivery\": { \"target\": \"/hook\", \"body\": { \"id\": 1 } } } }
+
+Exit code 1 when a rule is broken.")]
     Test {
         /// The connection's id.
         connection: String,

@@ -11,7 +11,7 @@ use plugin_api::{
     Found, Identity, JobState, LookupRequest, Manifest, MemberCounts, MemberOutcome, MemberReport,
     MemberRequest, Page, ReadRequest, StreamInfo, WriteReport, WriteRequest,
 };
-use plugin_conformance::{Subject, audience};
+use plugin_conformance::{Standing, Subject, broken as breaches, judge_audience};
 use serde_json::json;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,14 +181,17 @@ impl Audience for Ads {
 async fn broken(defect: Option<Defect>) -> Vec<&'static str> {
     let ads = Ads::new(defect);
     let sample = Identity { namespace: "email".to_owned(), value: "ana@x.example".to_owned() };
-    let breaches = audience::check(&Subject::new(&ads, "members"), &[sample]).await;
-    breaches.into_iter().map(|breach| breach.must).collect()
+    let judged = judge_audience(&Subject::new(&ads, "members"), Some(&[sample])).await;
+    breaches(&judged).iter().map(|breach| breach.must).collect()
 }
 
 #[tokio::test]
 async fn a_sound_connector_keeps_the_rules_about_audiences() {
     assert_eq!(broken(None).await, [""; 0]);
     assert_eq!(broken(Some(Defect::HasNone)).await.len(), 5);
+    let judged = judge_audience(&Subject::new(&Ads::new(None), "members"), None).await;
+    let kept = judged.iter().filter(|it| it.standing == Standing::Kept);
+    assert_eq!((kept.count(), judged.len()), (2, 6), "{judged:?}");
 }
 
 #[tokio::test]

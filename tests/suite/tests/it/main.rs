@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
-mod ads;
 mod hashes;
 mod hostile;
 mod hubspot;

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use hub_config::ConnectionConfig;
 use hub_model::{Object, Value as Held};
-use plugin_api::{Connector, Manifest};
+use plugin_api::{Connector, Delivery, Identity, Manifest};
 use plugin_conformance::destination::Sample;
 use plugin_conformance::judge::{TROUBLE_RULES, WRONG_SETTINGS};
-use plugin_conformance::{Judged, Standing, Subject, connection, judge, judge_trouble};
+use plugin_conformance::{
+    Judged, Standing, Subject, connection, judge, judge_audience, judge_inbound, judge_trouble,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,9 +22,9 @@ use crate::out::{Out, table, talk};
 use crate::trouble::Trouble;
 use crate::wire::{Wiring, call};
 
-/// What may be written into a stream.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What a stream may be tried with: a row, a member of an audience, a delivery.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct SampleFile {
     /// A row to create.
     row: serde_json::Map<String, Value>,
@@ -30,6 +32,28 @@ struct SampleFile {
     changed: serde_json::Map<String, Value>,
     /// A field of it to clear.
     cleared: String,
+    /// Whom to put into an audience: values by field.
+    member: BTreeMap<String, String>,
+    /// What the vendor pushes, after the door.
+    delivery: Option<DeliveryFile>,
+}
+
+/// A delivery, without its credential.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeliveryFile {
+    target: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Value,
+}
+
+/// The samples of a stream.
+#[derive(Default)]
+struct Samples {
+    row: Option<Sample>,
+    member: Option<Vec<Identity>>,
+    delivery: Option<Delivery>,
 }
 
 /// The rules of one stream.
@@ -65,9 +89,15 @@ pub async fn run(
     let mut judged = Vec::new();
     for name in names {
         talk(format!("{name}: judging"));
-        let sample = samples.remove(&name);
+        let sample = samples.remove(&name).unwrap_or_default();
         let subject = subject(connector, &name);
-        let mut rules = judge(&subject, sample.as_ref()).await;
+        let mut rules = judge(&subject, sample.row.as_ref()).await;
+        if connector.audience().is_some() {
+            rules.extend(judge_audience(&subject, sample.member.as_deref()).await);
+        }
+        if connector.inbound().is_some() {
+            rules.extend(judge_inbound(&subject, sample.delivery.as_ref()).await);
+        }
         rules.push(wrong_settings(&wiring, config, &name).await?);
         rules.extend(in_trouble(&wiring, config, &subject).await?);
         judged.push(Stream { name, rules });
@@ -156,34 +186,60 @@ fn address_setting<'m>(manifest: &'m Manifest, settings: &Value) -> Result<&'m s
     if url { Ok(name) } else { Err("the setting of its host is no address") }
 }
 
-fn read_samples(path: &Path) -> Result<BTreeMap<String, Sample>, Trouble> {
+fn read_samples(path: &Path) -> Result<BTreeMap<String, Samples>, Trouble> {
     let refuse = |what: String, mend: &str| {
         Trouble::new(Exit::Usage, "connector/samples", path.display(), what, mend)
     };
-    let form = "by stream: \"row\", \"changed\" with one field of it, and \"cleared\"";
+    let form = "by stream: \"row\", \"changed\" with one field of it, and \"cleared\"; \
+                or \"member\"; or \"delivery\"";
     let text = fs::read(path)
         .map_err(|error| refuse(format!("it cannot be read: {error}"), "check the path"))?;
     let files: BTreeMap<String, SampleFile> =
         serde_json::from_slice(&text).map_err(|error| refuse(error.to_string(), form))?;
     let mut samples = BTreeMap::new();
     for (stream, file) in files {
-        let [(changed, value)] = &file.changed.into_iter().collect::<Vec<_>>()[..] else {
-            return Err(refuse(format!("{stream}: \"changed\" needs one field"), form));
+        let identity = |(namespace, value): (&String, &String)| Identity {
+            namespace: namespace.clone(),
+            value: value.clone(),
         };
-        if !file.row.contains_key(changed) || !file.row.contains_key(&file.cleared) {
-            let what = format!("{stream}: what is changed or cleared is not in the row");
-            return Err(refuse(what, form));
-        }
-        let held = |value: &Value| {
-            let odd = |error| refuse(format!("{stream}: {error}"), "write another value");
-            Held::from_json(value.clone()).map_err(odd)
+        let member: Vec<Identity> = file.member.iter().map(identity).collect();
+        let delivery = file.delivery.as_ref().map(DeliveryFile::delivery);
+        let row = if file.row.is_empty() && (delivery.is_some() || !member.is_empty()) {
+            None
+        } else {
+            Some(row_of(file).map_err(|what| refuse(format!("{stream}: {what}"), form))?)
         };
-        let row: Result<Object, Trouble> =
-            file.row.iter().map(|(name, value)| Ok((name.as_str().into(), held(value)?))).collect();
-        let sample = Sample::new(row?, (changed, held(value)?), &file.cleared);
-        samples.insert(stream, sample);
+        let member = Some(member).filter(|member| !member.is_empty());
+        samples.insert(stream, Samples { row, member, delivery });
     }
     Ok(samples)
+}
+
+impl DeliveryFile {
+    fn delivery(&self) -> Delivery {
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+        Delivery {
+            method: "POST".to_owned(),
+            target: self.target.clone(),
+            headers: headers.collect(),
+            body: self.body.to_string().into_bytes(),
+            received: call("conformance").now,
+        }
+    }
+}
+
+/// A row to write, or what is wrong with it.
+fn row_of(file: SampleFile) -> Result<Sample, String> {
+    let [(changed, value)] = &file.changed.into_iter().collect::<Vec<_>>()[..] else {
+        return Err("\"changed\" needs one field".to_owned());
+    };
+    if !file.row.contains_key(changed) || !file.row.contains_key(&file.cleared) {
+        return Err("what is changed or cleared is not in the row".to_owned());
+    }
+    let held = |value: &Value| Held::from_json(value.clone()).map_err(|error| error.to_string());
+    let row: Result<Object, String> =
+        file.row.iter().map(|(name, value)| Ok((name.as_str().into(), held(value)?))).collect();
+    Ok(Sample::new(row?, (changed, held(value)?), &file.cleared))
 }
 
 const fn word(standing: &Standing) -> &'static str {
@@ -294,6 +350,9 @@ mod tests {
                 json!({ "people": { "row": row, "changed": { "name": "D" }, "cleared": "x" } }),
                 "row",
             ),
+            (json!({ "people": { "member": { "email": "d@x.fr" } } }), ""),
+            (json!({ "people": { "delivery": { "target": "/", "body": {} } } }), ""),
+            (json!({ "people": {} }), "one field"),
             (json!({ "people": { "rows": row } }), "unknown field"),
             (json!([]), "invalid type"),
         ] {
