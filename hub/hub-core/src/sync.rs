@@ -70,7 +70,7 @@ pub use delivered::{Birth, created, delivered, mark_sent};
 pub use dispute::{pause, settled, to_pause};
 pub(crate) use due::form_wanted;
 pub use due::{Due, created_for, created_for_asked, due};
-pub use echo::{found_by, looks_like, settle_birth, settle_echo};
+pub use echo::{found_by, is_older, looks_like, settle_birth, settle_echo};
 pub use guard::{Guarded, Said, always_within, guard, rows_to_count, said};
 pub use heir::heir;
 pub use idempotency::idempotency_key;

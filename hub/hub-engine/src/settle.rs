@@ -61,9 +61,17 @@ struct Owner {
     for_record: Option<RecordNo>,
     /// The object that it was made of.
     source: Option<RecordRef>,
+    /// The records of the person.
+    records: BTreeSet<RecordNo>,
 }
 
 impl Owner {
+    /// Whether a row that is known is somebody else's. What an object is made of does
+    /// not tell that.
+    fn is_strange(&self, record: &Record) -> bool {
+        self.source.is_none() && !self.records.contains(&record.number)
+    }
+
     /// A record that was created for it.
     fn own(&self, record: Record) -> Record {
         match &self.source {
@@ -100,6 +108,7 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             }
             Err(fault) => return Err(fault),
         };
+        let found = open_creates::without_others(context, &stream, &questions, found).await?;
         let rules = reading::row_rules(context).await?;
         let (questions, found) = open_creates::set_aside(context, questions, found);
         let rows = answer(context, &rules, &questions, found).await?;
@@ -117,10 +126,16 @@ async fn questions<'a>(
     let store = &context.workspace.store;
     let mut questions = Vec::new();
     for pending in unknown {
-        let record = match pending.key.record {
-            Some(number) => store.records(&[number]).await?.into_iter().flatten().next(),
-            None => None,
+        let known = match (pending.key.record, open_creates::made(pending)) {
+            (Some(number), _) => store.records(&[number]).await?,
+            // What the vendor made of it may be a row that is known.
+            (None, Some(key)) => {
+                let stream = context.job.mapping.stream.clone();
+                store.records_by_ref(&[RecordRef { stream, key: key.clone() }]).await?
+            }
+            (None, None) => Vec::new(),
         };
+        let record = known.into_iter().flatten().next();
         let of = (&*context.workspace.rules, &context.job.mapping);
         let subject = subject::one(&**store, of, pending.key.profile).await?;
         let profile = subject.as_ref().map(|subject| &subject.profile);
@@ -174,7 +189,8 @@ async fn owner(
     };
     let permitted = subject.is_permitted(mapping, now);
     let profile = subject.profile.id;
-    Ok((Some(Owner { profile, for_record, source: subject.source }), permitted))
+    let records = members.iter().map(|record| record.number).collect();
+    Ok((Some(Owner { profile, for_record, source: subject.source, records }), permitted))
 }
 
 /// Whether the values of an attempt may be kept.
@@ -326,9 +342,7 @@ impl Births<'_, '_> {
         let word = question.pending.word.as_ref();
         if let Some(record) = known {
             let settled = match word {
-                Some(Word::Written { .. }) => {
-                    sync::settle_told(&record, attempt, object, version, mapping)
-                }
+                Some(Word::Written { .. }) => sync::settle_told(&record, attempt, object, mapping),
                 Some(Word::Counted) => sync::settle_counted(&record, attempt, object, mapping),
                 _ => sync::settle_echo(&record, attempt, object, mapping),
             };

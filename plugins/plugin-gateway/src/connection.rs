@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hub_model::Timestamp;
 use plugin_api::{Admitted, Delivery, InboundDeclaration, Refusal};
@@ -68,6 +68,7 @@ pub(crate) struct Shared {
 pub struct ConnectionGateway {
     shared: Arc<Shared>,
     calls: AtomicU32,
+    exceeded: AtomicBool,
 }
 
 impl fmt::Debug for ConnectionGateway {
@@ -79,20 +80,31 @@ impl fmt::Debug for ConnectionGateway {
 
 impl ConnectionGateway {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), calls: AtomicU32::new(0) }
+        Self::fresh(Arc::new(shared))
+    }
+
+    fn fresh(shared: Arc<Shared>) -> Self {
+        Self { shared, calls: AtomicU32::new(0), exceeded: AtomicBool::new(false) }
     }
 
     /// A handle for one call of the connector, with a fresh count of requests.
     /// Sessions, pooled connections and files are shared with this one.
     #[must_use]
     pub fn begin_call(&self) -> Arc<Self> {
-        Arc::new(Self { shared: self.shared.clone(), calls: AtomicU32::new(0) })
+        Arc::new(Self::fresh(self.shared.clone()))
     }
 
     /// How many requests this handle has let through or refused.
     #[must_use]
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The limit of requests, once one was refused because of it.
+    #[must_use]
+    pub fn calls_exceeded(&self) -> Option<u32> {
+        let exceeded = self.exceeded.load(Ordering::Relaxed);
+        exceeded.then_some(self.shared.wire.limits.calls_max)
     }
 
     /// The files of the granted folders.
@@ -196,6 +208,7 @@ impl ConnectionGateway {
         let used = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
             (calls < most).then_some(calls + 1)
         });
+        self.exceeded.fetch_or(used.is_err(), Ordering::Relaxed);
         used.is_ok()
     }
 }

@@ -13,14 +13,15 @@ use plugin_api::{
     InboundDeclaration, JobState, Learned, LookupRequest, Manifest, Page, Parsed, ReadRequest,
     Refusal, Reply, StreamInfo, WriteReport, WriteRequest,
 };
+use plugin_gateway::ConnectionGateway;
 use tokio::sync::Semaphore;
 
 use crate::binding::Binding;
+use crate::budget::{Budget, Runs};
 use crate::decode::{self, fault::of_write};
 use crate::encode;
 use crate::instance::{Answer, Ask, Instance, Owner};
 use crate::limits::{IDLE_SECONDS_MAX, Limits};
-use crate::meter::CpuMeter;
 use crate::package::Package;
 use crate::runtime::GuestRuntime;
 use crate::since_v0_1_0::imported::types as wit;
@@ -47,6 +48,7 @@ struct Bench {
     limits: Limits,
     slots: Arc<Semaphore>,
     parked: Parking,
+    runs: Runs,
     learned: Mutex<Learned>,
 }
 
@@ -113,7 +115,8 @@ impl Sandboxed {
         };
         let slots = shared.slots.clone();
         let learned = Mutex::default();
-        let bench = Bench { package, binding, owner, limits, slots, parked, learned };
+        let runs = Runs::default();
+        let bench = Bench { package, binding, owner, limits, slots, parked, runs, learned };
         Self { shared, bench: Arc::new(bench) }
     }
 
@@ -147,10 +150,17 @@ impl Bench {
     async fn call(self: &Arc<Self>, context: CallContext, ask: Ask) -> Result<Answer, Fault> {
         let slot = self.slots.clone().acquire_owned().await;
         let slot = slot.map_err(|_| Fault::new(FaultCode::Stopping))?;
-        let meter = CpuMeter::new();
-        let work = meter.metered(self.call_metered(context, ask, meter.clone()));
+        // Questions between runs are asked under one name for ever.
+        let run = (!ask.is_between_runs()).then(|| context.purpose.clone());
+        let spent = run.as_ref().map_or(Duration::ZERO, |run| self.runs.spent(run));
+        let budget = Budget::new(&self.limits, spent)?;
+        let meter = budget.meter();
+        let counting = run.as_ref().map(|run| self.runs.count(run, meter.clone()));
+        let work = meter.metered(self.call_metered(context, ask, budget));
         let answer = tokio::time::timeout(self.limits.wall, work).await;
-        drop(slot);
+        drop((slot, counting));
+        let (connection, cpu_ms) = (&*self.owner.connection, meter.used().as_millis());
+        tracing::debug!(connection, cpu_ms, "the connector's call ended");
         let Ok(answer) = answer else {
             let seconds = self.limits.wall.as_secs();
             return Err(Fault::new(FaultCode::Timeout).with("wall_seconds_max", seconds));
@@ -159,7 +169,7 @@ impl Bench {
         if instance.is_fresh(&self.limits) {
             self.park(instance);
         }
-        answer.map_err(|fault| decode::fault::fault(fault, self.binding.gateway.redactor()))
+        answer
     }
 
     /// The instance comes back unless it trapped.
@@ -167,28 +177,38 @@ impl Bench {
         &self,
         context: CallContext,
         ask: Ask,
-        meter: CpuMeter,
-    ) -> Result<(Result<Answer, wit::Fault>, Instance), Fault> {
+        budget: Budget,
+    ) -> Result<(Result<Answer, Fault>, Instance), Fault> {
         let call = encode::call(&self.binding, &context);
         let gateway = self.binding.gateway.begin_call();
         let requests = Arc::clone(&gateway);
+        let (package, owner, limits) = (&self.package, &self.owner, &self.limits);
         let parked = self.parked.take().filter(|it| it.fits(&context.purpose));
         let mut instance = match parked {
             Some(mut instance) => {
-                instance.begin(context, gateway, meter);
+                instance.begin(limits, context, gateway, budget);
                 instance
             }
-            None => {
-                let (package, owner, limits) = (&self.package, &self.owner, &self.limits);
-                Instance::start(package, owner, limits, context, gateway, meter).await?
-            }
+            None => Instance::start(package, owner, limits, context, gateway, budget).await?,
         };
-        let answer = instance.call(&call, ask).await;
+        let answer = instance.call(limits, &call, ask).await;
         let said = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok());
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         decode::learned::note(&mut learned, said, requests.calls());
         drop(learned);
-        Ok((answer?, instance))
+        let answer = answer?.map_err(|fault| self.said(fault, &requests));
+        Ok((answer, instance))
+    }
+
+    /// A guest's own fault. That it may send no more it tells without a number.
+    fn said(&self, fault: wit::Fault, requests: &ConnectionGateway) -> Fault {
+        let fault = decode::fault::fault(fault, requests.redactor());
+        match requests.calls_exceeded() {
+            Some(max) if fault.code == FaultCode::LimitExceeded => {
+                fault.with("http_calls_max", max)
+            }
+            _ => fault,
+        }
     }
 
     fn park(self: &Arc<Self>, instance: Instance) {

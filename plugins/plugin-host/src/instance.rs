@@ -2,17 +2,17 @@
 //! thrown away when it trapped.
 
 mod audience;
+mod ended;
 
 use std::sync::Arc;
 
-use hub_model::{Fault, FaultCode};
+use hub_model::Fault;
 use plugin_api::CallContext;
 use plugin_gateway::ConnectionGateway;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
-use crate::limiter::GuestLimiter;
-use crate::limits::{HOSTCALL_BYTES_MAX, Limits};
-use crate::meter::CpuMeter;
+use crate::budget::Budget;
+use crate::limits::Limits;
 use crate::package::Package;
 use crate::since_v0_1_0::imported::types as wit;
 use crate::since_v0_1_0::{GuestState, exported};
@@ -30,6 +30,13 @@ pub(crate) enum Ask {
     Audience(AudienceAsk),
     Handshake(exported::inbound::Delivery),
     Parse(exported::inbound::Delivery),
+}
+
+impl Ask {
+    /// Whether it is asked outside of runs.
+    pub(crate) const fn is_between_runs(&self) -> bool {
+        matches!(self, Self::Check | Self::Discover | Self::Handshake(_))
+    }
 }
 
 /// What a guest answered.
@@ -75,31 +82,31 @@ impl Instance {
     /// so this must be metered just as a call.
     ///
     /// # Errors
-    /// A trap while it starts, as [`Self::trap`].
+    /// A trap while it starts, as in a call.
     pub(crate) async fn start(
         package: &Package,
         owner: &Owner,
         limits: &Limits,
         context: CallContext,
         gateway: Arc<ConnectionGateway>,
-        meter: CpuMeter,
+        budget: Budget,
     ) -> Result<Self, Fault> {
         let run = context.purpose.clone();
-        let mut state = GuestState::new(
+        let state = GuestState::new(
             owner.connection.clone(),
             owner.connector.clone(),
             gateway,
-            GuestLimiter::new(limits.memory_bytes_max),
+            limits,
             context,
+            budget,
         );
-        state.meter = meter;
         let mut store = Store::new(package.pre.engine(), state);
         store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
-        interrupt(&mut store, limits);
+        store.set_hostcall_fuel(limits.copied_bytes_max);
+        interrupt(&mut store);
         match Self::instantiate(package, &mut store).await {
             Ok(guest) => Ok(Self { store, guest, run, calls: 0 }),
-            Err(error) => Err(trap(&error, store.data_mut())),
+            Err(error) => Err(ended::fault(&error, limits, store.data_mut())),
         }
     }
 
@@ -153,13 +160,12 @@ impl Instance {
     /// Prepares a kept instance for its next call.
     pub(crate) fn begin(
         &mut self,
+        limits: &Limits,
         context: CallContext,
         gateway: Arc<ConnectionGateway>,
-        meter: CpuMeter,
+        budget: Budget,
     ) {
-        let state = self.store.data_mut();
-        state.begin(context, gateway);
-        state.meter = meter;
+        self.store.data_mut().begin(limits, context, gateway, budget);
         self.store.set_epoch_deadline(1);
     }
 
@@ -167,6 +173,7 @@ impl Instance {
     /// away. The inner one is the guest's own fault.
     pub(crate) async fn call(
         &mut self,
+        limits: &Limits,
         call: &wit::Call,
         ask: Ask,
     ) -> Result<Result<Answer, wit::Fault>, Fault> {
@@ -177,7 +184,7 @@ impl Instance {
             let (connection, dropped) = (&*state.connection, state.log.dropped());
             tracing::warn!(connection, dropped, "log lines of the connector were dropped");
         }
-        answer.map_err(|error| trap(&error, state))
+        answer.map_err(|error| ended::fault(&error, limits, state))
     }
 
     async fn dispatch(
@@ -235,40 +242,14 @@ fn not_supported(interface: &str) -> wit::Fault {
 }
 
 /// Every tick: give the thread back, or stop a guest that has used its budget.
-fn interrupt(store: &mut Store<GuestState>, limits: &Limits) {
-    let budget = limits.cpu;
+fn interrupt(store: &mut Store<GuestState>) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
         let state = context.data_mut();
-        if state.meter.used_within() > budget {
-            state.cpu_exhausted = true;
+        if let Some(exceeded) = state.budget.exceeded_within() {
+            state.interrupted = Some(exceeded.clone());
             return Ok(UpdateDeadline::Interrupt);
         }
         Ok(UpdateDeadline::Yield(1))
     });
-}
-
-/// Why a guest ended, as a fault.
-fn trap(error: &wasmtime::Error, state: &mut GuestState) -> Fault {
-    let limit = |name: &str| Fault::new(FaultCode::LimitExceeded).with("limit", name);
-    if state.cpu_exhausted {
-        return limit("cpu");
-    }
-    if state.limiter.take_refused() {
-        return limit("memory");
-    }
-    let cause = error.downcast_ref::<Trap>();
-    if matches!(cause, Some(Trap::StackOverflow)) {
-        return limit("stack");
-    }
-    // The text names functions of the guest, which helps its author; for people
-    // the code is enough.
-    tracing::warn!(
-        connection = &*state.connection,
-        connector = &*state.connector,
-        error = %format!("{error:#}").escape_debug(),
-        "the connector trapped"
-    );
-    let cause = cause.map_or_else(|| "host".to_owned(), ToString::to_string);
-    Fault::new(FaultCode::ConnectorBug).with("trap", cause)
 }

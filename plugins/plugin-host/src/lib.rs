@@ -9,8 +9,8 @@
 //!
 //! **No time of ours.** Guests run on a runtime of their own ([`runtime`]), under a
 //! budget of processor time that does not run while they wait for a vendor
-//! ([`meter`]), and under a wall limit that does. A guest that spins yields every
-//! [`limits::TICK_MILLIS`] milliseconds.
+//! ([`meter`]), per call and per run, and under a wall limit that does. A guest
+//! that spins yields every [`limits::TICK_MILLIS`] milliseconds.
 //!
 //! **No memory of ours.** Memory, tables, stacks and everything that is copied out
 //! of a guest are capped ([`limits`]).
@@ -36,6 +36,7 @@ mod cache;
 mod engine;
 mod trusted;
 
+mod budget;
 pub mod meter;
 pub mod runtime;
 

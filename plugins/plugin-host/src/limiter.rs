@@ -1,31 +1,63 @@
 //! Memory, tables and instances of one guest.
 
+use hub_model::Fault;
 use wasmtime::ResourceLimiter;
 
-use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
+use crate::limits::{CORE_INSTANCES_MAX, Limits, MEMORIES_MAX, TABLES_MAX, over};
 
 /// Refuses growth beyond the limits, and remembers that it did: the guest then
 /// aborts in one way or another, and the fault should name the reason.
 #[derive(Debug)]
 pub(crate) struct GuestLimiter {
-    memory_bytes_max: usize,
-    memory_bytes: usize,
+    memory: Sum,
+    tables: Sum,
+}
+
+/// What all memories, or all tables, of an instance hold together.
+#[derive(Debug)]
+struct Sum {
+    name: &'static str,
+    max: usize,
+    now: usize,
     refused: bool,
 }
 
+impl Sum {
+    const fn new(name: &'static str, max: usize) -> Self {
+        Self { name, max, now: 0, refused: false }
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let total = self.now.saturating_sub(current).saturating_add(desired);
+        let fits = total <= self.max;
+        if fits {
+            self.now = total;
+        }
+        self.refused |= !fits;
+        fits
+    }
+
+    fn take_refused(&mut self) -> Option<Fault> {
+        std::mem::take(&mut self.refused).then(|| over(self.name, self.max))
+    }
+}
+
 impl GuestLimiter {
-    pub(crate) const fn new(memory_bytes_max: usize) -> Self {
-        Self { memory_bytes_max, memory_bytes: 0, refused: false }
+    pub(crate) const fn new(limits: &Limits) -> Self {
+        Self {
+            memory: Sum::new("memory_bytes_max", limits.memory_bytes_max),
+            tables: Sum::new("table_elements_max", limits.table_elements_max),
+        }
     }
 
     /// Memory in use by all memories together.
     pub(crate) const fn memory_bytes(&self) -> usize {
-        self.memory_bytes
+        self.memory.now
     }
 
-    /// Whether growth was refused since the last time this was asked.
-    pub(crate) const fn take_refused(&mut self) -> bool {
-        std::mem::replace(&mut self.refused, false)
+    /// The limit at which growth was refused since the last time this was asked.
+    pub(crate) fn take_refused(&mut self) -> Option<Fault> {
+        self.memory.take_refused().or_else(|| self.tables.take_refused())
     }
 }
 
@@ -36,26 +68,16 @@ impl ResourceLimiter for GuestLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // The limit holds for all memories of the instance together.
-        let others = self.memory_bytes.saturating_sub(current);
-        let total = others.saturating_add(desired);
-        if total > self.memory_bytes_max {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.memory_bytes = total;
-        Ok(true)
+        Ok(self.memory.grow(current, desired))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = desired <= TABLE_ELEMENTS_MAX;
-        self.refused |= !allowed;
-        Ok(allowed)
+        Ok(self.tables.grow(current, desired))
     }
 
     fn instances(&self) -> usize {

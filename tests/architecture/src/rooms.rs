@@ -57,7 +57,7 @@ pub const ROOMS: [Room; 15] = [
     room("plugin-api", &["hub-model"], None),
     room("plugin-gateway", &["hub-model", "plugin-api"], None),
     Room {
-        tests_may_know: &["plugin-conformance"],
+        tests_may_know: &["plugin-conformance", "plugin-pack"],
         ..room("plugin-host", &["hub-model", "plugin-api", "plugin-gateway"], None)
     },
     room("plugin-pack", &[], None),

@@ -131,10 +131,10 @@ impl Connector for Door {
             let (tick, key) = text.split_once('|')?;
             Some((tick.parse().ok()?, key.to_owned()))
         });
-        let unseen = system.unseen.clone();
+        let before = system.sight();
         let page = system.page(cursor);
         if let Err(fault) = self.leave(&mut system) {
-            system.unseen = unseen; // the answer never arrived
+            system.unsee(before);
             return Err(fault);
         }
         Ok(page)
@@ -146,10 +146,10 @@ impl Connector for Door {
         request: &LookupRequest,
     ) -> Result<Vec<Found>, Fault> {
         let mut system = self.enter(true).await?;
-        let unseen = system.unseen.clone();
+        let before = system.sight();
         let found = request.keys.iter().map(|key| system.look(key)).collect();
         if let Err(fault) = self.leave(&mut system) {
-            system.unseen = unseen;
+            system.unsee(before);
             return Err(fault);
         }
         Ok(found)

@@ -36,6 +36,8 @@ pub mod policy;
 
 pub mod system;
 
+pub mod sight;
+
 pub mod batch;
 
 pub mod jobs;

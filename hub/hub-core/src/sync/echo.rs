@@ -67,6 +67,12 @@ pub fn settle_birth(
     record
 }
 
+/// Whether a row was known before a create was attempted, which then did not make it:
+/// what was tried had become golden only after that.
+pub fn is_older(record: &Record, attempt: &Attempt) -> bool {
+    attempt.fields.values().any(|(_, stamp)| record.born <= *stamp)
+}
+
 /// Whether a row may be the one that a create with an unknown outcome made: it
 /// shows some value of the attempt, in some form, besides those by which it was
 /// found. Only meaningful for a row that the hub did not know before the
@@ -138,7 +144,7 @@ fn loose(value: &Value) -> Option<String> {
 mod tests {
     use hub_model::{Attempt, FieldName, Stamp, Value};
 
-    use super::{found_by, looks_like, settle_birth, settle_echo};
+    use super::{found_by, is_older, looks_like, settle_birth, settle_echo};
     use crate::fixture::{mapping, row};
     use crate::sync::{Birth, created};
 
@@ -156,6 +162,17 @@ mod tests {
     fn attempt(name: &str) -> Attempt {
         let fields = [(FieldName::new("name"), (Value::text(name), Stamp(9)))].into();
         Attempt { fields, idempotency_key: String::new() }
+    }
+
+    #[test]
+    fn a_create_made_no_row_that_was_known_before_its_values() {
+        let crm = mapping("crm", &["name <-> name"]);
+        let tried = attempt("Ana");
+        for (born, older) in [(8, true), (9, true), (10, false)] {
+            let birth = Birth { stamp: Stamp(born), ..birth(&crm) };
+            let record = created(birth, &tried, None, None, &crm);
+            assert_eq!(is_older(&record, &tried), older, "{born}");
+        }
     }
 
     #[test]

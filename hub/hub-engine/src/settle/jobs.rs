@@ -160,11 +160,15 @@ async fn conclude_job(
             );
         }
         // While the job was under way nothing else was planned for its row, whatever
-        // became golden: deliveries have to look.
-        let looks = match item.state {
-            PendingState::Rejected => owners(&*context.workspace.store, &item.key).await?,
-            _ => BTreeSet::new(),
+        // became golden: deliveries have to look. What is tried again comes back by
+        // itself, unless its row is somebody else's by now.
+        let mut looks = match item.state {
+            PendingState::Unknown => BTreeSet::new(),
+            _ => owners(&*context.workspace.store, &item.key).await?,
         };
+        if item.state == PendingState::Retry {
+            looks.remove(&item.key.profile);
+        }
         let set = WriteSet {
             pending: vec![item.clone()],
             written: ledger.take_entries(),

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync;
-use hub_model::{Fault, Pending, PendingKey, PendingState, RemoteKey, Word, WriteEnd};
+use hub_model::{
+    Fault, Pending, PendingKey, PendingState, Record, RecordRef, RemoteKey, Word, WriteEnd,
+};
 use hub_store::WriteSet;
 use plugin_api::page::ItemResult;
-use plugin_api::{Found, Item, ItemChange, LookupKey};
+use plugin_api::{Found, Item, ItemChange, LookupKey, StreamInfo};
 
 use super::{Question, STEP_ITEMS_MAX, answer, jobs, questions};
+use crate::delivery::find;
 use crate::ledger::{Attempted, Ledger};
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
@@ -21,6 +24,60 @@ use crate::slice;
 /// So long after its attempt a create that a search does not find stays open.
 /// Searches are known to lag for up to a minute.
 const SEARCH_LAG_MICROS_MAX: i64 = 60 * 1_000_000;
+
+/// What was found by the values of creates, without rows that these did not make: one
+/// that is somebody else's may have been given such a value since.
+pub(super) async fn without_others(
+    context: &RunContext<'_>,
+    stream: &StreamInfo,
+    questions: &[Question<'_>],
+    found: Vec<Found>,
+) -> Result<Vec<Found>, Fault> {
+    let mut rest = Vec::with_capacity(found.len());
+    let asked = questions.iter().filter(|question| question.key.is_some());
+    for (question, found) in asked.zip(found) {
+        let mut keys = match &found {
+            Found::One(item) if question.record.is_none() => vec![item.key.clone()],
+            Found::Several(keys) if question.record.is_none() => keys.clone(),
+            _ => Vec::new(),
+        };
+        let all = keys.len();
+        let others = others(context, question, &keys).await?;
+        keys.retain(|key| !others.contains(key));
+        rest.push(match keys.as_slice() {
+            _ if keys.len() == all => found,
+            [] => Found::None,
+            [key] => {
+                let found = find(context, stream, &[LookupKey::Key(key.clone())]).await?;
+                found.into_iter().next().unwrap_or(Found::None)
+            }
+            _ => Found::Several(keys),
+        });
+    }
+    Ok(rest)
+}
+
+/// Those of some rows that a create did not make: they were known before it, or are
+/// somebody else's.
+async fn others(
+    context: &RunContext<'_>,
+    question: &Question<'_>,
+    keys: &[RemoteKey],
+) -> Result<BTreeSet<RemoteKey>, Fault> {
+    // The row that the vendor has named is the one.
+    if made(question.pending).is_some() {
+        return Ok(BTreeSet::new());
+    }
+    let stream = &context.job.mapping.stream;
+    let rows: Vec<RecordRef> =
+        keys.iter().map(|key| RecordRef { stream: stream.clone(), key: key.clone() }).collect();
+    let known = context.workspace.store.records_by_ref(&rows).await?;
+    let is_other = |record: &Record| {
+        sync::is_older(record, &question.pending.attempt)
+            || question.owner.as_ref().is_some_and(|owner| owner.is_strange(record))
+    };
+    Ok(known.into_iter().flatten().filter(is_other).map(|record| record.at.key).collect())
+}
 
 /// Sets creates aside that may only not be found yet; returns the rest, with what
 /// was found for those of them that were looked for.
@@ -65,7 +122,10 @@ pub(crate) async fn recognise(
                 .is_ok_and(|row| sync::found_by(fields, &reading::comparable(rules, &row))),
             _ => false,
         };
-        if let Some(item) = items.iter().flatten().find(shows) {
+        let shown: Vec<&Item> = items.iter().flatten().filter(shows).collect();
+        let keys: Vec<RemoteKey> = shown.iter().map(|item| item.key.clone()).collect();
+        let others = others(context, &question, &keys).await?;
+        if let Some(item) = shown.into_iter().find(|item| !others.contains(&item.key)) {
             found.push(Found::One(item.clone()));
             seen.push(question);
         }

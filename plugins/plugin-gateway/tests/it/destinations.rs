@@ -11,7 +11,7 @@ use plugin_gateway::{Gateway, GatewayOptions, Grants};
 use crate::server::{Fixed, get, policy};
 
 /// First and last address of every range, and their public neighbours.
-const ADDRESSES: &[(&str, Reach)] = &[
+pub const ADDRESSES: &[(&str, Reach)] = &[
     ("0.0.0.0", Reach::Never),
     ("0.255.255.255", Reach::Never),
     ("1.0.0.0", Reach::Public),
@@ -104,7 +104,7 @@ fn every_range_has_its_verdict() {
     assert_eq!(embedded_v4("2001:db8::1".parse().unwrap()), None);
 }
 
-fn grants(hosts: &[&str], private: &[&str], insecure_http: bool) -> Grants {
+pub fn grants(hosts: &[&str], private: &[&str], insecure_http: bool) -> Grants {
     Grants {
         hosts: hosts.iter().map(|text| text.parse().unwrap()).collect(),
         private: private.iter().map(|text| text.parse().unwrap()).collect(),
@@ -113,7 +113,9 @@ fn grants(hosts: &[&str], private: &[&str], insecure_http: bool) -> Grants {
     }
 }
 
-enum Is {
+/// What becomes of a URL of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Is {
     Sent,
     Denied,
     Invalid,
@@ -121,7 +123,7 @@ enum Is {
 
 /// A connection that is granted everything that can be named: what is refused
 /// here is refused by the rules, not for want of a grant.
-const URLS: &[(&str, Is)] = &[
+pub const URLS: &[(&str, Is)] = &[
     ("https://api.example.com/v1", Is::Sent),
     ("https://API.EXAMPLE.COM/v1", Is::Sent),
     ("https://api.example.com:443/v1", Is::Sent),
@@ -204,33 +206,35 @@ const URLS: &[(&str, Is)] = &[
     ("", Is::Invalid),
 ];
 
+/// Everything that the table names.
+pub const HOSTS: [&str; 22] = [
+    "api.example.com",
+    "*.vendor.example",
+    "127.0.0.1",
+    "[::1]",
+    "[::]",
+    "0.0.0.0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "255.255.255.255",
+    "localhost",
+    "api.localhost",
+    "printer.local",
+    "db.internal",
+    "metadata.google.internal",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:169.254.169.254]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[fd00:ec2::254]",
+    "[fe80::1]",
+];
+
 #[test]
 fn every_url_of_the_table() {
-    let hosts = [
-        "api.example.com",
-        "*.vendor.example",
-        "127.0.0.1",
-        "[::1]",
-        "[::]",
-        "0.0.0.0",
-        "10.0.0.1",
-        "172.16.0.1",
-        "192.168.1.1",
-        "100.64.0.1",
-        "169.254.169.254",
-        "255.255.255.255",
-        "localhost",
-        "api.localhost",
-        "printer.local",
-        "db.internal",
-        "metadata.google.internal",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:169.254.169.254]",
-        "[64:ff9b::a9fe:a9fe]",
-        "[fd00:ec2::254]",
-        "[fe80::1]",
-    ];
-    let grants = grants(&hosts, &[], false);
+    let grants = grants(&HOSTS, &[], false);
     assert!(URLS.len() >= 60);
     for (url, expected) in URLS {
         let verdict = check(url, &grants);

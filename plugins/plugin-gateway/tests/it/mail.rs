@@ -323,7 +323,7 @@ async fn tls_is_there_or_nothing_is_said() {
     let behind = |implicit, abilities: Vec<&'static str>, name, expired| Manner {
         abilities,
         login: Some(("ana", CANARY)),
-        tls: Some((acceptor(&ours, name, expired), implicit)),
+        tls: Some((acceptor(&ours, &[name], expired), implicit)),
         ..Manner::default()
     };
     let injected = Manner {

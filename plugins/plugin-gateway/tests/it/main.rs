@@ -8,6 +8,7 @@ mod canary;
 mod credentials;
 mod destinations;
 mod files;
+mod forbidden;
 mod grants;
 mod mail;
 mod mail_server;

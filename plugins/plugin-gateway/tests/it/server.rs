@@ -53,7 +53,8 @@ impl Reply {
     }
 }
 
-type Answer = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
+/// What a server answers to a request.
+pub type Answer = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
 
 pub struct Server {
     pub port: u16,

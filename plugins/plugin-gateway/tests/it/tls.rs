@@ -9,8 +9,9 @@ use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyP
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 
-use crate::server::{Fixed, Reply, get, policy, serve};
+use crate::server::{Answer, Fixed, Reply, get, policy, serve};
 
+/// Who signs certificates.
 pub struct Authority {
     pub certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
@@ -24,10 +25,28 @@ pub fn authority() -> Authority {
     Authority { certificate, issuer: Issuer::new(params, key) }
 }
 
-/// What a server with a certificate for a name accepts connections with.
-pub fn acceptor(authority: &Authority, name: &str, expired: bool) -> tokio_rustls::TlsAcceptor {
+impl Authority {
+    /// Serves https under names, on a listener.
+    pub fn serve(&self, listener: TcpListener, names: &[&str], expired: bool, answer: Answer) {
+        let acceptor = acceptor(self, names, expired);
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (acceptor, answer) = (acceptor.clone(), answer.clone());
+                tokio::spawn(async move {
+                    if let Ok(socket) = acceptor.accept(socket).await {
+                        serve(socket, answer, Arc::default()).await;
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// What a server with a certificate for names accepts connections with.
+pub fn acceptor(authority: &Authority, names: &[&str], expired: bool) -> tokio_rustls::TlsAcceptor {
     let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
     if expired {
         params.not_after = rcgen::date_time_ymd(2020, 1, 1);
         params.not_before = rcgen::date_time_ymd(2019, 1, 1);
@@ -46,19 +65,9 @@ pub fn acceptor(authority: &Authority, name: &str, expired: bool) -> tokio_rustl
 
 /// An https server on the loopback interface for a name; gives the port.
 async fn start(authority: &Authority, name: &str, expired: bool) -> u16 {
-    let acceptor = acceptor(authority, name, expired);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                if let Ok(socket) = acceptor.accept(socket).await {
-                    serve(socket, Arc::new(|_| Reply::new(200, "safe")), Arc::default()).await;
-                }
-            });
-        }
-    });
+    authority.serve(listener, &[name], expired, Arc::new(|_| Reply::new(200, "safe")));
     port
 }
 

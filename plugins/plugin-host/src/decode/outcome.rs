@@ -5,7 +5,7 @@ use plugin_api::{Aggregate, Found, JobState, Outcome, WriteReport, row};
 use plugin_gateway::Redactor;
 
 use super::{bug, fault};
-use crate::limits::{JOB_BYTES_MAX, VERSION_BYTES_MAX};
+use crate::limits::{JOB_BYTES_MAX, JOB_OUTCOMES_MAX, VERSION_BYTES_MAX};
 use crate::since_v0_1_0::exported::destination as wit;
 use crate::since_v0_1_0::exported::lookup as lookup_wit;
 
@@ -27,6 +27,11 @@ pub fn report(
         wit::Verdict::Items(outcomes) => {
             if items.is_some_and(|items| items != outcomes.len()) {
                 return Err(bug("another number of outcomes than items"));
+            }
+            // A job of more items than any batch tells of items that nobody sent.
+            if outcomes.len() > JOB_OUTCOMES_MAX {
+                let fault = bug("outcomes of items that were never sent");
+                return Err(fault.with("outcomes_max", JOB_OUTCOMES_MAX));
             }
             let outcomes = outcomes.into_iter().map(|it| outcome(it, redactor)).collect();
             Ok(WriteReport::Items(outcomes))

@@ -12,7 +12,7 @@ use super::imported::{
     clock, crypto, files, http, http_streams, log, mail, random, sql, state as kept, types,
 };
 use super::state::GuestState;
-use crate::limits::RANDOM_BYTES_MAX;
+use crate::limits::{FILE_PART_BYTES_MAX, RANDOM_BYTES_MAX};
 
 impl types::Host for GuestState {}
 
@@ -122,8 +122,8 @@ impl files::Host for GuestState {
             if got < step || part.data.len() >= wanted {
                 return Ok(part);
             }
-            if part.data.len() >= crate::limits::HOSTCALL_BYTES_MAX {
-                let limit = u64::try_from(crate::limits::HOSTCALL_BYTES_MAX).unwrap_or(u64::MAX);
+            if part.data.len() >= FILE_PART_BYTES_MAX {
+                let limit = u64::try_from(FILE_PART_BYTES_MAX).unwrap_or(u64::MAX);
                 return Err(files::Error::TooLarge(limit));
             }
         }

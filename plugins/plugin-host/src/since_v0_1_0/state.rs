@@ -2,30 +2,38 @@
 
 use std::sync::Arc;
 
+use hub_model::Fault;
 use plugin_api::CallContext;
 use plugin_gateway::ConnectionGateway;
 use sha2::{Digest as _, Sha256};
 
+use crate::budget::Budget;
 use crate::limiter::GuestLimiter;
-use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
-use crate::meter::CpuMeter;
+use crate::limits::Limits;
 
 /// What a call may log: lines are cut, escaped and counted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CallLog {
-    lines: u32,
+    lines_left: u32,
+    line_bytes_max: usize,
     dropped: u64,
 }
 
 impl CallLog {
+    /// An empty log.
+    pub const fn new(limits: &Limits) -> Self {
+        let (lines_left, line_bytes_max) = (limits.log_lines_max, limits.log_line_bytes_max);
+        Self { lines_left, line_bytes_max, dropped: 0 }
+    }
+
     /// The line as it may be shown, or nothing once there are too many.
     pub fn accept(&mut self, message: &str) -> Option<String> {
-        if self.lines >= LOG_LINES_MAX {
+        let Some(left) = self.lines_left.checked_sub(1) else {
             self.dropped = self.dropped.saturating_add(1);
             return None;
-        }
-        self.lines += 1;
-        let cut = message.floor_char_boundary(LOG_LINE_BYTES_MAX);
+        };
+        self.lines_left = left;
+        let cut = message.floor_char_boundary(self.line_bytes_max);
         let line = message.get(..cut).unwrap_or_default();
         // Line breaks and terminal escapes would let a guest forge other lines.
         Some(line.escape_debug().to_string())
@@ -45,8 +53,9 @@ pub struct GuestState {
     pub(crate) limiter: GuestLimiter,
     pub(crate) call: CallContext,
     pub(crate) log: CallLog,
-    pub(crate) meter: CpuMeter,
-    pub(crate) cpu_exhausted: bool,
+    pub(crate) budget: Budget,
+    /// The limit at which the call was interrupted.
+    pub(crate) interrupted: Option<Fault>,
     random_blocks: u64,
 }
 
@@ -55,29 +64,36 @@ impl GuestState {
         connection: Arc<str>,
         connector: Arc<str>,
         gateway: Arc<ConnectionGateway>,
-        limiter: GuestLimiter,
+        limits: &Limits,
         call: CallContext,
+        budget: Budget,
     ) -> Self {
         Self {
             connection,
             connector,
             gateway,
-            limiter,
+            limiter: GuestLimiter::new(limits),
             call,
-            log: CallLog::default(),
-            meter: CpuMeter::new(),
-            cpu_exhausted: false,
+            log: CallLog::new(limits),
+            budget,
+            interrupted: None,
             random_blocks: 0,
         }
     }
 
     /// Starts a call: its own clock, seed, log and budgets.
-    pub(crate) fn begin(&mut self, call: CallContext, gateway: Arc<ConnectionGateway>) {
+    pub(crate) fn begin(
+        &mut self,
+        limits: &Limits,
+        call: CallContext,
+        gateway: Arc<ConnectionGateway>,
+        budget: Budget,
+    ) {
         self.call = call;
         self.gateway = gateway;
-        self.log = CallLog::default();
-        self.meter = CpuMeter::new();
-        self.cpu_exhausted = false;
+        self.log = CallLog::new(limits);
+        self.budget = budget;
+        self.interrupted = None;
         self.random_blocks = 0;
     }
 
@@ -102,20 +118,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::CallLog;
-    use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
+    use crate::limits::Limits;
 
     #[test]
     fn a_flood_of_lines_is_counted_not_kept() {
-        let mut log = CallLog::default();
-        let kept = (0..LOG_LINES_MAX + 7).filter(|_| log.accept("x").is_some()).count();
-        assert_eq!((kept, log.dropped()), (LOG_LINES_MAX as usize, 7));
+        let mut log = CallLog::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        let kept = (0..10).filter(|_| log.accept("x").is_some()).count();
+        assert_eq!((kept, log.dropped()), (3, 7));
     }
 
     #[test]
     fn a_line_is_cut_and_cannot_forge_another() {
-        let mut log = CallLog::default();
+        let limits = Limits { log_line_bytes_max: 999, ..Limits::default() };
+        let mut log = CallLog::new(&limits);
         assert_eq!(log.accept("a\nERROR \u{1b}[2J").unwrap(), "a\\nERROR \\u{1b}[2J");
-        let long = "é".repeat(LOG_LINE_BYTES_MAX);
-        assert!(log.accept(&long).unwrap().len() <= LOG_LINE_BYTES_MAX);
+        assert_eq!(log.accept(&"é".repeat(999)).unwrap().len(), 998);
     }
 }

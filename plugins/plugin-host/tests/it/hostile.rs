@@ -116,7 +116,8 @@ async fn discovery_is_not_believed() {
     }
 }
 
-fn batch(count: usize) -> WriteRequest {
+/// A write of so many items.
+pub fn batch(count: usize) -> WriteRequest {
     let item = WriteItem {
         action: Action::Update,
         key: Some("1".into()),

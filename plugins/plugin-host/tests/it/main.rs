@@ -12,3 +12,8 @@ mod audiences;
 mod hostile;
 mod inbound;
 mod isolation;
+
+mod arena;
+mod handmade;
+mod logs;
+mod twenty;

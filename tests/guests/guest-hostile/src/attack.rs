@@ -1,16 +1,22 @@
 //! The misbehaviours.
 
 use liaison_sdk::contract::{
-    audience, crypto, destination, http, http_streams, inbound, mail, source, sql, state, types,
+    audience, clock, crypto, destination, http, http_streams, inbound, mail, source, sql, state,
+    types,
 };
 use liaison_sdk::{Fault, FaultCode};
+
+/// So many rows, as it says.
+pub fn batch(count: u32, data: Vec<u8>) -> types::Batch {
+    types::Batch { format: types::BatchFormat::Ndjson, count, data }
+}
 
 /// A page of these lines.
 pub fn page(lines: &[&str]) -> source::Page {
     let count = u32::try_from(lines.len()).unwrap_or(u32::MAX);
     let data = lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
     source::Page {
-        rows: types::Batch { format: types::BatchFormat::Ndjson, count, data },
+        rows: batch(count, data),
         next: None,
         more: false,
         snapshot_complete: None,
@@ -28,6 +34,20 @@ pub fn spin() -> ! {
     }
 }
 
+/// Works for a while, and then answers as if nothing had been.
+pub fn dawdle() {
+    (0..50_000_000_u64).for_each(|number| {
+        std::hint::black_box(number);
+    });
+}
+
+/// Asks the host for the time, without end.
+pub fn ask_for_ever() -> ! {
+    loop {
+        std::hint::black_box(clock::now());
+    }
+}
+
 /// Takes memory until there is none.
 pub fn fill_memory() -> ! {
     let mut hoard = Vec::new();
@@ -40,6 +60,11 @@ pub fn fill_memory() -> ! {
 pub fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 64]);
     if frame.contains(&0) { 0 } else { recurse(depth + 1) + frame.iter().sum::<u64>() }
+}
+
+/// Calls itself without end and without a byte of memory: only the stack grows.
+pub fn descend(depth: u64) -> u64 {
+    if depth == 0 { 1 } else { descend(depth - 1).rotate_left(3) ^ depth }
 }
 
 /// Ends as badly as it can.
@@ -93,6 +118,14 @@ pub fn bad_outcomes(count: usize) -> Vec<destination::Outcome> {
         destination::Outcome::DuplicateOf("x".repeat(10_000)),
     ];
     outcomes.into_iter().cycle().take(count).collect()
+}
+
+/// A job that is done with more items than anybody sent.
+pub fn done_with_more() -> destination::JobState {
+    let outcomes = vec![destination::Outcome::Unchanged; 100_000];
+    let hints = types::Hints { rates: Vec::new(), notices: Vec::new() };
+    let verdict = destination::Verdict::Items(outcomes);
+    destination::JobState::Done(destination::Report { verdict, hints })
 }
 
 /// Uses every import that hosts may refuse, mail to a server that was not granted

@@ -9,6 +9,8 @@
 
 mod attack;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use liaison_sdk::contract::{audience, destination, inbound, source, types};
 use liaison_sdk::{Call, Connector, Fault, FaultCode, Field, Stream, http, log};
 use serde::Deserialize;
@@ -40,6 +42,11 @@ impl Connector for Hostile {
             "same-stream" => Ok(vec![Stream::new("s"), Stream::new("s")]),
             "nameless-stream" => Ok(vec![Stream::new("")]),
             "huge-fault" => Err(attack::huge_fault()),
+            "huge-result" => Ok(vec![Stream::new("s".repeat(200 << 20))]),
+            "moody" => {
+                static ASKED: AtomicU32 = AtomicU32::new(0);
+                Ok(streams(10_usize.pow(ASKED.fetch_add(1, Ordering::Relaxed))))
+            }
             _ => Ok(streams(1)),
         }
     }
@@ -52,17 +59,26 @@ impl source::Guest for Hostile {
             attack::page(&["{\"key\":\"1\",\"change\":\"upsert\",\"data\":{\"a\":\"b\"}}"]);
         match settings.kind.as_str() {
             "loop" => attack::spin(),
+            "short-loops" => attack::dawdle(),
+            "host-calls" => attack::ask_for_ever(),
             "memory" => attack::fill_memory(),
             "recursion" => {
                 attack::recurse(1);
             }
+            "deep-calls" => {
+                let depth = std::hint::black_box(u64::MAX);
+                page.rows.count = u32::from(attack::descend(depth) == 7);
+            }
             "panic" => panic!("on purpose"),
             "trap" => attack::trap(),
             "huge-page" => page.rows.data = vec![b'x'; 30 << 20],
+            "huger-page" => page.rows.data = vec![b'x'; 100 << 20],
+            "tiny-rows" => page.rows = attack::batch(10_000_000, b"{}\n".repeat(10_000_000)),
             "many-rows" => page = attack::page(&vec!["{}"; 20_000]),
             "count-lie" => page.rows.count = u32::MAX,
             "invalid-rows" => page = attack::invalid_rows(),
             "huge-cursor" => page.next = Some(vec![7; 70_000]),
+            "huger-cursor" => page.next = Some(vec![7; 1 << 20]),
             "stuck-cursor" => {
                 page.next = Some(request.cursor.unwrap_or_else(|| b"here".to_vec()));
                 page.more = true;
@@ -75,6 +91,7 @@ impl source::Guest for Hostile {
             "more-without-cursor" => page.more = true,
             "log-flood" => (0..1_000_000).for_each(|_| log::info("spam")),
             "log-line" => log::info("x".repeat(5 << 20)),
+            "longer-log-line" => log::info("x".repeat(100 << 20)),
             "log-forgery" => log::info("fine\n2026-01-01 ERROR forged \u{1b}[2J"),
             "huge-fault" => return Err(attack::huge_fault().into()),
             "http" => {
@@ -82,7 +99,12 @@ impl source::Guest for Hostile {
                 log::info(format!("answered {}", response.status));
             }
             "http-flood" => loop {
-                http::get(settings.url.clone()).send()?;
+                // Whatever comes of it, until the host has had enough.
+                if let Err(fault) = http::get(settings.url.clone()).send()
+                    && fault.code == FaultCode::Limit
+                {
+                    return Err(fault.into());
+                }
             },
             "host-header" => {
                 http::get(settings.url).header("Host", "inside.example").send()?;
@@ -117,8 +139,11 @@ impl destination::Guest for Hostile {
         Ok(destination::Report { verdict: destination::Verdict::Items(outcomes), hints })
     }
 
-    fn poll_job(_: types::Call, _: String) -> Result<destination::JobState, types::Fault> {
-        Ok(destination::JobState::Running(1))
+    fn poll_job(call: types::Call, _: String) -> Result<destination::JobState, types::Fault> {
+        Ok(match settings(call)?.kind.as_str() {
+            "never-sent" => attack::done_with_more(),
+            _ => destination::JobState::Running(1),
+        })
     }
 }
 
