@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Host;
+use zeroize::Zeroizing;
 
 use crate::connection::Shared;
 use crate::credential::{self, Credential};
@@ -103,7 +105,10 @@ fn login(shared: &Shared, slot: &str) -> Result<Login, MailFault> {
     let redactor = &shared.wire.redactor;
     match shared.credentials.get(slot) {
         Some(Credential::Basic { username, password }) => {
-            let username = credential::resolve(username, redactor).map_err(from_http)?;
+            // No secret, and a word that servers repeat.
+            let username =
+                username.resolve().map_err(|error| MailFault::Credential(error.to_string()))?;
+            let username = Zeroizing::new(username.expose_secret().to_owned());
             let password = credential::resolve(password, redactor).map_err(from_http)?;
             redactor.learn(&format!("\0{}\0{}", &*username, &*password));
             Ok(Login { username, password })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl, lint,
+    Unavailable, apt, components, febrl, lint, mail,
     oracles::Oracle,
     process, segment,
     steps::Steps,
@@ -24,6 +24,8 @@ pub enum Part {
     Tryton,
     /// The tracking client of Segment, from the Python index.
     Segment,
+    /// A server for mail (aiosmtpd), from the Python index.
+    Mail,
     /// The ad platforms' own normalisers, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
@@ -33,8 +35,8 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 5] =
-    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Oracles];
+pub const ORDINARY: [Part; 6] =
+    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Mail, Part::Oracles];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -81,6 +83,10 @@ impl Part {
                 "the tracking client of Segment",
                 "Is the Python package index reachable? cargo xtask setup --only segment repeats it.",
             ),
+            Self::Mail => (
+                "a server for mail (aiosmtpd)",
+                "Is the Python package index reachable? cargo xtask setup --only mail repeats it.",
+            ),
             Self::Oracles => {
                 ("the normalisers of ad platforms", "cargo xtask setup --only oracles repeats it.")
             }
@@ -108,6 +114,7 @@ impl Part {
                 febrl::fetch(&template.python)?;
             }
             Self::Segment => drop(segment::prepare()?),
+            Self::Mail => drop(mail::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;

@@ -207,14 +207,14 @@ async fn a_login_is_taken_or_told_without_the_password() {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(format!("\0ana\0{CANARY}"))
     };
-    let echo = format!("454 4.7.0 {CANARY} {encoded}");
+    let echo = format!("454 4.7.0 ana {CANARY} {encoded}");
     let manner = Manner { abilities: vec!["AUTH PLAIN"], ..replies(&[("AUTH", &echo)]) };
     let double = MailDouble::start(manner).await;
     let gateway = connect(double.grants(), Some(basic("ana", CANARY)));
     let server =
         MailServer { credential: Some("main".into()), ..double.server(MailSecurity::None) };
     let fault = gateway.check_mail(&server).await.unwrap_err();
-    assert_eq!(fault, MailFault::Deferred("454 4.7.0 *** ***".to_owned()));
+    assert_eq!(fault, MailFault::Deferred("454 4.7.0 ana *** ***".to_owned()));
     // Other slots and other kinds are no login.
     for (slot, credential) in
         [("other", basic("ana", CANARY)), ("main", Credential::Bearer("x".into()))]

@@ -7,6 +7,7 @@ mod hostile;
 mod hubspot;
 mod identity;
 mod kit;
+mod mail;
 mod round_trip;
 mod tracked;
 
