@@ -42,6 +42,7 @@ pub mod code {
         UNKNOWN_STREAM = "config/unknown-stream",
         UNKNOWN_KIND = "config/unknown-kind",
         UNKNOWN_EVENT = "config/unknown-event",
+        UNKNOWN_SEGMENT = "config/unknown-segment",
         CONDITION = "config/condition",
         ID = "config/id",
         NAME = "config/name",

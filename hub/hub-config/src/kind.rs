@@ -36,6 +36,8 @@ const OF_PROFILES: &[&str] = &[
     "records_per_profile_max",
     "consents",
     "requires",
+    "segment",
+    "audience",
 ];
 
 /// Reads the kind. A free name must not be a slip of one that is resolved: its

@@ -38,6 +38,7 @@ mod guards;
 mod kind;
 mod main_file;
 mod matching;
+mod membership;
 mod namespace;
 mod policies;
 mod purposes;

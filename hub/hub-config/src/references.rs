@@ -15,6 +15,7 @@ use crate::fault::{ConfigFault, code};
 use crate::from::FromDraft;
 use crate::located::{Located, Location};
 use crate::main_file::MainFile;
+use crate::membership::SegmentUse;
 use crate::near;
 use crate::relations::RelationDraft;
 use crate::segment::{NameDraft, Named};
@@ -49,6 +50,9 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
         if let Some(from) = &draft.from {
             made_of(draft, from, drafts, faults);
         }
+        if let Some(segment) = &draft.segment {
+            segment_of(main, segment, faults);
+        }
     }
     for rule in &main.traits {
         trait_rule(rule, drafts, faults);
@@ -61,6 +65,24 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
             segment_name(main, name, drafts, faults);
         }
     }
+}
+
+/// The segment that a sync is for is there, and is about what the rows describe.
+fn segment_of(main: &MainFile, used: &SegmentUse, faults: &Faults) {
+    let (name, at) = (&used.name, used.name.location.clone());
+    let named = main.segments.iter().find(|draft| *draft.name.value == *name.value);
+    let Some(draft) = named else {
+        let fault = ConfigFault::new(code::UNKNOWN_SEGMENT, at, "segment");
+        let known = main.segments.iter().map(|draft| draft.name.as_str());
+        faults.push(near::hint(fault.with("name", shown(name)), name, known));
+        return;
+    };
+    let Some(segment) = draft.segment.as_ref().filter(|s| s.kind != used.kind) else { return };
+    let (own, its) = (used.kind.as_str(), segment.kind.as_str());
+    let fault = ConfigFault::new(code::CONTRADICTION, at, "segment");
+    let fault = fault.with("there", &draft.name.location);
+    let fault = fault.with("why", format!("its members are of kind `{its}`, the rows of `{own}`"));
+    faults.push(fault.with("mend", format!("name a segment with `kind = \"{own}\"`")));
 }
 
 /// What a condition of a segment names is read by some sync.

@@ -72,6 +72,7 @@ pub(crate) struct NameDraft {
 
 /// A segment, with what other tables must confirm.
 pub(crate) struct SegmentDraft {
+    pub(crate) name: Located<String>,
     /// The segment, if nothing essential is missing.
     pub(crate) segment: Option<Segment>,
     pub(crate) names: Vec<NameDraft>,
@@ -103,7 +104,7 @@ pub(crate) fn read(name: &Located<String>, mut table: TableReader<'_>) -> Segmen
         purpose,
         when,
     });
-    SegmentDraft { segment, names: reading.names, keys: reading.keys }
+    SegmentDraft { name: name.clone(), segment, names: reading.names, keys: reading.keys }
 }
 
 /// A word of the file, and what its value makes.

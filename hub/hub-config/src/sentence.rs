@@ -109,6 +109,11 @@ const SENTENCES: &[Sentence] = &[
         "no sync reads events named `{name}`",
         &[NEAR, "events that are read: {known}", "write a sync with `kind = \"event\"`"],
     ),
+    say(
+        code::UNKNOWN_SEGMENT,
+        "there is no segment `{name}`",
+        &[NEAR, "segments: {known}", "write a table `[segments.{name}]` in liaison.toml"],
+    ),
     say(code::CONDITION, "this is no usable condition: {why}", &[]),
     say(
         code::ID,

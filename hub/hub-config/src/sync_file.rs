@@ -18,6 +18,7 @@ use crate::guards;
 use crate::kind;
 use crate::located::{Located, Location};
 use crate::matching;
+use crate::membership::{self, SegmentUse};
 use crate::near;
 use crate::policies;
 use crate::relations::{self, RelationDraft};
@@ -54,6 +55,8 @@ pub(crate) const KEYS: &[&str] = &[
     "guards",
     "event",
     "from",
+    "segment",
+    "audience",
 ];
 /// The keys of `[[fields]]`.
 pub(crate) const FIELD_KEYS: &[&str] = &[
@@ -98,6 +101,8 @@ pub(crate) struct SyncDraft {
     pub(crate) relations: Vec<RelationDraft>,
     /// Of which objects its own are made.
     pub(crate) from: Option<FromDraft>,
+    /// The segment that it is for.
+    pub(crate) segment: Option<SegmentUse>,
     /// The sync, if nothing essential is missing.
     pub(crate) sync: Option<SyncConfig>,
 }
@@ -106,7 +111,7 @@ pub(crate) struct Pair {
     pub(crate) field: Located<String>,
     pub(crate) mapping: FieldMapping,
     pub(crate) identity: Option<Located<String>>,
-    place: String,
+    pub(crate) place: String,
 }
 
 /// Reads the file; `None` if it is no TOML.
@@ -160,6 +165,7 @@ pub(crate) fn read(
     let writes = pairs.iter().any(|pair| pair.mapping.direction.writes());
     let several = several::read(&mut table, &read, known, writes || !pairs_sound);
     let guards = guards::read(&mut table);
+    let (segment, audience) = membership::read(&mut table, &kind, &pairs);
     let matching = matching::read(&mut table, &pairs, pairs_sound);
     matching::check(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
     if pairs_sound && !is_event && !kind.is_object() {
@@ -191,6 +197,8 @@ pub(crate) fn read(
         when_erased,
         event,
         made_of,
+        segment: segment.as_ref().map(|segment| segment.name.as_str().into()),
+        audience,
         kind,
         fields: pairs.iter().map(|pair| pair.mapping.clone()).collect(),
         matching: matching.unwrap_or_default(),
@@ -229,6 +237,7 @@ pub(crate) fn read(
         keys,
         relations,
         from,
+        segment,
         sync,
     })
 }

@@ -21,15 +21,20 @@
 //! the store sees to that, and the follower judges who is left.
 
 mod gather;
+mod members;
 mod touch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hub_core::audience::{self, Needs, Subject};
-use hub_model::{PositionName, Profile, ProfileId, Segment, Standing, Timestamp};
+use hub_model::{
+    Change, ChangeKind, CommitSeq, PositionName, Profile, ProfileId, Segment, Standing, Timestamp,
+};
 use hub_store::{Error, PositionChange, WriteSet};
 
 use crate::follower::{self, Whole};
+use crate::job::SyncJob;
 use crate::slices::Slices;
 use crate::workspace::Workspace;
 
@@ -146,11 +151,33 @@ async fn judge(
             None => Standing::none(before.profile),
         };
         if after != before {
+            let changes = told(workspace, &before, &after).into_iter().collect();
             let standings = vec![after];
-            slices.push(WriteSet { standings, ..WriteSet::default() }).await?;
+            slices.push(WriteSet { standings, changes, ..WriteSet::default() }).await?;
         }
     }
     Ok(())
+}
+
+/// The entry of the change log for somebody who has entered or left a segment that is
+/// brought somewhere: deliveries follow that log, and the clock may have moved him.
+fn told(workspace: &Workspace, before: &Standing, after: &Standing) -> Option<Change> {
+    let mappings = &workspace.rules.mappings;
+    let moved = before
+        .moves(after)
+        .any(|made| mappings.iter().any(|mapping| mapping.segment.as_ref() == Some(&made.segment)));
+    let (profile, kind) = (before.profile, ChangeKind::Updated);
+    moved.then_some(Change { seq: CommitSeq(0), profile, kind })
+}
+
+/// A job whose stream is an audience, with the audience as a stream of rows.
+pub(crate) fn bound(workspace: &Workspace, job: SyncJob) -> SyncJob {
+    if !job.mapping.audience {
+        return job;
+    }
+    let (inner, store) = (Arc::clone(&job.connector), Arc::clone(&workspace.store));
+    let connector = Arc::new(members::Members::new(inner, store, &job.mapping));
+    SyncJob { connector, ..job }
 }
 
 /// How somebody stands at an instant.

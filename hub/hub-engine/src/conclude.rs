@@ -112,7 +112,9 @@ async fn load(
     let mut last = Needs::default();
     loop {
         let mut needs = world.needs(facts(changed));
-        needs.records.extend(changed.iter().filter_map(|c| world.needs_of_birth(c.record())));
+        // Whom a record was made for may be erased since, and it be somebody else's.
+        let born = changed.iter().filter(|change| matches!(change, Changed::Created(_)));
+        needs.records.extend(born.filter_map(|change| world.needs_of_birth(change.record())));
         if needs.is_empty() {
             return Ok(before);
         }

@@ -44,6 +44,7 @@ pub(crate) use look::find;
 pub(crate) use mirror::{note_read, positions as mirror_positions};
 pub(crate) use outcome::wait_micros;
 pub(crate) use resend::resend;
+pub(crate) use write::is_unknown;
 
 use std::collections::BTreeSet;
 
@@ -52,6 +53,7 @@ use hub_model::{Fault, Pending, PendingState, ProfileId, Rules};
 use hub_store::{Error, PositionChange, Store, WriteSet};
 use plugin_api::StreamInfo;
 
+use crate::audience;
 use crate::budget;
 use crate::follower;
 use crate::hold;
@@ -83,6 +85,10 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
         let store = &*context.workspace.store;
         let mapping = &context.job.mapping;
         let mut stretch = follower::next(store, &name, mapping.into(), step).await?;
+        if mapping.segment.is_some() {
+            // Never further than members are judged.
+            audience::follow(context.workspace).await?;
+        }
         if planted::is(Bug::PositionFirst)
             && let Some(position) = stretch.position.take()
         {

@@ -143,6 +143,8 @@ impl Engine {
         let EngineOptions { store, rules, jobs, env, upkeep, privacy_key } = options;
         let workspace = Workspace::new(store, Arc::new(rules), env);
         let workspace = workspace.with_tombstones(Key::new(privacy_key)).await?;
+        let jobs: Vec<SyncJob> =
+            jobs.into_iter().map(|job| audience::bound(&workspace, job)).collect();
         let mut live = BTreeMap::new();
         for job in &jobs {
             live.insert(job.id().clone(), recall(&workspace, job).await?);

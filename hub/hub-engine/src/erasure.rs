@@ -7,9 +7,9 @@
 //! there, each with a receipt, by the next run of each sync. The files hold what
 //! was there before until they are compacted; that moment is kept as well.
 //!
-//! Until the destinations have been told, the job knows the keys of their rows.
-//! When they have, it knows counts and moments, and the files are compacted a
-//! last time.
+//! Until the destinations have been told, the job knows the keys of their rows, and
+//! what members of audiences are known by. When they have, it knows counts and
+//! moments, and the files are compacted a last time.
 
 mod job;
 mod leave;
@@ -21,7 +21,7 @@ pub(crate) use tell::tell;
 
 use std::collections::BTreeSet;
 
-use hub_core::sync::{self, Due};
+use hub_core::sync::{self, Due, member};
 use hub_core::{event, privacy};
 use hub_model::{Identity, Mapping, Profile, Record, SyncId, Value};
 use hub_store::upkeep::Upkeep;
@@ -127,7 +127,12 @@ fn removals(records: &[Record], mappings: &[Mapping]) -> Vec<Removal> {
                 Due::MarkSent { .. } | Due::Create { .. } | Due::Refused { .. } => continue,
             };
             let version = record.version.clone();
-            removals.push(Removal::new(mapping, record.at.key.clone(), version, fields));
+            let mut removal = Removal::new(mapping, record.at.key.clone(), version, fields);
+            if mapping.audience {
+                // Nobody there knows the key: the values say who is meant.
+                removal.fields = member::values(&record.raw).collect();
+            }
+            removals.push(removal);
         }
     }
     removals

@@ -39,6 +39,7 @@ pub mod ledger;
 pub mod mapping;
 mod objects;
 pub mod people;
+mod permission;
 mod planning;
 mod reading;
 mod reform;

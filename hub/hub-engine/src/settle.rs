@@ -18,6 +18,7 @@
 mod became;
 mod heir;
 pub(crate) mod jobs;
+mod members;
 pub(crate) mod open_creates;
 
 use std::borrow::Cow;
@@ -38,6 +39,7 @@ use crate::conclude::{Changed, conclude};
 use crate::delivery::subject::{self, Subject};
 use crate::delivery::{find, wait_micros};
 use crate::ledger::{Attempted, Ledger};
+use crate::permission::Permission;
 use crate::reading::{self, Reading};
 use crate::run::RunContext;
 use crate::slice;
@@ -93,10 +95,16 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
         return Ok(());
     }
     let stream = reading::stream_info(context).await?;
+    let rules = reading::row_rules(context).await?;
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_ITEMS_MAX);
+    let mut rows = Vec::new();
     for unknown in unknown.chunks(step) {
         context.go_on()?;
         let mut questions = questions(context, unknown).await?;
+        if context.job.mapping.audience {
+            members::settle(context, questions).await?;
+            continue;
+        }
         let keys: Vec<LookupKey> = questions.iter().filter_map(|q| q.key.clone()).collect();
         let found = match find(context, &stream, &keys).await {
             Ok(found) => found,
@@ -109,12 +117,12 @@ pub(crate) async fn settle(context: &mut RunContext<'_>) -> Result<(), Fault> {
             Err(fault) => return Err(fault),
         };
         let found = open_creates::without_others(context, &stream, &questions, found).await?;
-        let rules = reading::row_rules(context).await?;
         let (questions, found) = open_creates::set_aside(context, questions, found);
-        let rows = answer(context, &rules, &questions, found).await?;
-        for rows in slice::cut(rows) {
-            slice::apply(context, rows, None).await?;
-        }
+        rows.extend(answer(context, &rules, &questions, found).await?);
+    }
+    // Several attempts may have come to one row: it is read when all of them are known.
+    for rows in slice::cut(rows) {
+        slice::apply(context, rows, None).await?;
     }
     Ok(())
 }
@@ -168,7 +176,7 @@ async fn owner(
     subject: Subject,
     made_for: Option<&LookupKey>,
 ) -> Result<(Option<Owner>, bool), Fault> {
-    let (mapping, now) = (&context.job.mapping, context.workspace.env.now());
+    let mapping = &context.job.mapping;
     let heir = match made_for.filter(|_| subject.source.is_none()) {
         Some(value) => {
             heir::heir(context, (&subject.profile, subject.members().as_slice()), value).await?
@@ -187,7 +195,7 @@ async fn owner(
         true => sync::created_for(&members),
         false => sync::created_for_asked(pending.key.profile, &members),
     };
-    let permitted = subject.is_permitted(mapping, now);
+    let permitted = is_permitted(context, &subject).await?;
     let profile = subject.profile.id;
     let records = members.iter().map(|record| record.number).collect();
     Ok((Some(Owner { profile, for_record, source: subject.source, records }), permitted))
@@ -195,10 +203,20 @@ async fn owner(
 
 /// Whether the values of an attempt may be kept.
 async fn is_kept(context: &RunContext<'_>, pending: &Pending) -> Result<bool, Fault> {
-    let (mapping, now) = (&context.job.mapping, context.workspace.env.now());
-    let of = (&*context.workspace.rules, mapping);
+    let of = (&*context.workspace.rules, &context.job.mapping);
     let subject = subject::one(&*context.workspace.store, of, pending.key.profile).await?;
-    Ok(subject.is_some_and(|subject| subject.is_permitted(mapping, now)))
+    match subject {
+        Some(subject) => is_permitted(context, &subject).await,
+        None => Ok(false),
+    }
+}
+
+/// Whether the destination may have anything of a subject.
+async fn is_permitted(context: &RunContext<'_>, subject: &Subject) -> Result<bool, Fault> {
+    let (workspace, mapping) = (context.workspace, &context.job.mapping);
+    let permission =
+        Permission::of(workspace, mapping, std::iter::once(subject.profile.id)).await?;
+    Ok(subject.is_permitted(&permission, workspace.env.now()))
 }
 
 /// What finds the row that a create may have made: the value that was sent,
@@ -286,7 +304,16 @@ async fn answer(
                     WriteKind::Create | WriteKind::Update => WriteEnd::Lost,
                 };
                 ledger.end(attempted, end, Some(record), None);
-                rows.push(Reading::gone(record.at.key.clone()));
+                if end == WriteEnd::Found && births.context.job.mapping.segment.is_some() {
+                    // Whoever left the segment may come back.
+                    births.counters.stamp += 1;
+                    let stamp = Stamp(births.counters.stamp);
+                    let mapping = &births.context.job.mapping;
+                    let gone = sync::removed(record, stamp, &births.context.id, mapping);
+                    changed.push(Changed::Deleted(gone));
+                } else {
+                    rows.push(Reading::gone(record.at.key.clone()));
+                }
             }
             (_, record) => ledger.end(attempted, WriteEnd::Unknown, record.as_ref(), None),
         }

@@ -27,6 +27,7 @@ use crate::delivery::is_under_way;
 use crate::events;
 use crate::horizon;
 use crate::objects;
+use crate::permission::Permission;
 use crate::reform::{Fate, reform};
 use crate::run;
 use crate::slices::Slices;
@@ -250,8 +251,6 @@ fn is_left(members: &[&Record]) -> bool {
 async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, Error> {
     let store = &*workspace.store;
     let now = workspace.env.now();
-    // Whom a mirror should not show is found out when the sync delivers.
-    let moment = Moment { now, all_read: false };
     let head = workspace.head().await?;
     let mut slices = Slices::new(workspace, None);
     let mut queued = 0;
@@ -264,6 +263,10 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
         let changes = vec![Change { seq: CommitSeq(0), profile: id, kind }];
         slices.push(WriteSet { changes, ..WriteSet::default() }).await?;
         for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.writes()) {
+            let permission = Permission::of(workspace, mapping, std::iter::once(id)).await?;
+            let permitted = permission.is_given(&profile, &members, now);
+            // Whom a mirror should not show is found out when the sync delivers.
+            let moment = Moment { permitted, all_read: false };
             for due in sync::owed(&profile, &members, mapping, &moment) {
                 let (record, fields) = match due {
                     Due::Update { record, fields } => (record, fields),

@@ -14,7 +14,7 @@ use crate::namespace::{Namespace, Normaliser};
 use crate::profile::EntityKind;
 use crate::relation::{RelationMapping, WhenErased};
 use crate::retention::{History, Source};
-use crate::segment::Segment;
+use crate::segment::{Segment, SegmentName};
 use crate::survivorship::{Survivorship, TraitRule};
 use crate::time::Timestamp;
 use crate::time_format::TimeFormat;
@@ -236,6 +236,14 @@ pub struct Mapping {
     /// Of which objects its own are made, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_of: Option<MadeOf>,
+    /// The segment whose members alone are brought there; of whoever leaves it
+    /// everything that was brought is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<SegmentName>,
+    /// The stream is an audience, found by its title or made: its rows are members,
+    /// and nobody can look who they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audience: bool,
 }
 
 impl Mapping {
@@ -263,6 +271,8 @@ impl Mapping {
             when_erased: WhenErased::default(),
             event: None,
             made_of: None,
+            segment: None,
+            audience: false,
         }
     }
 

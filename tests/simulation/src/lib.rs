@@ -56,4 +56,6 @@ pub mod oracle;
 
 pub mod many;
 
+pub mod platform;
+
 pub mod stage;

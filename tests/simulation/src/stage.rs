@@ -21,6 +21,8 @@ use plugin_api::{
     WriteReport, WriteRequest,
 };
 
+use crate::platform::{Desk, Platform};
+
 /// The time that a test moves.
 pub struct Clock(Mutex<Timestamp>);
 
@@ -350,6 +352,8 @@ pub struct Stage {
     pub accounts: BTreeMap<ConnectionId, AccountName>,
     /// The tables, by connection.
     pub tables: BTreeMap<ConnectionId, Arc<Mutex<Table>>>,
+    /// The ad platforms behind syncs whose stream is an audience, by connection.
+    pub platforms: BTreeMap<ConnectionId, Arc<Mutex<Platform>>>,
     /// What is durable.
     pub store: Arc<dyn Store>,
     /// What compacts it.
@@ -371,7 +375,9 @@ impl Stage {
         let tables = connections.map(|connection| (connection, Arc::default())).collect();
         let (guards, clock) = (Guards::default(), Arc::new(Clock(Mutex::new(now))));
         let accounts = BTreeMap::new();
-        Self { rules, guards, accounts, tables, store, upkeep, clock }
+        let audiences = rules.mappings.iter().filter(|mapping| mapping.audience);
+        let platforms = audiences.map(|m| (m.stream.connection.clone(), Arc::default())).collect();
+        Self { rules, guards, accounts, tables, platforms, store, upkeep, clock }
     }
 
     /// The table of a connection.
@@ -380,6 +386,14 @@ impl Stage {
     /// When the rules name no such connection.
     pub fn table(&self, connection: &str) -> MutexGuard<'_, Table> {
         lock(self.tables.get(&ConnectionId::new(connection)).expect("a table"))
+    }
+
+    /// The platform of a connection.
+    ///
+    /// # Panics
+    /// When no sync of the connection has an audience.
+    pub fn platform(&self, connection: &str) -> MutexGuard<'_, Platform> {
+        lock(self.platforms.get(&ConnectionId::new(connection)).expect("a platform"))
     }
 
     /// Starts the engine over what is durable.
@@ -394,7 +408,7 @@ impl Stage {
             schedule_text: "manual".to_owned(),
             paused: false,
             account: self.account(&mapping.stream.connection),
-            connector: Arc::new(self.door(mapping)),
+            connector: self.connector(mapping),
         });
         let options = EngineOptions {
             store: Arc::clone(&self.store),
@@ -411,20 +425,34 @@ impl Stage {
         self.accounts.get(connection).cloned().unwrap_or_else(|| connection.into())
     }
 
+    fn connector(&self, mapping: &hub_model::Mapping) -> Arc<dyn Connector> {
+        match self.platforms.get(&mapping.stream.connection) {
+            Some(platform) => {
+                let platform = Arc::clone(platform);
+                Arc::new(Desk { platform, manifest: manifest(&[]) })
+            }
+            None => Arc::new(self.door(mapping)),
+        }
+    }
+
     fn door(&self, mapping: &hub_model::Mapping) -> Door {
         let table = Arc::clone(&self.tables[&mapping.stream.connection]);
         let budgets = lock(&table).budgets.clone();
-        let manifest = serde_json::json!({
-            "id": "table", "version": "1.0.0", "contract": "0.1.0", "capabilities": [],
-            "settings": true, "budgets": budgets
-        });
         Door {
             table,
             stream: mapping.stream.stream.clone(),
             fields: Vec::new(),
-            manifest: serde_json::from_value(manifest).expect("a manifest"),
+            manifest: manifest(&budgets),
         }
     }
+}
+
+fn manifest(budgets: &[RateBudget]) -> Manifest {
+    let manifest = serde_json::json!({
+        "id": "table", "version": "1.0.0", "contract": "0.1.0", "capabilities": [],
+        "settings": true, "budgets": budgets
+    });
+    serde_json::from_value(manifest).expect("a manifest")
 }
 
 /// Runs a sync that must not fail.

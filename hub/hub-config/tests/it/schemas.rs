@@ -64,6 +64,7 @@ fn slips_of_form_do_not_validate() {
         "cleaning-with-slips",
         "transforms-with-slips",
         "segments-with-slips",
+        "audiences-with-slips",
     ];
     for name in names {
         let case = cases().into_iter().find(|case| case.ends_with(name)).expect(name);

@@ -220,7 +220,7 @@ pub fn created_for_asked(asked: ProfileId, members: &[&Record]) -> Option<Record
 
 /// A create, unless the policy, a record that is or was there, or the lack of
 /// something to find it by forbids it.
-fn create(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Option<Due> {
+pub(super) fn create(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Option<Due> {
     if mapping.create == CreatePolicy::UpdateOnly {
         return None;
     }

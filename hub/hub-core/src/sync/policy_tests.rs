@@ -5,7 +5,7 @@ use hub_model::{
     ProfileId, Record, RecordNo, RunId, Several, Stamp, Timestamp, Value,
 };
 
-use super::{Birth, Due, Moment, created, leaving, owed};
+use super::{Birth, Due, Moment, created, leaving, may_have, owed};
 use crate::fixture::{at, mapping, row, rules};
 use crate::profile::derive;
 use crate::retention::emptied;
@@ -61,7 +61,8 @@ fn back(record: &Record, from: u64, to: u64) -> Record {
 fn word(members: &[&Record], mapping: &Mapping, all_read: bool) -> &'static str {
     let all = rules(vec![], vec![shop(), mapping.clone()]);
     let profile = derive(ProfileId(1), EntityKind::Person, members, &all);
-    let moment = Moment { now: Timestamp(0), all_read };
+    let permitted = may_have(&profile, members, &mapping.requires, Timestamp(0));
+    let moment = Moment { permitted, all_read };
     let owed = owed(&profile, members, mapping, &moment);
     let mut owed = owed.iter().filter(|due| !matches!(due, Due::MarkSent { .. }));
     let word = match owed.next() {

@@ -5,28 +5,42 @@
 //! its system had by itself every field shows again what that system said, or
 //! nothing. What a system said of its own is its own: it is never touched.
 
-use hub_model::{Assertion, Mapping, Origin, Profile, Record, Stamp, Timestamp, Value};
+use hub_model::{
+    Assertion, ConsentKey, Mapping, Origin, Profile, Record, RunId, Stamp, Timestamp, Value,
+};
 
 use super::due::{Due, Wanted, due, speaks, told};
+use super::member;
+use super::observe::observe_deleted;
 use super::policy::leaving;
+use super::undo::unmade;
 use crate::consent;
 
 /// What is true when something is owed, besides what the records say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// Consents expire by themselves.
-    pub now: Timestamp,
+    /// The destination may have something of the profile: [`may_have`], and it is in
+    /// the segment that the sync is for.
+    pub permitted: bool,
     /// Every stream was read to its end, so that who has no record elsewhere is
     /// known to be nowhere else.
     pub all_read: bool,
 }
 
-/// What a sync owes a profile at an instant: golden values, if they may be had
-/// there, or that what was brought is taken back.
-///
-/// They may not be had without the consents that the destination requires, nor
-/// when the time of the data is over and no record is left that speaks for the
-/// profile.
+/// Whether a destination may have anything of a profile at an instant: not without
+/// the consents that it requires, nor when the time of the data is over and no record
+/// is left that speaks for the profile.
+pub fn may_have(
+    profile: &Profile,
+    members: &[&Record],
+    requires: &[ConsentKey],
+    now: Timestamp,
+) -> bool {
+    consent::permits(&profile.consents, requires, now).is_ok() && !is_over(members)
+}
+
+/// What a sync owes a profile: golden values, if they may be had there, or that what
+/// was brought is taken back.
 ///
 /// A row that the policies of the sync do not want there any more goes, and is told
 /// nothing else.
@@ -36,11 +50,13 @@ pub fn owed(
     mapping: &Mapping,
     moment: &Moment,
 ) -> Vec<Due> {
-    let permitted = consent::permits(&profile.consents, &mapping.requires, moment.now).is_ok();
     if profile.kind != mapping.kind || !mapping.writes() {
         return Vec::new();
     }
-    if permitted && !is_over(members) {
+    if moment.permitted && mapping.audience {
+        return member::owed(profile, members, mapping);
+    }
+    if moment.permitted {
         let mut owed = leaving(members, mapping, moment.all_read);
         if owed.is_empty() {
             owed = due(profile, members, mapping);
@@ -49,6 +65,14 @@ pub fn owed(
     }
     let here = members.iter().filter(|record| record.at.stream == mapping.stream);
     here.flat_map(|record| take_back(record, mapping)).collect()
+}
+
+/// A record whose row the hub has taken away. Whoever has left a segment may come
+/// back: nothing stands against another row for him.
+pub fn removed(record: &Record, stamp: Stamp, run: &RunId, mapping: &Mapping) -> Record {
+    let gone = observe_deleted(record, stamp, run);
+    let returns = mapping.segment.is_some() && record.origin != Origin::Received;
+    if returns { unmade(&gone) } else { gone }
 }
 
 /// Whether the time of a profile's data is over: no record is left that speaks for
@@ -84,23 +108,26 @@ pub fn take_back(record: &Record, mapping: &Mapping) -> Vec<Due> {
 #[cfg(test)]
 mod tests {
     use hub_model::{
-        Attempt, ConsentKey, EntityKind, FieldName, Mapping, ProfileId, Record, RecordNo, Rules,
-        RunId, Stamp, Timestamp, Value,
+        Attempt, ConsentKey, EntityKind, FieldName, Mapping, Profile, ProfileId, Record, RecordNo,
+        Rules, RunId, Stamp, Timestamp, Value,
     };
 
-    use super::{Due, Moment, owed, take_back};
+    use super::{Due, Moment, may_have, take_back};
     use crate::fixture::{at, mapping, row, rules};
     use crate::retention::emptied;
     use crate::sync::{
         Birth, Context, Observation, Row, Stamps, created, delivered, mark_sent, observe,
     };
 
-    const NOW: Moment = Moment { now: Timestamp(0), all_read: true };
-
     fn setup() -> (Mapping, Mapping, Rules) {
         let (panel, crm) = (mapping("panel", &["age -> age"]), mapping("crm", &["age <-> age"]));
         let rules = rules(vec![], vec![panel.clone(), crm.clone()]);
         (panel, crm, rules)
+    }
+
+    fn owed(profile: &Profile, members: &[&Record], mapping: &Mapping) -> Vec<Due> {
+        let permitted = may_have(profile, members, &mapping.requires, Timestamp(0));
+        super::owed(profile, members, mapping, &Moment { permitted, all_read: true })
     }
 
     fn read(
@@ -175,15 +202,15 @@ mod tests {
             crate::profile::derive(ProfileId(1), EntityKind::Person, members, &rules)
         };
         let members = [&source, &mine];
-        assert_eq!(owed(&derive(&members), &members, &crm, &NOW), []);
+        assert_eq!(owed(&derive(&members), &members, &crm), []);
         let over = emptied(&source, Stamp(99), &RunId::new("sweep"));
         let members = [&over, &mine];
         let removal = [Due::Remove { record: RecordNo(2), archive: false }];
-        assert_eq!(owed(&derive(&members), &members, &crm, &NOW), removal);
+        assert_eq!(owed(&derive(&members), &members, &crm), removal);
         // A source that deleted its row by itself takes nothing back.
         let gone = crate::sync::observe_deleted(&source, Stamp(99), &RunId::new("r"));
         let members = [&gone, &mine];
-        assert_eq!(owed(&derive(&members), &members, &crm, &NOW), []);
+        assert_eq!(owed(&derive(&members), &members, &crm), []);
     }
 
     #[test]
@@ -196,8 +223,8 @@ mod tests {
         let members = [&source, &mine];
         let profile = crate::profile::derive(ProfileId(1), EntityKind::Person, &members, &rules);
         let removal = [Due::Remove { record: RecordNo(2), archive: false }];
-        assert_eq!(owed(&profile, &members, &crm, &NOW), removal);
+        assert_eq!(owed(&profile, &members, &crm), removal);
         // Nobody was ever told: nothing to take back, and nothing to send.
-        assert_eq!(owed(&profile, &[&source], &crm, &NOW), []);
+        assert_eq!(owed(&profile, &[&source], &crm), []);
     }
 }

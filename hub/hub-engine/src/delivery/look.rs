@@ -111,7 +111,8 @@ async fn find_before_create(
             None => open.push(*work),
         }
     }
-    let searches = !planted::is(Bug::CreateBlindly);
+    // Nobody can look who is in an audience; to bring somebody in twice changes nothing.
+    let searches = !planted::is(Bug::CreateBlindly) && !context.job.mapping.audience;
     for field in context.job.mapping.matching.iter().filter(|_| searches) {
         let (asked, without): (Vec<&Work>, Vec<&Work>) =
             open.into_iter().partition(|work| match_key(work, field).is_some());

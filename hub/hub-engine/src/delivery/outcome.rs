@@ -165,7 +165,7 @@ async fn keep_slice(
                 if let Some(record) = &work.record {
                     counters.stamp += 1;
                     let stamp = Stamp(counters.stamp);
-                    let gone = sync::observe_deleted(record, stamp, &context.id);
+                    let gone = sync::removed(record, stamp, &context.id, &context.job.mapping);
                     ledger.end(work.attempted(), WriteEnd::Made, Some(record), Some(&gone));
                     changed.push(Changed::Deleted(gone));
                 }

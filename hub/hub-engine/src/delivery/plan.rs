@@ -14,6 +14,7 @@ use plugin_api::StreamInfo;
 
 use super::{mirror, subject};
 use crate::ledger::Attempted;
+use crate::permission::Permission;
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -221,15 +222,15 @@ async fn gather(
         waiting.into_iter().map(|pending| (pending.key.clone(), pending)).collect();
     let now = workspace.env.now();
     let all_read = mirror::all_read(context).await?;
-    let moment = Moment { now, all_read };
+    let permission = Permission::of(workspace, mapping, subjects.keys().copied()).await?;
     for (id, subject) in &subjects {
         let (id, records) = (*id, &subject.records);
-        let permitted = subject.is_permitted(mapping, now);
-        // Without the consent that the destination requires, or when the time of
-        // the data is over, what was brought is taken back, and nothing else is
-        // queued; a write that is under way is still settled. This is asked once
-        // more right before writing.
-        for due in subject.owed(mapping, &moment) {
+        let permitted = subject.is_permitted(&permission, now);
+        // Without the consent that the destination requires, outside the segment that
+        // it is for, or when the time of the data is over, what was brought is taken
+        // back, and nothing else is queued; a write that is under way is still settled.
+        // This is asked once more right before writing.
+        for due in subject.owed(mapping, &Moment { permitted, all_read }) {
             let of = |record, for_record| {
                 let work = Work::new(key(context, id, record), for_record, permitted);
                 Work { source: subject.source.clone(), ..work }

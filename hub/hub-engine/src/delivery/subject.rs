@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_core::consent;
 use hub_core::profile::of_object;
 use hub_core::sync::{self, Due, Moment, is_met};
 use hub_model::{
@@ -17,6 +16,7 @@ use hub_model::{
 use hub_store::{Error, Store};
 
 use super::reference;
+use crate::permission::Permission;
 
 /// Records read at once when those are looked for that relate to something.
 const STEP_RECORDS: usize = 500;
@@ -43,9 +43,8 @@ impl Subject {
     }
 
     /// Whether the destination may have anything of it.
-    pub fn is_permitted(&self, mapping: &Mapping, now: Timestamp) -> bool {
-        consent::permits(&self.profile.consents, &mapping.requires, now).is_ok()
-            && !sync::is_over(&self.members())
+    pub fn is_permitted(&self, permission: &Permission, now: Timestamp) -> bool {
+        permission.is_given(&self.profile, &self.members(), now)
     }
 
     /// What the sync owes it. Of an object nothing is taken back by itself.

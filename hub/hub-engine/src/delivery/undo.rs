@@ -15,9 +15,8 @@ mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hub_core::consent;
 use hub_core::sync::undo::{self, joined};
-use hub_core::sync::{self, Compensation, Skipped, Standing, Why};
+use hub_core::sync::{Compensation, Skipped, Standing, Why};
 use hub_model::{
     CommitSeq, Fault, FaultCode, FieldName, LedgerEntry, Pending, PendingKey, PendingState,
     PlannedWrite, PositionName, Profile, ProfileId, Record, RecordNo, RemoteKey, RunId, SyncId,
@@ -29,6 +28,7 @@ use plugin_api::StreamInfo;
 use self::held::{hold, is_hold};
 use super::plan::{self, Plan, Work};
 use super::{look, subject, write};
+use crate::permission::Permission;
 use crate::reading;
 use crate::run::RunContext;
 
@@ -225,11 +225,13 @@ async fn step(
     let people = People::of(context, rows).await?;
     let mut step = Step { head: context.workspace.head().await?, ..Step::default() };
     let mut waiting = people.waiting.clone();
+    let permission = permission(context, &people).await?;
+    let now = context.workspace.env.now();
     for row in rows {
         let record = row.record.and_then(|number| people.records.get(&number));
         let members = record.map(|record| people.members(record)).unwrap_or_default();
         let profile = record.and_then(|record| people.profile_of(record));
-        let permitted = profile.is_some_and(|profile| permits(context, profile, &members));
+        let permitted = profile.is_some_and(|profile| permission.is_given(profile, &members, now));
         let profile = profile.map(|profile| (profile, &*members));
         let standing = Standing { record, profile, permitted };
         let undoing = undo::undo(row, &standing, &context.job.mapping);
@@ -257,10 +259,10 @@ async fn step(
     Ok(step)
 }
 
-/// Whether the destination may have anything of a profile.
-fn permits(context: &RunContext<'_>, profile: &Profile, members: &[&Record]) -> bool {
-    let (requires, now) = (&context.job.mapping.requires, context.workspace.env.now());
-    consent::permits(&profile.consents, requires, now).is_ok() && !sync::is_over(members)
+/// Whether the destination may have anything of these people.
+async fn permission(context: &RunContext<'_>, people: &People) -> Result<Permission, Fault> {
+    let (workspace, mapping) = (context.workspace, &context.job.mapping);
+    Ok(Permission::of(workspace, mapping, people.profiles.keys().copied()).await?)
 }
 
 /// The write of a compensation, and what its system does not let be written.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hub_core::consent;
 use hub_core::planted::{self, Bug};
 use hub_model::{CommitSeq, Fault, FaultCode, Object, Priority, Profile, Record, WriteKind};
 use hub_store::WriteSet;
@@ -13,6 +12,7 @@ use super::outcome;
 use super::plan::{Plan, Work};
 use super::subject;
 use crate::budget::{self, Call};
+use crate::permission::Permission;
 use crate::run::RunContext;
 use crate::slices::Slices;
 
@@ -34,9 +34,10 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// What takes back what it may not have there comes before everything else.
+/// What takes back what it may not have there comes before everything else, and what
+/// goes before what comes.
 fn taking_back_first(mut works: Vec<Work>) -> Vec<Work> {
-    works.sort_by_key(|work| work.permitted);
+    works.sort_by_key(|work| (work.permitted, !work.removes));
     works
 }
 
@@ -84,7 +85,8 @@ async fn intend(
 ) -> Result<Vec<Work>, Fault> {
     let _guard = context.workspace.decide().await;
     // Consents expire without a commit.
-    let holds = context.job.mapping.requires.is_empty();
+    let mapping = &context.job.mapping;
+    let holds = mapping.requires.is_empty() && mapping.segment.is_none();
     let works = if holds && context.workspace.head().await? == planned {
         works
     } else {
@@ -112,7 +114,7 @@ async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<W
     let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
     let numbers: Vec<_> = works.iter().map(|work| work.for_record).collect();
     let there = store.profiles(&ids).await?.into_iter().zip(store.records(&numbers).await?);
-    let requires = &mapping.requires;
+    let permission = Permission::of(workspace, mapping, ids.iter().copied()).await?;
     let same = |(work, (profile, record)): (Work, (Option<Profile>, Option<Record>))| {
         let (profile, record) = (profile?, record?);
         let planned = work.record.as_ref().is_none_or(|planned| {
@@ -120,7 +122,7 @@ async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<W
                 == (&record.raw, &record.identities, record.deleted)
         });
         // What takes back needs nobody's consent.
-        let permitted = consent::permits(&profile.consents, requires, now).is_ok();
+        let permitted = permission.is_given(&profile, &[], now);
         (planned && (permitted || !work.permitted)).then_some(work)
     };
     Ok(works.into_iter().zip(there).filter_map(same).collect())
@@ -204,7 +206,7 @@ async fn send(context: &mut RunContext<'_>, works: Vec<Work>) -> Result<(), Faul
 }
 
 /// Whether a failed call may have written something.
-fn is_unknown(code: FaultCode) -> bool {
+pub(crate) fn is_unknown(code: FaultCode) -> bool {
     matches!(
         code,
         FaultCode::Timeout

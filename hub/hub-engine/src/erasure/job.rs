@@ -76,7 +76,8 @@ pub(crate) struct Removal {
     /// The row; forgotten once it was told.
     pub key: Option<RemoteKey>,
     pub version: Option<String>,
-    /// What it is to show; nothing where it is deleted.
+    /// What it is to show; nothing where it is deleted. Of a member of an audience,
+    /// by what it is known there.
     pub fields: BTreeMap<FieldName, Value>,
     pub tries: u32,
     pub due: Timestamp,

@@ -22,7 +22,7 @@ use hub_store::{Error, Store, WriteSet};
 use plugin_api::{Aggregate, JobState, Outcome, WriteReport};
 
 use super::became::{became, counted, failed, still_running, unknown};
-use super::{Question, updated};
+use super::{Question, open_creates, updated};
 use crate::budget::Call;
 use crate::conclude::{Changed, conclude};
 use crate::delivery::{Count, wait_micros};
@@ -191,9 +191,9 @@ async fn owners(store: &dyn Store, key: &PendingKey) -> Result<BTreeSet<ProfileI
     Ok(owner.into_iter().chain([key.profile]).collect())
 }
 
-/// A record as it is known before its row is read, if changes of it are under way:
-/// what shows one of them is our own word. Read as somebody's it would come back to
-/// its source.
+/// A record as it is known before its row is read, if something is under way that may
+/// have come to it: what shows that is our own word. Read as somebody's it would come
+/// back to its source.
 pub(crate) fn own<'a>(
     context: &RunContext<'_>,
     record: &'a Record,
@@ -203,7 +203,8 @@ pub(crate) fn own<'a>(
     if planted::is(Bug::JobEchoRead) {
         return known;
     }
-    for open in context.open_changes.get(&record.number).into_iter().flatten() {
+    let changes = context.open_changes.get(&record.number).into_iter().flatten();
+    for open in changes.chain(open_creates::over(context, row)) {
         let settled = sync::settle_echo(&known, &open.attempt, row, &context.job.mapping);
         if settled != *known {
             known = Cow::Owned(settled);

@@ -8,7 +8,8 @@ use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
 use hub_core::sync;
 use hub_model::{
-    Fault, Pending, PendingKey, PendingState, Record, RecordRef, RemoteKey, Word, WriteEnd,
+    Fault, FieldName, Object, Pending, PendingKey, PendingState, Record, RecordRef, RemoteKey,
+    Word, WriteEnd,
 };
 use hub_store::WriteSet;
 use plugin_api::page::ItemResult;
@@ -138,6 +139,22 @@ pub(crate) async fn recognise(
     }
     context.open_creates = open.into_iter().filter(|p| !settled.contains(&p.key)).collect();
     Ok(())
+}
+
+/// Attempts that may have come to a row that is known, although they were to make one:
+/// where a create writes over the row that has its value, that may be anybody's.
+pub(super) fn over<'a>(
+    context: &'a RunContext<'_>,
+    row: &'a Object,
+) -> impl Iterator<Item = &'a Pending> {
+    let writes_over = context.stream.as_ref().is_some_and(|stream| stream.upsert_by_key);
+    let open = context.open_creates.iter().filter(move |_| writes_over);
+    open.filter(|pending| {
+        let sent =
+            |name: &FieldName| Some((name.clone(), pending.attempt.fields.get(name)?.0.clone()));
+        let by = context.job.mapping.matching.iter().find_map(sent);
+        by.is_some_and(|by| sync::found_by(&[by].into(), row))
+    })
 }
 
 /// Gives up creates that neither a search nor the pages that were read since have

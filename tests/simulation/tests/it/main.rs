@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audiences;
 mod budgets;
 mod conflicts;
 mod delivery;

@@ -29,7 +29,7 @@ const SYNCS: [&str; 3] = ["crm", "site", "shop"];
 
 /// A customer system that states consents, a site whose visits are events, and a shop
 /// whose orders are objects.
-fn rules(segments: Vec<Segment>) -> Rules {
+pub(super) fn rules(segments: Vec<Segment>) -> Rules {
     let read = |field: &str, identity| pair(field, Direction::ToProfile, identity);
     let mapping = |id: &str| {
         let stream = StreamRef::new("default", id, "rows");
@@ -99,7 +99,7 @@ fn ordered(at_least: u32) -> Condition {
     Condition::Relation { kind: "order".into(), role: None, count }
 }
 
-fn segments(days: u32) -> Vec<Segment> {
+pub(super) fn segments(days: u32) -> Vec<Segment> {
     vec![
         segment("customers", customers()),
         segment("active", visited(days, 2)),
@@ -112,7 +112,7 @@ fn segments(days: u32) -> Vec<Segment> {
     ]
 }
 
-fn start() -> Timestamp {
+pub(super) fn start() -> Timestamp {
     Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()
 }
 
@@ -120,7 +120,7 @@ fn day(days: i64) -> String {
     start().plus_seconds(days * DAY_SECONDS).to_string()
 }
 
-fn customer(stage: &Stage, key: &str, fields: [&str; 4]) {
+pub(super) fn customer(stage: &Stage, key: &str, fields: [&str; 4]) {
     let [email, status, since, optin] = fields;
     let row = [("email", email), ("status", status), ("since", since), ("optin", optin)];
     stage.table("crm").put(key, &row);
@@ -289,7 +289,7 @@ async fn check(stage: &Stage, engine: &Engine, body: &MemoryStore, told: &str) -
 }
 
 /// Something happens in a town.
-async fn happen(stage: &mut Stage, engine: &Engine, dice: &mut Dice, step: usize) {
+pub(super) async fn happen(stage: &mut Stage, engine: &Engine, dice: &mut Dice, step: usize) {
     let email = format!("p{}@x.fr", dice.below(PEOPLE));
     let key = dice.below(PEOPLE + 2).to_string();
     let today = stage.clock.now();

@@ -13,7 +13,7 @@ use hub_store::{Error, Store, WriteSet};
 use plugin_api::StreamInfo;
 
 use super::super::mirror;
-use super::{People, permits, plan};
+use super::{People, permission, plan};
 use crate::conclude::{Changed, conclude};
 use crate::run::RunContext;
 
@@ -44,15 +44,17 @@ pub(super) async fn hold(
         }
     }
     let all_read = mirror::all_read(context).await?;
-    let moment = Moment { now: workspace.env.now(), all_read };
+    let moment = Moment { permitted: true, all_read };
+    let now = workspace.env.now();
     let head = workspace.head().await?;
+    let permission = permission(context, &people).await?;
     let mut set = WriteSet::default();
     let (removed, restored) =
         (people.of_kind(&rows, WriteKind::Create), people.of_kind(&rows, WriteKind::Delete));
     for profile in people.profiles.values() {
         let members: Vec<&Record> =
             profile.records.iter().filter_map(|number| people.records.get(number)).collect();
-        if !permits(context, profile, &members) {
+        if !permission.is_given(profile, &members, now) {
             continue;
         }
         for due in sync::owed(profile, &members, &context.job.mapping, &moment) {
