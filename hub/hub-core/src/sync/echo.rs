@@ -111,7 +111,7 @@ pub(super) fn form_there<'a>(record: &'a Record, field: &FieldName) -> Option<&'
     seen.or_else(|| unconfirmed(record, field))
 }
 
-fn shown<'a>(row: &'a Object, field: &FieldName) -> &'a Value {
+pub(super) fn shown<'a>(row: &'a Object, field: &FieldName) -> &'a Value {
     row.get(field.as_str()).unwrap_or(&Value::Null)
 }
 

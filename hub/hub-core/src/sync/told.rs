@@ -13,14 +13,19 @@
 use hub_model::{Attempt, Mapping, Object, Record};
 
 use super::delivered::Birth;
-use super::echo::{resembles, settle_birth, settle_echo};
+use super::echo::{resembles, settle_birth, settle_echo, shown};
 
 /// Settles an attempt that the vendor has said to have written.
 pub fn settle_told(record: &Record, attempt: &Attempt, row: &Object, mapping: &Mapping) -> Record {
     let mut settled = settle_counted(record, attempt, row, mapping);
     for (field, (wanted, stamp)) in &attempt.fields {
         let Some(state) = settled.fields.get_mut(field) else { continue };
-        if state.sent != *stamp {
+        // An edit that was read while the job went on is known already.
+        let is_known = state
+            .asserted
+            .as_ref()
+            .is_some_and(|edit| edit.stamp > *stamp && edit.value == *shown(row, field));
+        if state.sent != *stamp && !is_known {
             state.remote = Some(wanted.clone());
             state.sent = *stamp;
         }
@@ -63,7 +68,9 @@ fn confirmed(mut record: Record, attempt: &Attempt, row: &Object) -> Record {
 
 #[cfg(test)]
 mod tests {
-    use hub_model::{Attempt, FieldName, ProfileId, Record, RecordNo, RunId, Stamp, Value};
+    use hub_model::{
+        Assertion, Attempt, FieldName, ProfileId, Record, RecordNo, RunId, Stamp, Value,
+    };
 
     use super::{settle_counted, settle_told, settle_told_birth};
     use crate::fixture::{at, mapping, row};
@@ -115,6 +122,23 @@ mod tests {
             let counted = said(settle_counted(&record, &attempt(written), &shows, &crm));
             let lost = (Some(Value::text(before)), Stamp(3));
             assert_eq!(counted, if echo { told } else { lost }, "{case}");
+        }
+    }
+
+    #[test]
+    fn an_edit_that_was_read_meanwhile_is_not_made_anew() {
+        let crm = mapping("crm", &["name <-> name"]);
+        let shows = row(&[("name", "Carl")]);
+        // (when the edit was read, whether the write is known to be over it)
+        for (read, delivered) in [(10, false), (8, true)] {
+            let mut record = created(birth(&crm), &attempt("Bob"), Some(&shows), None, &crm);
+            let state = record.fields.get_mut("name").unwrap();
+            let value = Value::text("Carl");
+            let (stamp, source_time, seen) = (Stamp(read), None, None);
+            state.asserted = Some(Assertion { value, stamp, source_time, seen });
+            state.sent = Stamp(read);
+            let settled = settle_told(&record, &attempt("Ana"), &shows, &crm);
+            assert_eq!(settled.fields["name"].sent == Stamp(9), delivered, "{read}");
         }
     }
 
