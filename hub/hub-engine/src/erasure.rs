@@ -23,9 +23,9 @@ use std::collections::BTreeSet;
 
 use hub_core::sync::{self, Due, member};
 use hub_core::{event, privacy};
-use hub_model::{Identity, Mapping, Profile, Record, SyncId, Value};
+use hub_model::{Identity, Mapping, Profile, ProfileId, Record, SyncId, Value};
 use hub_store::upkeep::Upkeep;
-use hub_store::{Error, WriteSet};
+use hub_store::{Error, Store, WriteSet};
 
 use crate::delivery::is_under_way;
 use crate::workspace::Workspace;
@@ -165,6 +165,17 @@ pub(crate) async fn work(workspace: &Workspace, upkeep: Option<&dyn Upkeep>) -> 
         job::compacted(store, erasure.id, &erasure, workspace.env.now()).await?;
     }
     Ok(())
+}
+
+/// Those who are to be erased and have not left yet. Nothing of them goes anywhere:
+/// the removals that were kept with the request would not know of it.
+pub(crate) async fn leaving(store: &dyn Store) -> Result<BTreeSet<ProfileId>, Error> {
+    let mut leaving = BTreeSet::new();
+    for id in job::open(store).await? {
+        let erasure = job::read(store, id).await?.filter(|it| it.phase == Phase::Leaving);
+        leaving.extend(erasure.and_then(|erasure| erasure.telling.profile));
+    }
+    Ok(leaving)
 }
 
 /// The certificate of an erasure.

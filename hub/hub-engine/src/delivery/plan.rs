@@ -12,7 +12,9 @@ use hub_model::{
 use hub_store::WriteSet;
 use plugin_api::StreamInfo;
 
+use super::subject::Subject;
 use super::{mirror, subject};
+use crate::erasure;
 use crate::ledger::Attempted;
 use crate::permission::Permission;
 use crate::run::RunContext;
@@ -223,7 +225,10 @@ async fn gather(
     let now = workspace.env.now();
     let all_read = mirror::all_read(context).await?;
     let permission = Permission::of(workspace, mapping, subjects.keys().copied()).await?;
-    for (id, subject) in &subjects {
+    let leaving = erasure::leaving(&*workspace.store).await?;
+    let stays =
+        |(id, subject): &(&ProfileId, &Subject)| subject.source.is_some() || !leaving.contains(id);
+    for (id, subject) in subjects.iter().filter(stays) {
         let (id, records) = (*id, &subject.records);
         let permitted = subject.is_permitted(&permission, now);
         // Without the consent that the destination requires, outside the segment that

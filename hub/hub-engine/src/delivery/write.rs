@@ -12,6 +12,7 @@ use super::outcome;
 use super::plan::{Plan, Work};
 use super::subject;
 use crate::budget::{self, Call};
+use crate::erasure;
 use crate::permission::Permission;
 use crate::run::RunContext;
 use crate::slices::Slices;
@@ -87,11 +88,13 @@ async fn intend(
     // Consents expire without a commit.
     let mapping = &context.job.mapping;
     let holds = mapping.requires.is_empty() && mapping.segment.is_none();
-    let works = if holds && context.workspace.head().await? == planned {
+    let mut works = if holds && context.workspace.head().await? == planned {
         works
     } else {
         still_there(context, works).await?
     };
+    let leaving = erasure::leaving(&*context.workspace.store).await?;
+    works.retain(|work| work.source.is_some() || !leaving.contains(&work.key.profile));
     let mut slices = Slices::new(context.workspace, None);
     for work in &works {
         let pending = vec![work.unknown(context, None)];
