@@ -69,8 +69,15 @@ pub struct Stage {
 }
 
 /// Every case.
-pub const ALL: [Case; 6] =
-    [ads::META, ads::GOOGLE, systems::FILES, systems::HUBSPOT, systems::TRACKED, systems::TRYTON];
+pub const ALL: [Case; 7] = [
+    ads::META,
+    ads::GOOGLE,
+    systems::FILES,
+    systems::HUBSPOT,
+    systems::MAIL,
+    systems::TRACKED,
+    systems::TRYTON,
+];
 
 impl Case {
     /// The case of a connector.

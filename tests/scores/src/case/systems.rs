@@ -7,6 +7,7 @@ use doubles::{
     hubspot::{self, HubSpot},
 };
 use serde_json::{Value, json};
+use xtask::mail::{self, Catcher};
 use xtask::tryton::Tryton;
 
 use super::{Against, Case, Stage, reaching};
@@ -85,6 +86,30 @@ pub const TRYTON: Case = Case {
         let party = json!({ "name": "Rule", "email": "rule@x.example" });
         let samples = json!({ "parties": sample(&party, &json!({ "name": "Ruled" }), "email") });
         Ok(Stage { connection, secrets, samples, counterpart: Box::new(erp) })
+    },
+};
+
+/// Without samples: a row that is tried would be a letter to somebody.
+pub const MAIL: Case = Case {
+    connector: "email-smtp",
+    class: "e-mail sender",
+    against: Against::RealServer,
+    also: "",
+    begin: |folder| {
+        let catcher = Catcher::start(&folder.join("mx"))?;
+        let port = catcher.port;
+        let connection = reaching(port)
+            + &format!(
+                "folders.back = {{ path = {:?} }}\n\
+                 credentials.login = {{ username = \"env:SCORES_USER\", password = \"env:SCORES_PASSWORD\" }}\n\
+                 [connections.account.settings]\nserver = \"127.0.0.1:{port}\"\nsecurity = \"none\"\n\
+                 from = \"rules@x.example\"\nreports = \"back\"\n\
+                 templates.hello = {{ subject = \"Hello\", text = \"{{{{name}}}}\" }}\n",
+                catcher.maildir()
+            );
+        let (user, password) = (mail::USER.to_owned(), mail::PASSWORD.to_owned());
+        let secrets = vec![("SCORES_USER", user), ("SCORES_PASSWORD", password)];
+        Ok(Stage { connection, secrets, samples: json!({}), counterpart: Box::new(catcher) })
     },
 };
 
