@@ -73,11 +73,15 @@ async fn others(
     let rows: Vec<RecordRef> =
         keys.iter().map(|key| RecordRef { stream: stream.clone(), key: key.clone() }).collect();
     let known = context.workspace.store.records_by_ref(&rows).await?;
+    // Among several that which is new to the hub is the one.
+    let known: Vec<Record> = known.into_iter().flatten().collect();
+    let is_new_there = known.len() < keys.len();
     let is_other = |record: &Record| {
-        sync::is_older(record, &question.pending.attempt)
+        is_new_there
+            || sync::is_older(record, &question.pending.attempt)
             || question.owner.as_ref().is_some_and(|owner| owner.is_strange(record))
     };
-    Ok(known.into_iter().flatten().filter(is_other).map(|record| record.at.key).collect())
+    Ok(known.into_iter().filter(is_other).map(|record| record.at.key).collect())
 }
 
 /// Sets creates aside that may only not be found yet; returns the rest, with what
