@@ -3,7 +3,7 @@
 
 use hub_model::EntityKind;
 
-use crate::fault::code;
+use crate::fault::{ConfigFault, code};
 use crate::located::Located;
 use crate::sync_file::Pair;
 use crate::table::TableReader;
@@ -35,8 +35,7 @@ pub(crate) fn read(
     }
     for pair in pairs.iter().filter(|pair| audience && pair.mapping.direction.reads()) {
         let place = format!("{}.direction", pair.place);
-        let fault =
-            crate::fault::ConfigFault::new(code::NO_EFFECT, pair.field.location.clone(), place);
+        let fault = ConfigFault::new(code::NO_EFFECT, pair.field.location.clone(), place);
         let fault = fault.with("why", "an audience never shows who is in it");
         table.document().fault(fault.with("mend", "write `direction = \"<-\"`"));
     }

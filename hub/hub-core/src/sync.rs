@@ -86,6 +86,6 @@ pub use observe::{Context, Observation, Row, Seen, Stamps, observe, observe_dele
 pub use plan::{Fingerprint, How, Moved, PlanSummary, Summing, moved, planned};
 pub use policy::leaving;
 pub use pushed::{Known, patched};
-pub use takeback::{Moment, is_emptied, is_over, may_have, owed, removed, take_back};
+pub use takeback::{Moment, is_emptied, may_have, owed, removed, take_back};
 pub use told::{settle_counted, settle_told, settle_told_birth};
 pub use undo::{Compensation, Skipped, Standing, Undoing, Why, is_unmade, unmade};

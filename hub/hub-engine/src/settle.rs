@@ -46,6 +46,7 @@ use crate::slice;
 
 /// Attempts per step.
 const STEP_ITEMS_MAX: usize = 50;
+
 /// An attempt and where its row would be.
 struct Question<'a> {
     pending: &'a Pending,

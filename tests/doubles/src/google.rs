@@ -194,17 +194,13 @@ impl Google {
             }
             Some(Trouble::QuotaGone) => return quota_gone(),
             Some(Trouble::OutOfOrder) => return error(500, "INTERNAL", "INTERNAL_ERROR", &[]),
-            Some(Trouble::Page(status)) => return page(status),
+            Some(Trouble::Page(status)) => return Answer::page(status),
             _ => {}
         }
         let answer = self.route(request);
         match trouble {
-            Some(Trouble::NoAnswer) => page(504),
-            Some(Trouble::BreaksOff) => {
-                let half = answer.body.len() / 2;
-                let body = answer.body.get(..half).unwrap_or_default().to_vec();
-                Answer { body, ..answer }
-            }
+            Some(Trouble::NoAnswer) => Answer::page(504),
+            Some(Trouble::BreaksOff) => answer.broken_off(),
             _ => answer,
         }
     }
@@ -351,12 +347,6 @@ fn quota_gone() -> Answer {
         "domain": "googleapis.com", "metadata": {"quota_limit": "RequestsPerDayPerProject"},
     });
     error(429, "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED", &[info])
-}
-
-fn page(status: u16) -> Answer {
-    let body = format!("<!DOCTYPE html><html><title>{status}</title><body>Sign in</body></html>");
-    let answer = Answer { status, headers: Vec::new(), body: body.into_bytes() };
-    answer.header("content-type", "text/html")
 }
 
 impl Vendor for Google {

@@ -105,6 +105,15 @@ impl Answer {
             .header("content-type", "application/json;charset=utf-8")
     }
 
+    /// A page of a proxy that wants somebody to sign in.
+    #[must_use]
+    pub fn page(status: u16) -> Self {
+        let body =
+            format!("<!DOCTYPE html><html><title>{status}</title><body>Sign in</body></html>");
+        Self { status, headers: Vec::new(), body: body.into_bytes() }
+            .header("content-type", "text/html")
+    }
+
     /// The first half of it.
     #[must_use]
     pub fn broken_off(mut self) -> Self {

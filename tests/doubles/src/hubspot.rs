@@ -132,7 +132,7 @@ impl HubSpot {
             Some(Trouble::TooFast) => return refusal::too_fast("TEN_SECONDLY_ROLLING", None),
             Some(Trouble::QuotaGone(seconds)) => return refusal::too_fast("DAILY", Some(seconds)),
             Some(Trouble::Locked) => return refusal::whole(423, "LOCKED", "It is locked", &[]),
-            Some(Trouble::Page(status)) => return page(status),
+            Some(Trouble::Page(status)) => return Answer::page(status),
             _ => {}
         }
         if let Some(scope) = scope(request).filter(|scope| self.missing_scopes.contains(scope)) {
@@ -140,7 +140,7 @@ impl HubSpot {
         }
         let answer = self.route(request);
         match trouble {
-            Some(Trouble::NoAnswer) => page(504),
+            Some(Trouble::NoAnswer) => Answer::page(504),
             Some(Trouble::BreaksOff) => answer.broken_off(),
             _ => answer,
         }
@@ -239,10 +239,4 @@ fn scope(request: &Request) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn page(status: u16) -> Answer {
-    let body = format!("<!DOCTYPE html><html><title>{status}</title><body>Sign in</body></html>");
-    let answer = Answer { status, headers: Vec::new(), body: body.into_bytes() };
-    answer.header("content-type", "text/html")
 }

@@ -151,12 +151,12 @@ impl Meta {
             Some(Trouble::OutOfOrder) => {
                 return error(500, 2, None, "Service temporarily unavailable");
             }
-            Some(Trouble::Page(status)) => return page(status),
+            Some(Trouble::Page(status)) => return Answer::page(status),
             _ => {}
         }
         let answer = self.route(request);
         match trouble {
-            Some(Trouble::NoAnswer) => page(504),
+            Some(Trouble::NoAnswer) => Answer::page(504),
             Some(Trouble::BreaksOff) => answer.broken_off(),
             _ => answer,
         }
@@ -238,12 +238,6 @@ fn too_fast(code: u32, minutes: u32) -> Answer {
     }]});
     error(400, code, None, "There have been too many calls to this ad-account")
         .header("x-business-use-case-usage", usage.to_string())
-}
-
-fn page(status: u16) -> Answer {
-    let body = format!("<!DOCTYPE html><html><title>{status}</title><body>Sign in</body></html>");
-    let answer = Answer { status, headers: Vec::new(), body: body.into_bytes() };
-    answer.header("content-type", "text/html")
 }
 
 impl Vendor for Meta {

@@ -8,23 +8,19 @@ use std::any::Any;
 use std::path::Path;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// What stands on the other side while a connector is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Against {
     /// A fake account that keeps state, written by us (`tests/doubles`).
-    #[serde(rename = "own double")]
     OwnDouble,
     /// Deliveries in the vendor's form, written by us.
-    #[serde(rename = "own samples")]
     OwnSamples,
     /// The system itself.
-    #[serde(rename = "real server")]
     RealServer,
     /// A folder of this machine.
-    #[serde(rename = "real folder")]
     RealFolder,
 }
 
@@ -38,6 +34,12 @@ impl Against {
             Self::RealServer => "real server",
             Self::RealFolder => "real folder",
         }
+    }
+}
+
+impl Serialize for Against {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.word())
     }
 }
 
@@ -88,7 +90,8 @@ impl Case {
 }
 
 /// What lets a connection reach a port of this machine.
-fn reaching(port: u16) -> String {
+#[must_use]
+pub fn reaching(port: u16) -> String {
     format!(
         "hosts = [\"127.0.0.1:{port}\"]\nprivate = [\"127.0.0.1/32:{port}\"]\n\
          insecure_http = true\n"

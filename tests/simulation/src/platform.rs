@@ -22,9 +22,9 @@ const BATCH_ITEMS_MAX: u32 = 4;
 #[derive(Debug)]
 pub struct Platform {
     /// Who is in which container, by its title: each by what he was named by.
-    pub containers: BTreeMap<String, BTreeSet<Vec<Identity>>>,
+    containers: BTreeMap<String, BTreeSet<Vec<Identity>>>,
     /// How many of a hundred writes it troubles; none if 0.
-    pub trouble_percent: u32,
+    trouble_percent: u32,
     /// It takes writes and gives no answer while this is set.
     pub loses_answers: bool,
     /// Writes that reached it.

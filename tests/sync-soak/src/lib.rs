@@ -8,7 +8,7 @@
 //! | proof | claim |
 //! |---|---|
 //! | [`ring`] | five systems that all write to each other agree after at most two rounds, and then nothing is written |
-//! | [`stack`] | fifteen tools of every class sync on schedule in one process that uses little |
+//! | [`stack`] | fifteen tools sync on schedule in one process, and what that uses is told |
 //! | [`undo`] | a wrecked mapping that rewrote an ERP is taken back, except where somebody has edited since; what was planned is what is written, or nothing |
 //! | [`kills`] | a hub that is killed while it delivers doubles nothing where a vendor offers any protection, and names what it may have doubled where there is none |
 #![expect(

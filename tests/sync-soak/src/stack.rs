@@ -1,5 +1,5 @@
-//! Fifteen tools of one organisation in one hub, all syncing on schedule: so many link
-//! tools that the median organisation has, over every class that there is.
+//! Fifteen tools of one organisation in one hub, all syncing on schedule: as many as
+//! the median organisation links.
 //!
 //! The five systems of the ring, which write to each other; five files that come from
 //! tills, loyalty cards, surveys, calls and a data partner, and one that goes out; the

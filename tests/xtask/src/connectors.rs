@@ -20,9 +20,11 @@ pub struct Options {
 /// # Errors
 /// Something does not compile, or a rule that can be judged is broken.
 pub fn run(options: &Options) -> Result<()> {
-    let mut steps = Steps::new(4);
-    Part::Components.set_up(&mut steps)?;
-    Part::Tryton.set_up(&mut steps)?;
+    let parts = [Part::Components, Part::Tryton, Part::Mail];
+    let mut steps = Steps::new(parts.len() + 2);
+    for part in parts {
+        part.set_up(&mut steps)?;
+    }
     steps.step("build", "Mend the errors above.", process::build_workspace)?;
     let work = paths::target().join("scores");
     counterparts::begin(&work)?;

@@ -27,7 +27,8 @@ pub struct Options {
     /// Print what was seen as one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
-    /// Customers in the seeded file, besides the 1,000 rows of FEBRL.
+    /// Customers in the seeded file, besides the 1,000 rows of FEBRL; with the full
+    /// stack, everybody.
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub customers: usize,
 }
@@ -37,7 +38,8 @@ pub struct Options {
 pub enum Tools {
     /// An ERP and files.
     Few,
-    /// Fifteen of every class, all on schedule; what the hub uses is printed.
+    /// Fifteen, from CRM to mail, all on schedule. It ends by itself and prints what the
+    /// hub used.
     Full,
 }
 

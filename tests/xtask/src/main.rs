@@ -159,7 +159,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test => test::run(),
         Task::Demo(options) => match options.stack {
             demo::Tools::Few => demo::story::tell(&options),
-            demo::Tools::Full => two_way::stack(options.json),
+            demo::Tools::Full => two_way::stack(options.customers, options.json),
         },
         Task::Crash(options) => crash::run(&options),
         Task::Bench(options) => bench::run(&options),

@@ -48,13 +48,13 @@ pub fn ring(options: &Ring) -> Result<()> {
     soak("ring", &numbers, options.json)
 }
 
-/// Links fifteen tools.
+/// Links fifteen tools that share so many people.
 ///
 /// # Errors
 /// Something does not compile, or one of them does not sync.
-pub fn stack(json: bool) -> Result<()> {
+pub fn stack(people: usize, json: bool) -> Result<()> {
     mail::prepare()?;
-    soak("stack", &[], json)
+    soak("stack", &[("--people", Some(people as u64))], json)
 }
 
 /// Wrecks an ERP, and takes it back.

@@ -77,7 +77,7 @@ pub fn removed(record: &Record, stamp: Stamp, run: &RunId, mapping: &Mapping) ->
 
 /// Whether the time of a profile's data is over: no record is left that speaks for
 /// it.
-pub fn is_over(members: &[&Record]) -> bool {
+fn is_over(members: &[&Record]) -> bool {
     members.iter().any(|record| is_emptied(record)) && !members.iter().any(|record| speaks(record))
 }
 

@@ -54,12 +54,9 @@ const LOSES: Case = Case {
         }
         account.loses_after = Some(7);
         let server = Server::start(account)?;
-        let (port, url) = (server.port(), server.url());
-        let connection = format!(
-            "hosts = [\"127.0.0.1:{port}\"]\nprivate = [\"127.0.0.1/32:{port}\"]\n\
-             insecure_http = true\nsettings = {{ url = \"{url}\" }}\n\
-             credentials.token = {{ token = \"env:SCORES_TOKEN\" }}\n"
-        );
+        let connection = case::reaching(server.port())
+            + &format!("settings = {{ url = \"{}\" }}\n", server.url())
+            + "credentials.token = { token = \"env:SCORES_TOKEN\" }\n";
         let row = json!({ "name": "Dora", "email": "dora@x.fr" });
         let sample = json!({ "row": row, "changed": { "name": "Dorothea" }, "cleared": "name" });
         Ok(Stage {

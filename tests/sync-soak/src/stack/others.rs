@@ -84,11 +84,11 @@ impl Others {
         }
         let cards: Vec<Row> = (0..people).map(card).collect();
         file(place, "loyalty", &CARD, Some(&cards))?;
-        let consents = ["advertising\"\nchannel = \"web", "newsletter\"\nchannel = \"email"];
-        let consents = consents.map(|purpose| {
+        let purposes = [("advertising", "web"), ("newsletter", "email")];
+        let consents = purposes.map(|(purpose, channel)| {
             format!(
                 "[[consents]]\nfield = \"opt_in\"\npurpose = \"{purpose}\"\n\
-                 granted = [\"yes\"]\ndenied = [\"no\"]\n"
+                 channel = \"{channel}\"\ngranted = [\"yes\"]\ndenied = [\"no\"]\n"
             )
         });
         sync(place, "loyalty", "people", "", &(fields(&CARD, "->") + &consents.concat()))?;
@@ -246,8 +246,8 @@ fn platforms(place: &Place) -> Result<(Server<Meta>, Arc<Server<Google>>)> {
     place.connect("ads", "ads-meta", meta.port(), &more)?;
 
     let google = Arc::new(Server::start(Google::default())?);
-    for (name, part) in [("client", "client"), ("secret", "secret")] {
-        place.keep_secret(&format!("google-{name}"), part)?;
+    for part in ["client", "secret"] {
+        place.keep_secret(&format!("google-{part}"), part)?;
     }
     place.keep_secret("google-refresh", google::REFRESH_TOKEN)?;
     let more = format!(
