@@ -1,7 +1,8 @@
 //! Requests to the Data Manager API, and what its answers mean as a whole.
 
-use liaison_sdk::http::{Request, Response};
-use liaison_sdk::{Call, Environment, Fault, FaultCode};
+pub use liaison_sdk::Effect;
+use liaison_sdk::http::Request;
+use liaison_sdk::{Call, Environment, Fault};
 use serde::de::DeserializeOwned;
 
 use crate::refusal::{self, Refusal};
@@ -11,17 +12,6 @@ use crate::settings::Settings;
 pub const VERSION: &str = "v1";
 /// The credential slot of the manifest.
 const CREDENTIAL: &str = "google";
-/// Statuses by which a proxy says that Google was not reached.
-const NOT_REACHED: [u16; 4] = [503, 521, 522, 523];
-
-/// Whether a request changes something: what a missing answer means hangs on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It can be repeated.
-    Reads,
-    /// Without an answer nobody knows.
-    Writes,
-}
 
 /// The API, as one call of the hub sees it.
 #[derive(Debug)]
@@ -48,14 +38,12 @@ impl Api {
         Request::new(method, url).credential(CREDENTIAL)
     }
 
-    /// The resource name of the account.
-    pub fn account(&self) -> String {
-        account(&self.settings.account)
-    }
-
-    /// A request to the lists, which say in a header through which account.
-    pub fn lists(&self, method: &str, path: &str) -> Request {
-        let request = self.request(method, path);
+    /// A request to the lists or to one of them, which says in a header through which
+    /// account.
+    pub fn lists(&self, method: &str, key: Option<&str>) -> Request {
+        let lists = format!("{}/userLists", account(&self.settings.account));
+        let path = key.map_or(lists.clone(), |key| format!("{lists}/{key}"));
+        let request = self.request(method, &path);
         match &self.settings.login_account {
             Some(login) => request.header("login-account", account(login)),
             None => request,
@@ -74,30 +62,12 @@ impl Api {
                 Some(refusal) => refusal.into_fault(&response),
                 None => refusal::by_status(&response),
             };
-            return Err(unsure(effect, &response, fault));
+            return Err(effect.judged(&response, fault));
         }
-        serde_json::from_slice(&response.body).map_err(|error| {
-            // A page of a proxy, or an answer that broke off.
-            let kind = response.header("content-type").unwrap_or_default();
-            let fault = Fault::drift("response", error).with("content-type", kind);
-            match effect {
-                Effect::Reads => fault,
-                Effect::Writes => Fault { code: FaultCode::Timeout, ..fault },
-            }
-        })
+        effect.json(&response)
     }
 }
 
 fn account(number: &str) -> String {
     format!("accountTypes/GOOGLE_ADS/accounts/{number}")
-}
-
-/// A server that failed while it wrote may have written.
-fn unsure(effect: Effect, response: &Response, fault: Fault) -> Fault {
-    let failed = response.status >= 500 && !NOT_REACHED.contains(&response.status);
-    if effect == Effect::Writes && failed && fault.code == FaultCode::Transient {
-        Fault { code: FaultCode::Timeout, ..fault }
-    } else {
-        fault
-    }
 }

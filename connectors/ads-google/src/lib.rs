@@ -11,7 +11,7 @@
 //! | The status counts records and errors by reason, never by person | the result of a job is counts |
 //! | A person's consents to the use of data and to personalised advertising go along | they are the hub's consents for two purposes; who refused is not sent |
 //! | Terms must be accepted in every request | they are; the guide says what that means |
-//! | A test is a request that is only validated | that is what a connection to a sandbox sends |
+//! | A test is a request that is only validated | that is how a connection to a sandbox sends people |
 //! | A name is used once in an account, whatever the kind of list | [`lists`] looks for the name before it makes one; one that another kind has is to be changed |
 //! | 64-bit numbers are texts in JSON | they are read as such |
 //! | A list is emptied as of an instant, never replaced by another | a session is `not-supported`: the hub sends who joins and who leaves |
@@ -70,7 +70,7 @@ impl Connector for Google {
 
 impl Audience for Google {
     fn containers(call: &Call, cursor: Option<&[u8]>) -> Result<ContainerPage, Fault> {
-        lists::page(&Api::of(call)?, cursor)
+        lists::page(&Api::of(call)?, cursor, None)
     }
 
     fn ensure_container(call: &Call, wish: &ContainerWish) -> Result<Container, Fault> {

@@ -13,8 +13,6 @@ const KIND: &str = "CONTACT_ID";
 const NAME_USED: &str = "DISPLAY_NAME_ALREADY_USED";
 /// Lists of one page.
 const PAGE_ITEMS: u32 = 200;
-/// Most pages that are looked through for a name.
-const PAGES_MAX: usize = 100;
 /// Seconds of a day: durations of membership are whole days.
 const DAY_SECONDS: u64 = 86_400;
 
@@ -79,36 +77,31 @@ impl UserList {
 /// # Errors
 /// What a person should mend.
 pub fn check(api: &Api) -> Result<(), Fault> {
-    let ask = api.lists("GET", &format!("{}/userLists", api.account())).query("pageSize", 1);
+    let ask = api.lists("GET", None).query("pageSize", 1);
     api.call::<Lists>(Effect::Reads, ask).map_err(of_account)?;
     Ok(())
 }
 
-/// A page of lists.
+/// A page of lists; with a title, of those that are called so.
 ///
 /// # Errors
 /// `cursor-expired` for a cursor that is none of Google's; otherwise the request's.
-pub fn page(api: &Api, cursor: Option<&[u8]>) -> Result<ContainerPage, Fault> {
+pub fn page(api: &Api, cursor: Option<&[u8]>, title: Option<&str>) -> Result<ContainerPage, Fault> {
     let expired = |_| Fault::new(FaultCode::CursorExpired);
     let token = cursor.map(std::str::from_utf8).transpose().map_err(expired)?;
-    let lists = list(api, token.unwrap_or_default(), None)?;
-    let next = Some(lists.next_page_token).filter(|token| !token.is_empty());
-    let own = lists.user_lists.into_iter().filter(UserList::takes_people);
-    let items = own.map(UserList::container).collect();
-    Ok(ContainerPage { items, next: next.map(String::into_bytes) })
-}
-
-fn list(api: &Api, token: &str, title: Option<&str>) -> Result<Lists, Fault> {
-    let ask = api.lists("GET", &format!("{}/userLists", api.account()));
-    let mut ask = ask.query("pageSize", PAGE_ITEMS);
+    let mut ask = api.lists("GET", None).query("pageSize", PAGE_ITEMS);
     if let Some(title) = title {
         let quoted = title.replace('\\', "\\\\").replace('"', "\\\"");
         ask = ask.query("filter", format!("display_name = \"{quoted}\""));
     }
-    if !token.is_empty() {
+    if let Some(token) = token.filter(|token| !token.is_empty()) {
         ask = ask.query("pageToken", token);
     }
-    api.call(Effect::Reads, ask).map_err(of_account)
+    let lists: Lists = api.call(Effect::Reads, ask).map_err(of_account)?;
+    let next = Some(lists.next_page_token).filter(|token| !token.is_empty());
+    let own = lists.user_lists.into_iter().filter(UserList::takes_people);
+    let items = own.map(UserList::container).collect();
+    Ok(ContainerPage { items, next: next.map(String::into_bytes) })
 }
 
 /// An account that is not there is a setting to mend.
@@ -135,26 +128,14 @@ fn of_name(fault: Fault) -> Fault {
 /// `not-found` for a number of no list of people; `config` for a wish that cannot be
 /// granted; otherwise the request's.
 pub fn ensure(api: &Api, wish: &ContainerWish) -> Result<Container, Fault> {
-    if !["", KIND].contains(&wish.kind.as_str()) {
-        return Err(Fault::config("kind", KIND));
-    }
-    let settings = Value::Object(wish.settings.clone());
-    let wishes: Wishes =
-        serde_json::from_value(settings).map_err(|error| Fault::config("settings", error))?;
+    let wishes: Wishes = wish.settings_of(KIND)?;
     if let Some(key) = &wish.key {
         return Ok(find(api, key)?.container());
     }
-    if wish.title.trim().is_empty() {
-        return Err(Fault::config("title", "the name of a list"));
-    }
-    match find_named(api, &wish.title)? {
-        Some(list) => Ok(list.container()),
+    match wish.find(|cursor| page(api, cursor, Some(&wish.title)))? {
+        Some(list) => Ok(list),
         None => create(api, &wish.title, wishes),
     }
-}
-
-fn path(api: &Api, key: &str) -> String {
-    format!("{}/userLists/{key}", api.account())
 }
 
 /// A list by its number, if people can be uploaded to it.
@@ -163,27 +144,8 @@ fn find(api: &Api, key: &str) -> Result<UserList, Fault> {
     if !is_number(key) {
         return Err(missing());
     }
-    let list: UserList = api.call(Effect::Reads, api.lists("GET", &path(api, key)))?;
+    let list: UserList = api.call(Effect::Reads, api.lists("GET", Some(key)))?;
     if list.takes_people() { Ok(list) } else { Err(missing()) }
-}
-
-/// The oldest list of a name, by its number: other accounts share theirs with this one.
-fn find_named(api: &Api, title: &str) -> Result<Option<UserList>, Fault> {
-    let (mut oldest, mut token) = (None::<UserList>, String::new());
-    for _ in 0..PAGES_MAX {
-        let lists = list(api, &token, Some(title))?;
-        let own = |list: &UserList| list.takes_people() && list.display_name == title;
-        let named = lists.user_lists.into_iter().filter(own);
-        oldest = named.chain(oldest).min_by_key(|list| (list.id.len(), list.id.clone()));
-        if lists.next_page_token.is_empty() {
-            return Ok(oldest);
-        }
-        if lists.next_page_token == token {
-            break;
-        }
-        token = lists.next_page_token;
-    }
-    Err(Fault::drift("nextPageToken", "a list of lists that ends"))
 }
 
 fn create(api: &Api, title: &str, wishes: Wishes) -> Result<Container, Fault> {
@@ -201,7 +163,7 @@ fn create(api: &Api, title: &str, wishes: Wishes) -> Result<Container, Fault> {
     if let Some(days) = wishes.membership_days {
         body["membershipDuration"] = format!("{}s", u64::from(days) * DAY_SECONDS).into();
     }
-    let ask = api.lists("POST", &format!("{}/userLists", api.account())).json(&body);
+    let ask = api.lists("POST", None).json(&body);
     let created: UserList = api.call(Effect::Writes, ask).map_err(of_name).map_err(of_account)?;
     if is_number(&created.id) {
         Ok(created.container())
@@ -217,6 +179,6 @@ fn create(api: &Api, title: &str, wishes: Wishes) -> Result<Container, Fault> {
 /// `not-found` for a number of none; otherwise the request's.
 pub fn delete(api: &Api, key: &str) -> Result<(), Fault> {
     let list = find(api, key)?;
-    api.call::<Value>(Effect::Writes, api.lists("DELETE", &path(api, &list.id)))?;
+    api.call::<Value>(Effect::Writes, api.lists("DELETE", Some(&list.id)))?;
     Ok(())
 }

@@ -9,60 +9,64 @@ use crate::settings::Settings;
 
 /// Most identifiers of one person.
 const IDENTIFIERS_MAX: usize = 10;
-/// The parts of an address, all of which must be there.
-const ADDRESS: [(&str, &str, Kind); 4] = [
-    ("first_name", "givenName", Kind::FirstName),
-    ("last_name", "familyName", Kind::LastName),
-    ("country", "regionCode", Kind::Country),
-    ("postcode", "postalCode", Kind::Postcode),
-];
+/// Parts of an address, all of which must be there.
+const PARTS: usize = 4;
 
-/// A field that is an identifier of its own.
-struct Single {
+/// A field, and what Google calls it.
+struct Source {
     field: &'static str,
     title: &'static str,
     pii: &'static str,
     /// The value is a digest already.
     digest: bool,
+    /// It is a part of an address, and no identifier of its own.
+    part: bool,
     name: &'static str,
     kind: Kind,
 }
 
-const fn single(
+const fn source(
     field: &'static str,
     title: &'static str,
     pii: &'static str,
     name: &'static str,
     kind: Kind,
-) -> Single {
-    Single { field, title, pii, digest: false, name, kind }
+) -> Source {
+    Source { field, title, pii, digest: false, part: false, name, kind }
 }
 
-const SINGLES: [Single; 4] = [
-    single("email", "E-mail", "email", "emailAddress", Kind::Email),
-    Single {
+const SOURCES: [Source; 4 + PARTS] = [
+    source("email", "E-mail", "email", "emailAddress", Kind::Email),
+    Source {
         digest: true,
-        ..single("email_sha256", "E-mail, as SHA-256", "email", "emailAddress", Kind::Email)
+        ..source("email_sha256", "E-mail, as SHA-256", "email", "emailAddress", Kind::Email)
     },
-    single("phone", "Telephone", "phone", "phoneNumber", Kind::Phone),
-    Single {
+    source("phone", "Telephone", "phone", "phoneNumber", Kind::Phone),
+    Source {
         digest: true,
-        ..single("phone_sha256", "Telephone, as SHA-256", "phone", "phoneNumber", Kind::Phone)
+        ..source("phone_sha256", "Telephone, as SHA-256", "phone", "phoneNumber", Kind::Phone)
+    },
+    Source {
+        part: true,
+        ..source("first_name", "Given name", "name", "givenName", Kind::FirstName)
+    },
+    Source {
+        part: true,
+        ..source("last_name", "Family name", "name", "familyName", Kind::LastName)
+    },
+    Source { part: true, ..source("country", "Country", "address", "regionCode", Kind::Country) },
+    Source {
+        part: true,
+        ..source("postcode", "Postcode", "address", "postalCode", Kind::Postcode)
     },
 ];
 
 /// What members are matched by, as discovery says it.
 pub fn fields() -> impl Iterator<Item = Field> {
-    let singles = SINGLES.iter().map(|it| {
+    SOURCES.iter().map(|it| {
         let field = Field::text(it.field).title(it.title).pii(it.pii).matchable();
         if it.digest { field } else { field.hash_profile(Profile::Google.annotation(it.kind)) }
-    });
-    let parts = ADDRESS.iter().map(|(field, _, kind)| {
-        let pii = if field.ends_with("name") { "name" } else { "address" };
-        let field = Field::text(*field).pii(pii).matchable();
-        field.hash_profile(Profile::Google.annotation(*kind))
-    });
-    singles.chain(parts)
+    })
 }
 
 /// The identifiers of a member. A value that nobody could be matched by is left out
@@ -74,35 +78,32 @@ pub fn fields() -> impl Iterator<Item = Field> {
 pub fn identifiers(member: &Member) -> Result<Vec<Value>, Fault> {
     let (mut identifiers, mut address, mut unfit) = (Vec::new(), Map::new(), None);
     for identity in &member.identities {
-        let field = identity.namespace.as_str();
-        let one = SINGLES.iter().find(|it| it.field == field);
-        let part = ADDRESS.iter().find(|(name, _, _)| *name == field);
-        let value = match (one, part) {
-            (Some(one), _) if one.digest => Profile::Google.adopt(one.kind, &identity.value),
-            (Some(one), _) => Profile::Google.prepare(one.kind, &identity.value),
-            (None, Some((_, _, kind))) => Profile::Google.prepare(*kind, &identity.value),
-            (None, None) => {
-                return Err(Fault::new(FaultCode::NotSupported)
-                    .at(field)
-                    .with("expected", "a field of the stream of memberships"));
-            }
+        let source = SOURCES.iter().find(|it| it.field == identity.namespace);
+        let source = source.ok_or_else(|| {
+            Fault::new(FaultCode::NotSupported)
+                .at(&*identity.namespace)
+                .with("expected", "a field of the stream of memberships")
+        })?;
+        let value = match source.digest {
+            true => Profile::Google.adopt(source.kind, &identity.value),
+            false => Profile::Google.prepare(source.kind, &identity.value),
         };
-        match (value, one, part) {
-            (Ok(value), Some(one), _) => {
-                let identifier = json!({ one.name: value });
+        match value {
+            Ok(value) if source.part => {
+                address.entry(source.name).or_insert_with(|| value.into());
+            }
+            Ok(value) => {
+                let identifier = json!({ source.name: value });
                 if !identifiers.contains(&identifier) {
                     identifiers.push(identifier);
                 }
             }
-            (Ok(value), None, Some((_, name, _))) => {
-                address.entry(*name).or_insert_with(|| value.into());
-            }
-            (Ok(_), None, None) => {}
-            (Err(reason), _, _) => drop(unfit.get_or_insert((field, reason))),
+            Err(reason) => drop(unfit.get_or_insert((source.field, reason))),
         }
     }
-    identifiers.truncate(IDENTIFIERS_MAX - 1);
-    if address.len() == ADDRESS.len() {
+    let is_whole = address.len() == PARTS;
+    identifiers.truncate(IDENTIFIERS_MAX - usize::from(is_whole));
+    if is_whole {
         identifiers.push(json!({ "address": address }));
     }
     if !identifiers.is_empty() {

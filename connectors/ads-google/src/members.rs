@@ -29,11 +29,7 @@ pub fn write(api: &Api, request: &MemberRequest) -> Result<MemberReport, Fault> 
     if !is_number(&request.container) {
         return Err(Fault::new(FaultCode::NotFound).at("container"));
     }
-    let most = usize::try_from(MEMBERS_MAX).unwrap_or(usize::MAX);
-    if request.members.len() > most {
-        let fault = Fault::new(FaultCode::Rejected).at("members").with("items-max", most);
-        return Err(fault.with("items", request.members.len()));
-    }
+    request.expect_at_most(MEMBERS_MAX)?;
     let mut outcomes = vec![MemberOutcome::Unknown; request.members.len()];
     let mut sent = false;
     for change in [MemberChange::Remove, MemberChange::Add] {
@@ -58,7 +54,7 @@ pub fn write(api: &Api, request: &MemberRequest) -> Result<MemberReport, Fault> 
         let outcome = match send(api, &request.container, change, people) {
             Ok(outcome) => outcome,
             Err(fault) if !sent => return Err(fault),
-            Err(fault) => after(fault),
+            Err(fault) => MemberOutcome::after(fault),
         };
         sent = true;
         for place in places {
@@ -104,17 +100,5 @@ fn send(
             Err(Fault::new(FaultCode::Timeout).at("requestId").with("expected", "a number"))
         }
         (job, false) => Ok(MemberOutcome::Accepted(job)),
-    }
-}
-
-/// What a fault means for members while others of their request were changed.
-fn after(fault: Fault) -> MemberOutcome {
-    match fault.code {
-        FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => MemberOutcome::Unknown,
-        FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
-            MemberOutcome::Retry(after)
-        }
-        FaultCode::Rejected => MemberOutcome::Rejected(fault),
-        _ => MemberOutcome::Retry(None),
     }
 }

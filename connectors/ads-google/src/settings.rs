@@ -1,6 +1,6 @@
 //! The connection's settings.
 
-use liaison_sdk::{Call, Fault};
+use liaison_sdk::{Call, Fault, http};
 use serde::Deserialize;
 
 /// What `connector.json` describes.
@@ -35,14 +35,15 @@ impl Settings {
     pub fn of(call: &Call) -> Result<Self, Fault> {
         let settings: Self = call.settings()?;
         for (name, url) in [("url", &settings.url), ("login_url", &settings.login_url)] {
-            if !is_address(url) {
+            if !http::is_origin(url) {
                 let expected = "an address without a path: https://datamanager.googleapis.com";
                 return Err(Fault::config(format!("settings.{name}"), expected));
             }
         }
-        let accounts = [("account", Some(&settings.account))];
-        let accounts =
-            accounts.into_iter().chain([("login_account", settings.login_account.as_ref())]);
+        let accounts = [
+            ("account", Some(&settings.account)),
+            ("login_account", settings.login_account.as_ref()),
+        ];
         for (name, account) in accounts {
             if account.is_some_and(|account| !is_number(account)) {
                 let expected = "the number of a Google Ads account, without dashes";
@@ -51,11 +52,6 @@ impl Settings {
         }
         Ok(settings)
     }
-}
-
-fn is_address(url: &str) -> bool {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
 }
 
 /// Whether a text can be the number of something at Google.

@@ -13,9 +13,6 @@ const KIND: &str = "CUSTOM";
 const FIELDS: &str = "id,name,subtype,account_id,approximate_count_lower_bound";
 /// Audiences of one page.
 const PAGE_ITEMS: u32 = 200;
-/// Most pages that are looked through for a name: an account has at most 500
-/// audiences of people and 10,000 of other kinds.
-const PAGES_MAX: usize = 100;
 
 #[derive(Debug, Clone, Deserialize)]
 struct Audience {
@@ -89,20 +86,16 @@ pub fn check(graph: &Graph) -> Result<(), Fault> {
 pub fn page(graph: &Graph, cursor: Option<&[u8]>) -> Result<ContainerPage, Fault> {
     let expired = |_| Fault::new(FaultCode::CursorExpired);
     let after = cursor.map(std::str::from_utf8).transpose().map_err(expired)?;
-    let list = list(graph, after)?;
-    let next = list.next().map(String::into_bytes);
-    let own = list.data.into_iter().filter(|audience| audience.subtype == KIND);
-    Ok(ContainerPage { items: own.map(Audience::container).collect(), next })
-}
-
-fn list(graph: &Graph, after: Option<&str>) -> Result<List, Fault> {
     let ask = graph.request("GET", &graph.audiences());
     let ask = ask.query("fields", FIELDS).query("limit", PAGE_ITEMS);
     let ask = match after {
         Some(after) => ask.query("after", after),
         None => ask,
     };
-    graph.call(Effect::Reads, ask).map_err(of_account)
+    let list: List = graph.call(Effect::Reads, ask).map_err(of_account)?;
+    let next = list.next().map(String::into_bytes);
+    let own = list.data.into_iter().filter(|audience| audience.subtype == KIND);
+    Ok(ContainerPage { items: own.map(Audience::container).collect(), next })
 }
 
 /// An account that is not there is a setting to mend.
@@ -119,20 +112,13 @@ fn of_account(fault: Fault) -> Fault {
 /// `not-found` for a number of no audience of this account; `config` for a wish that
 /// cannot be granted; otherwise the request's.
 pub fn ensure(graph: &Graph, wish: &ContainerWish) -> Result<Container, Fault> {
-    if !["", KIND].contains(&wish.kind.as_str()) {
-        return Err(Fault::config("kind", KIND));
-    }
-    let settings = Value::Object(wish.settings.clone());
-    let wishes: Wishes =
-        serde_json::from_value(settings).map_err(|error| Fault::config("settings", error))?;
+    let wishes: Wishes = wish.settings_of(KIND)?;
     if let Some(key) = &wish.key {
         return Ok(find(graph, key)?.container());
     }
-    if wish.title.trim().is_empty() {
-        return Err(Fault::config("title", "the name of an audience"));
-    }
-    match find_named(graph, &wish.title)? {
-        Some(audience) => Ok(audience.container()),
+    // Names are not unique, and numbers grow.
+    match wish.find(|cursor| page(graph, cursor))? {
+        Some(audience) => Ok(audience),
         None => create(graph, &wish.title, wishes),
     }
 }
@@ -147,23 +133,6 @@ fn find(graph: &Graph, key: &str) -> Result<Audience, Fault> {
     let audience: Audience = graph.call(Effect::Reads, ask)?;
     let elsewhere = audience.account_id.as_ref().is_some_and(|it| *it != graph.settings.account);
     if elsewhere || audience.subtype != KIND { Err(missing()) } else { Ok(audience) }
-}
-
-/// The oldest audience of a name: names are not unique, and numbers grow.
-fn find_named(graph: &Graph, title: &str) -> Result<Option<Audience>, Fault> {
-    let (mut oldest, mut after) = (None::<Audience>, None::<String>);
-    for _ in 0..PAGES_MAX {
-        let list = list(graph, after.as_deref())?;
-        let next = list.next();
-        let named = list.data.into_iter().filter(|it| it.subtype == KIND && it.name == title);
-        oldest = named.chain(oldest).min_by_key(|it| (it.id.len(), it.id.clone()));
-        match next {
-            None => return Ok(oldest),
-            Some(next) if after.as_ref() == Some(&next) => break,
-            Some(next) => after = Some(next),
-        }
-    }
-    Err(Fault::drift("paging", "a list of audiences that ends"))
 }
 
 fn create(graph: &Graph, title: &str, wishes: Wishes) -> Result<Container, Fault> {

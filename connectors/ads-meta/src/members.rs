@@ -44,11 +44,7 @@ pub fn write(graph: &Graph, request: &MemberRequest) -> Result<MemberReport, Fau
     if !is_number(&request.container) {
         return Err(Fault::new(FaultCode::NotFound).at("container"));
     }
-    let most = usize::try_from(MEMBERS_MAX).unwrap_or(usize::MAX);
-    if request.members.len() > most {
-        let fault = Fault::new(FaultCode::Rejected).at("members").with("items-max", most);
-        return Err(fault.with("items", request.members.len()));
-    }
+    request.expect_at_most(MEMBERS_MAX)?;
     let rows: Vec<Result<Row, Fault>> = request.members.iter().map(member::row).collect();
     let mut outcomes: Vec<MemberOutcome> = rows
         .iter()
@@ -72,7 +68,7 @@ pub fn write(graph: &Graph, request: &MemberRequest) -> Result<MemberReport, Fau
             Err(fault) if counted.is_empty() => return Err(fault),
             Err(fault) => {
                 failed = true;
-                set(&mut outcomes, part, &after(fault));
+                set(&mut outcomes, part, &MemberOutcome::after(fault));
             }
         }
     }
@@ -150,18 +146,6 @@ fn set(outcomes: &mut [MemberOutcome], part: &Part<'_>, outcome: &MemberOutcome)
         if let Some(known) = outcomes.get_mut(*place) {
             known.clone_from(outcome);
         }
-    }
-}
-
-/// What a fault means for members while others of their request were changed.
-fn after(fault: Fault) -> MemberOutcome {
-    match fault.code {
-        FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => MemberOutcome::Unknown,
-        FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
-            MemberOutcome::Retry(after)
-        }
-        FaultCode::Rejected => MemberOutcome::Rejected(fault),
-        _ => MemberOutcome::Retry(None),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+pub use liaison_sdk::Effect;
 use liaison_sdk::http::{self, Request, Response};
 use liaison_sdk::{Call, Fault, FaultCode, Hints, Notice, RateHint, clock};
 use serde::de::DeserializeOwned;
@@ -15,17 +16,6 @@ use crate::time;
 pub const VERSION: &str = "2026-03";
 /// The credential slot of the manifest.
 const CREDENTIAL: &str = "token";
-/// Statuses by which a proxy says that HubSpot was not reached.
-const NOT_REACHED: [u16; 4] = [503, 521, 522, 523];
-
-/// Whether a request changes something: what a missing answer means hangs on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It can be repeated.
-    Reads,
-    /// Without an answer nobody knows.
-    Writes,
-}
 
 /// Why there is no answer to work with.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,7 +157,7 @@ fn by_status(response: &Response, effect: Effect) -> Trouble {
             let expected = "the address that it redirects to";
             Trouble::Fault(Fault::config("settings.url", expected).with("status", response.status))
         }
-        500.. if effect == Effect::Writes && !NOT_REACHED.contains(&response.status) => {
+        status if effect.is_unknown(status) => {
             let fault = refusal.into_fault(retry_after);
             Trouble::Unknown(Fault { code: FaultCode::Timeout, ..fault })
         }

@@ -16,24 +16,6 @@ const ADDRESS_BYTES_MAX: usize = 254;
 /// The slot of the credential.
 const LOGIN: &str = "login";
 
-/// What `connector.json` describes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    server: String,
-    #[serde(default)]
-    security: Security,
-    #[serde(default = "yes")]
-    login: bool,
-    from: String,
-    from_name: Option<String>,
-    reply_to: Option<String>,
-    return_path: Option<String>,
-    reports: Option<String>,
-    #[serde(default)]
-    templates: BTreeMap<String, WrittenTemplate>,
-}
-
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Security {
@@ -77,11 +59,14 @@ impl Template {
     }
 }
 
-/// The settings, understood.
-#[derive(Debug, Clone)]
+/// What `connector.json` describes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     server: String,
+    #[serde(default)]
     security: Security,
+    #[serde(default = "yes")]
     login: bool,
     /// The address that mail is from.
     pub from: String,
@@ -92,7 +77,10 @@ pub struct Settings {
     return_path: Option<String>,
     /// The folder of bounces and complaints.
     pub reports: Option<String>,
+    #[serde(default, rename = "templates")]
+    written: BTreeMap<String, WrittenTemplate>,
     /// The messages.
+    #[serde(skip)]
     pub templates: BTreeMap<String, Template>,
 }
 
@@ -102,36 +90,26 @@ impl Settings {
     /// # Errors
     /// `config`, with what was expected.
     pub fn of(call: &Call) -> Result<Self, Fault> {
-        let written: Written = call.settings()?;
+        let mut settings: Self = call.settings()?;
         let addresses = [
-            ("from", Some(&written.from)),
-            ("reply_to", written.reply_to.as_ref()),
-            ("return_path", written.return_path.as_ref()),
+            ("from", Some(&settings.from)),
+            ("reply_to", settings.reply_to.as_ref()),
+            ("return_path", settings.return_path.as_ref()),
         ];
         for (name, address) in addresses {
             if address.is_some_and(|address| !is_address(address)) {
                 return Err(Fault::config(format!("settings.{name}"), "an address: ana@x.fr"));
             }
         }
-        let name = written.from_name.as_deref().unwrap_or_default();
+        let name = settings.from_name.as_deref().unwrap_or_default();
         if name.chars().any(char::is_control) {
             return Err(Fault::config("settings.from_name", "a name without line breaks"));
         }
-        let templates = written.templates.into_iter();
-        let templates: Result<BTreeMap<String, Template>, Fault> = templates
-            .map(|(name, written)| Ok((name.clone(), template(&name, written)?)))
-            .collect();
-        Ok(Self {
-            server: written.server,
-            security: written.security,
-            login: written.login,
-            from: written.from,
-            from_name: written.from_name,
-            reply_to: written.reply_to,
-            return_path: written.return_path,
-            reports: written.reports,
-            templates: templates?,
-        })
+        for (name, written) in std::mem::take(&mut settings.written) {
+            let template = template(&name, written)?;
+            settings.templates.insert(name, template);
+        }
+        Ok(settings)
     }
 
     /// The server that takes mail in.
@@ -170,10 +148,12 @@ fn template(name: &str, written: WrittenTemplate) -> Result<Template, Fault> {
         html: maybe("html", written.html)?,
         unsubscribe: maybe("unsubscribe", written.unsubscribe)?,
     };
-    let texts = [("subject", Some(&template.subject)), ("text", template.text.as_ref())];
-    let texts = texts
-        .into_iter()
-        .chain([("html", template.html.as_ref()), ("unsubscribe", template.unsubscribe.as_ref())]);
+    let texts = [
+        ("subject", Some(&template.subject)),
+        ("text", template.text.as_ref()),
+        ("html", template.html.as_ref()),
+        ("unsubscribe", template.unsubscribe.as_ref()),
+    ];
     for (part, text) in texts {
         if text.is_some_and(|text| text.text().trim().is_empty()) {
             return Err(Fault::config(place(part), "a text"));

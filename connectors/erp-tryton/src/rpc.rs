@@ -1,6 +1,7 @@
 //! JSON-RPC as Tryton speaks it, and what its answers mean. The host logs in
 //! and sends the session; a 401 that arrives here has survived its new login.
 
+pub use liaison_sdk::Effect;
 use liaison_sdk::http::{self, Response};
 use liaison_sdk::{Call, Fault, FaultCode};
 use serde::Deserialize;
@@ -26,16 +27,6 @@ struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     url: String,
-}
-
-/// Whether a call changes something: after a broken transport nobody knows
-/// what became of a write, while a read can just be repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It only reads.
-    Reads,
-    /// It writes, in one transaction.
-    Writes,
 }
 
 /// Why a call gave no result.

@@ -143,22 +143,19 @@ fn folded(header: &str) -> Option<String> {
 }
 
 fn check_body(body: &[u8]) -> Result<(), MailFault> {
-    if !body.is_ascii() || body.contains(&0) {
-        return Err(invalid(
+    let text = std::str::from_utf8(body).ok().filter(|it| it.is_ascii() && !it.contains('\0'));
+    let text = text.ok_or_else(|| {
+        invalid(
             "the body is not ASCII; encode it (quoted-printable or base64) and say so in a header",
-        ));
-    }
-    let mut rest = body;
-    while !rest.is_empty() {
-        let end = rest.windows(2).position(|two| two == b"\r\n");
-        let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-        if line.contains(&b'\r') || line.contains(&b'\n') {
+        )
+    })?;
+    for line in text.split("\r\n") {
+        if line.contains(['\r', '\n']) {
             return Err(invalid("a line of the body does not end in CR LF"));
         }
         if line.len() > LINE_BYTES_MAX {
             return Err(invalid(format!("a line of the body exceeds {LINE_BYTES_MAX} bytes")));
         }
-        rest = end.and_then(|end| rest.get(end + 2..)).unwrap_or_default();
     }
     Ok(())
 }

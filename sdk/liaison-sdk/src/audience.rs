@@ -50,13 +50,17 @@
 //! liaison_sdk::export_connector!(Ads: audience);
 //! ```
 
+mod wire;
+
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::bindings::audience::exports::liaison::connector::audience as api;
-use crate::bindings::host::liaison::connector::types as wit;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultCode};
 use crate::hints::Hints;
 use crate::write::Consent;
+
+/// Most pages that are looked through for a title.
+const PAGES_MAX: usize = 100;
 
 /// A list, audience or segment at the vendor.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,6 +117,46 @@ impl ContainerWish {
     /// A container by its title, as a test wishes for it.
     pub fn titled(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
+    }
+
+    /// The further settings, for connectors with one kind of container.
+    ///
+    /// # Errors
+    /// `config` for another kind, or for settings that do not fit.
+    pub fn settings_of<T: DeserializeOwned>(&self, kind: &str) -> Result<T, Fault> {
+        if !["", kind].contains(&self.kind.as_str()) {
+            return Err(Fault::config("kind", kind));
+        }
+        let settings = Value::Object(self.settings.clone());
+        serde_json::from_value(settings).map_err(|error| Fault::config("settings", error))
+    }
+
+    /// The container of the title, by pages of containers; of several the one with the
+    /// lowest number, which is the oldest where keys are numbers that grow.
+    ///
+    /// # Errors
+    /// `config` for no title, `schema-drift` for a list without an end; those of `page`.
+    pub fn find(
+        &self,
+        page: impl Fn(Option<&[u8]>) -> Result<ContainerPage, Fault>,
+    ) -> Result<Option<Container>, Fault> {
+        if self.title.trim().is_empty() {
+            return Err(Fault::config("title", "the name of a container"));
+        }
+        let (mut oldest, mut cursor) = (None::<Container>, None::<Vec<u8>>);
+        for _ in 0..PAGES_MAX {
+            let ContainerPage { items, next } = page(cursor.as_deref())?;
+            let named = items.into_iter().filter(|container| container.title == self.title);
+            oldest = named.chain(oldest).min_by_key(|it| (it.key.len(), it.key.clone()));
+            if next.is_none() {
+                return Ok(oldest);
+            }
+            if next == cursor {
+                break;
+            }
+            cursor = next;
+        }
+        Err(Fault::drift("containers", "a list of containers that ends"))
     }
 }
 
@@ -202,6 +246,21 @@ pub struct MemberRequest {
     pub session: Option<ReplaceSession>,
 }
 
+impl MemberRequest {
+    /// Refuses more members than a write may have.
+    ///
+    /// # Errors
+    /// `rejected`.
+    pub fn expect_at_most(&self, items_max: u32) -> Result<(), Fault> {
+        let items = self.members.len();
+        if u32::try_from(items).is_ok_and(|items| items <= items_max) {
+            return Ok(());
+        }
+        let fault = Fault::new(FaultCode::Rejected).at("members");
+        Err(fault.with("items-max", items_max).with("items", items))
+    }
+}
+
 /// What became of one member.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MemberOutcome {
@@ -218,6 +277,18 @@ pub enum MemberOutcome {
     Rejected(Fault),
     /// It cannot be known.
     Unknown,
+}
+
+impl MemberOutcome {
+    /// What a fault means for members while others of their request were changed.
+    pub fn after(fault: Fault) -> Self {
+        match fault.code {
+            FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => Self::Unknown,
+            FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => Self::Retry(after),
+            FaultCode::Rejected => Self::Rejected(fault),
+            _ => Self::Retry(None),
+        }
+    }
 }
 
 /// Counts, from vendors that never say which member failed. Within a session they may
@@ -267,90 +338,5 @@ impl MemberReport {
     #[must_use]
     pub fn with_hints(self, hints: Hints) -> Self {
         Self { hints, ..self }
-    }
-}
-
-impl MemberRequest {
-    pub(crate) fn of(
-        container: String,
-        members: Vec<api::Member>,
-        session: Option<api::ReplaceSession>,
-    ) -> Self {
-        let session = session.map(|api::ReplaceSession { id, sequence, last, total }| {
-            ReplaceSession { id, sequence, last, total }
-        });
-        Self { container, members: members.into_iter().map(Into::into).collect(), session }
-    }
-}
-
-impl From<api::Member> for Member {
-    fn from(member: api::Member) -> Self {
-        let identity = |wit::Identity { namespace, value }| Identity { namespace, value };
-        let consent = |wit::Consent { purpose, granted, since, source }| Consent {
-            purpose,
-            granted,
-            since,
-            source,
-        };
-        Self {
-            change: match member.change {
-                api::Membership::Add => MemberChange::Add,
-                api::Membership::Remove => MemberChange::Remove,
-            },
-            key: member.key,
-            identities: member.identities.into_iter().map(identity).collect(),
-            consents: member.consents.into_iter().map(consent).collect(),
-            ttl_seconds: member.ttl_seconds,
-            idempotency_key: member.idempotency_key,
-        }
-    }
-}
-
-impl TryFrom<api::ContainerWish> for ContainerWish {
-    type Error = Fault;
-
-    fn try_from(wish: api::ContainerWish) -> Result<Self, Fault> {
-        let settings = serde_json::from_str(&wish.settings).map_err(Fault::bug)?;
-        Ok(Self { key: wish.key, title: wish.title, kind: wish.kind, settings })
-    }
-}
-
-impl From<Container> for api::Container {
-    fn from(container: Container) -> Self {
-        let Container { key, title, kind, size, ready_after_seconds } = container;
-        Self { key, title, kind, size, ready_after_seconds }
-    }
-}
-
-impl From<ContainerPage> for api::ContainerPage {
-    fn from(page: ContainerPage) -> Self {
-        Self { items: page.items.into_iter().map(Into::into).collect(), next: page.next }
-    }
-}
-
-impl From<MemberOutcome> for api::MemberOutcome {
-    fn from(outcome: MemberOutcome) -> Self {
-        match outcome {
-            MemberOutcome::Done => Self::Done,
-            MemberOutcome::Accepted(job) => Self::Accepted(job),
-            MemberOutcome::Unmatched => Self::Unmatched,
-            MemberOutcome::Retry(after_seconds) => Self::Retry(after_seconds),
-            MemberOutcome::Rejected(fault) => Self::Rejected(fault.into()),
-            MemberOutcome::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<MemberReport> for api::MemberReport {
-    fn from(report: MemberReport) -> Self {
-        let verdict = match report.verdict {
-            MemberVerdict::Items(outcomes) => {
-                api::MemberVerdict::Items(outcomes.into_iter().map(Into::into).collect())
-            }
-            MemberVerdict::Aggregate(MemberCounts { received, invalid, matched }) => {
-                api::MemberVerdict::Aggregate(api::MemberCounts { received, invalid, matched })
-            }
-        };
-        Self { verdict, hints: report.hints.into() }
     }
 }

@@ -135,6 +135,7 @@ pub mod bindings;
 pub mod audience;
 pub mod call;
 pub mod connector;
+pub mod effect;
 pub mod fault;
 pub mod find;
 pub mod hints;
@@ -167,6 +168,7 @@ pub use audience::{
 };
 pub use call::{Call, Environment};
 pub use connector::{Audience, Connector, Destination, Inbound, Lookup, Source};
+pub use effect::Effect;
 pub use fault::{Fault, FaultCode};
 pub use find::{Found, LookupKey, LookupRequest};
 pub use hints::{Hints, Notice, RateHint};
