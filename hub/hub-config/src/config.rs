@@ -9,6 +9,7 @@ use hub_model::{
 };
 
 use crate::located::{Located, Location};
+use crate::recording::RecordingConfig;
 use crate::secret::SecretRef;
 
 /// Everything that an organisation wrote, checked.
@@ -38,6 +39,8 @@ pub struct Config {
     pub history: History,
     /// The segments, by name.
     pub segments: Vec<Segment>,
+    /// Which runs are recorded.
+    pub recording: RecordingConfig,
 }
 
 impl Config {

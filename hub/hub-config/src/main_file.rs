@@ -9,6 +9,7 @@ use crate::config::ConnectionConfig;
 use crate::document::Document;
 use crate::fault::{ConfigFault, code};
 use crate::located::Located;
+use crate::recording::{self, RecordingConfig};
 use crate::segment::{self, SegmentDraft};
 use crate::table::{TableReader, shown};
 use crate::traits::{self, TraitDraft};
@@ -30,6 +31,7 @@ pub(crate) const KEYS: &[&str] = &[
     "connections",
     "history",
     "segments",
+    "recording",
 ];
 /// The keys of `[history]`.
 pub(crate) const HISTORY_KEYS: &[&str] = &["keep", "keep_writes"];
@@ -63,6 +65,7 @@ pub(crate) struct MainFile {
     pub(crate) purposes: Vec<Purpose>,
     pub(crate) history: History,
     pub(crate) segments: Vec<SegmentDraft>,
+    pub(crate) recording: RecordingConfig,
 }
 
 /// Reads the file; `None` if it is no TOML or of a newer version.
@@ -78,6 +81,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
     let purposes = purposes(&mut table);
     let history = history(&mut table);
     let segments = segments(&mut table);
+    let recording = recording::read(&mut table);
     let (connection_names, connections) = connections(&mut table);
     table.finish(KEYS);
     for connection in &connections {
@@ -97,6 +101,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
         purposes,
         history,
         segments,
+        recording,
     })
 }
 

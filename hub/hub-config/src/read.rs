@@ -57,6 +57,7 @@ fn assemble(main: MainFile, mut syncs: Vec<SyncConfig>) -> Config {
         purposes: main.purposes,
         history: main.history,
         segments: main.segments.into_iter().filter_map(|draft| draft.segment).collect(),
+        recording: main.recording,
     }
 }
 

@@ -30,7 +30,7 @@ mod tests {
 
     use crate::{
         cleaning, connection, consents, event, kind, main_file, namespace, policies, purposes,
-        relations, segment, sync_file, traits, transform,
+        recording, relations, segment, sync_file, traits, transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -60,6 +60,7 @@ mod tests {
             (&main, "/properties/traits/additionalProperties", traits::KEYS),
             (&main, "/properties/purposes/additionalProperties", purposes::KEYS),
             (&main, "/properties/history", main_file::HISTORY_KEYS),
+            (&main, "/properties/recording", recording::KEYS),
             (&main, "/properties/segments/additionalProperties", segment::KEYS),
             (&main, "/$defs/condition/oneOf/0", segment::TRAIT_KEYS),
             (&main, "/$defs/condition/oneOf/1", segment::IDENTITY_KEYS),
@@ -107,6 +108,7 @@ mod tests {
                 "/properties/traits/additionalProperties/properties/survivorship/enum",
                 words(Survivorship::WORDS),
             ),
+            (&main, "/properties/recording/properties/on/enum", words(recording::WORDS)),
             (
                 &main,
                 "/properties/connections/additionalProperties/properties/origin/enum",

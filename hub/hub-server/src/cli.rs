@@ -173,6 +173,23 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Connectors: list and inspect those installed; write, build and test your own.
     #[command(subcommand)]
     Connector(ConnectorCommand),
+    /// Run a recorded run again: the same component on the same answers.
+    #[command(after_help = "\
+Examples:
+  liaison replay 1764489600000000-people             # a run that was recorded here
+  liaison replay people.ndjson.gz --page 3           # only what read its third page
+  liaison replay cases --component new.wasm          # what another version does on it
+
+It needs no network, no secret and no configuration: the component and the recording
+are enough. Each call is shown as it was recorded and as it is now, with the first
+request in which they part, and with the hash of its output, which holds rows and
+cursor, outcomes or fault, and no time. The component is found by its digest in the
+folder of connectors, beside the recording, or given. Of a folder all recordings are
+replayed. Exit code 1 when anything differs.")]
+    Replay(ReplayAsked),
+    /// Recordings of runs: list them, mask one for somebody else, make a test of one.
+    #[command(subcommand)]
+    Recording(RecordingCommand),
     /// The store: verify, count, back up and restore, compact, export and import.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -194,6 +211,7 @@ pub enum SyncCommand {
 Examples:
   liaison sync run people
   liaison sync run people --json | jq .counts
+  liaison sync run people --record    # and look at it again: liaison replay <run>
 
 When `liaison serve` runs, it does the work; otherwise this process does.
 Exit code 1 when the run failed or is held. Rows that were rejected wait in
@@ -201,6 +219,9 @@ quarantine and do not make a run fail.")]
     Run {
         /// The sync: the name of its file in syncs/, without .toml.
         id: String,
+        /// Record it, to be replayed without its system.
+        #[arg(long)]
+        record: bool,
     },
     /// Show how syncs stand: last run, next run, why one failed.
     #[command(after_help = "\
@@ -400,6 +421,7 @@ pub use self::mapping::MappingCommand;
 pub use self::plan::HoldCommand;
 pub use self::privacy::PrivacyCommand;
 pub use self::quarantine::QuarantineCommand;
+pub use self::recording::{RecordingCommand, ReplayAsked};
 pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
 
@@ -411,6 +433,7 @@ mod mapping;
 mod plan;
 mod privacy;
 mod quarantine;
+mod recording;
 mod segment;
 mod store;
 

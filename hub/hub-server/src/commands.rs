@@ -13,6 +13,8 @@ mod plan;
 mod privacy;
 mod profile;
 mod quarantine;
+mod recording;
+mod replay;
 mod segment;
 mod serve;
 mod store;
@@ -47,6 +49,12 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         }
         other => other,
     };
+    // Both look for a configuration themselves, and need none.
+    let command = match command {
+        Command::Replay(asked) => return replay::run(&global, &asked, out).await,
+        Command::Recording(command) => return recording::run(&global, command, out).await,
+        other => other,
+    };
     let loaded = Loaded::read(&global)?;
     match command {
         Command::Serve => serve::run(&loaded).await,
@@ -69,6 +77,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Connector(command) => connector::run(&loaded, command, out).await,
         Command::Store(command) => store::run(&loaded, command, out).await,
         Command::Token(command) => token::run(&loaded, command, out).await,
+        Command::Replay(asked) => replay::run(&global, &asked, out).await,
+        Command::Recording(command) => recording::run(&global, command, out).await,
         Command::Version => version(out),
     }
 }

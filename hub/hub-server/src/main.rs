@@ -23,6 +23,8 @@ mod keys;
 mod secrets;
 mod tokens;
 
+mod recordings;
+
 mod mapping;
 mod wire;
 

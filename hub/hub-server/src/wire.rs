@@ -21,6 +21,7 @@ use plugin_gateway::{
 };
 use plugin_host::inspect::inspect as inspect_bytes;
 use plugin_host::limits::COMPONENT_BYTES_MAX;
+use plugin_host::recording::Recorder;
 use plugin_host::{Binding, Host, HostOptions, Limits, LoadError, Package};
 use tokio::sync::Mutex;
 
@@ -30,6 +31,7 @@ use crate::grants;
 use crate::keys::Keys;
 use crate::load::{Loaded, near};
 use crate::out::talk;
+use crate::recordings::Recordings;
 use crate::secrets::credentials;
 use crate::tokens::PassingTokens;
 use crate::trouble::{Item, Trouble};
@@ -42,6 +44,8 @@ pub struct Wiring<'l> {
     packages: Mutex<BTreeMap<String, Arc<Package>>>,
     /// Makes tombstones of those who are erased.
     privacy_key: [u8; 32],
+    /// What records runs.
+    recordings: Option<Arc<Recordings>>,
 }
 
 /// A connection that works as far as this machine can tell.
@@ -100,7 +104,12 @@ impl<'l> Wiring<'l> {
         let gateway = Gateway::new(GatewayOptions { tokens, ..GatewayOptions::default() })
             .map_err(|error| no_sandbox(&error))?;
         let (packages, privacy_key) = (Mutex::default(), keys.privacy_key);
-        Ok(Self { loaded, host, gateway, packages, privacy_key })
+        Ok(Self { loaded, host, gateway, packages, privacy_key, recordings: None })
+    }
+
+    /// The same, with runs recorded by these.
+    pub fn recorded_by(self, recordings: Option<Arc<Recordings>>) -> Self {
+        Self { recordings, ..self }
     }
 
     /// Binds a connection to its connector.
@@ -160,7 +169,10 @@ impl<'l> Wiring<'l> {
             settings: connection.settings.clone(),
             limits: HttpLimits::default(),
         });
-        let binding = Binding::new(connection.id.as_str(), connection.settings.clone(), gateway);
+        let recorder = self.recordings.clone().map(|it| it as Arc<dyn Recorder>);
+        let settings = connection.settings.clone();
+        let binding =
+            Binding { recorder, ..Binding::new(connection.id.as_str(), settings, gateway) };
         Bound { connector: self.host.connect(package, binding) }
     }
 
@@ -406,7 +418,8 @@ const fn explain(error: &LoadError) -> (&'static str, &'static str) {
     }
 }
 
-fn no_sandbox(error: &dyn std::error::Error) -> Trouble {
+/// Why connectors cannot be run here.
+pub fn no_sandbox(error: &dyn std::error::Error) -> Trouble {
     Trouble::new(
         Exit::Usage,
         "sandbox/unavailable",

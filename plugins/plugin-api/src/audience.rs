@@ -9,6 +9,7 @@
 
 use async_trait::async_trait;
 use hub_model::{Fault, Object, RemoteKey};
+use serde::{Deserialize, Serialize};
 
 use crate::connector::CallContext;
 use crate::page::Cursor;
@@ -39,7 +40,7 @@ pub struct ContainerPage {
 }
 
 /// A container that should be there.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ContainerWish {
     /// Its key, where it is known.
     pub key: Option<RemoteKey>,
@@ -52,7 +53,8 @@ pub struct ContainerWish {
 }
 
 /// In or out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MemberChange {
     /// Joins.
     Add,
@@ -62,7 +64,7 @@ pub enum MemberChange {
 
 /// A value that names somebody, in clear: the connector puts it into the form that
 /// its vendor matches on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
     /// A field of the stream of memberships: `email`.
     pub namespace: String,
@@ -71,7 +73,7 @@ pub struct Identity {
 }
 
 /// One member's change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// In or out.
     pub change: MemberChange,
@@ -88,7 +90,7 @@ pub struct Member {
 }
 
 /// A replacement of everybody in a container, in several calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplaceSession {
     /// Its id.
     pub id: u64,
@@ -101,7 +103,7 @@ pub struct ReplaceSession {
 }
 
 /// Changes of members of one container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberRequest {
     /// The container.
     pub container: RemoteKey,

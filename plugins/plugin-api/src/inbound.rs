@@ -9,12 +9,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 use hub_model::{Fault, RemoteKey, StreamName, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::connector::CallContext;
 use crate::page::ItemResult;
 
 /// A delivery as it came in.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The method.
     pub method: String,
@@ -23,6 +24,7 @@ pub struct Delivery {
     /// Headers, in order.
     pub headers: Vec<(String, String)>,
     /// The body.
+    #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
     /// When it was received.
     pub received: Timestamp,

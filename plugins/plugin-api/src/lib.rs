@@ -13,6 +13,8 @@
 //! page or handles one batch; when, how often and what becomes of it is decided
 //! outside.
 
+pub mod bytes;
+
 pub mod audience;
 pub mod connector;
 pub mod inbound;

@@ -1,15 +1,16 @@
 //! Reading: one page at a time, from an opaque cursor.
 
 use hub_model::{Fault, Object, RemoteKey, StreamName};
+use serde::{Deserialize, Serialize};
 
 use crate::row::Row;
 
 /// An opaque position after a page. The connector makes it, the hub keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Cursor(pub Vec<u8>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cursor(#[serde(with = "crate::bytes")] pub Vec<u8>);
 
 /// What to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadRequest {
     /// The stream.
     pub stream: StreamName,

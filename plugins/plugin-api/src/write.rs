@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use hub_model::{Fault, FieldName, Object, RemoteKey, StreamName, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::page::Item;
 
 /// What to do with one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Create a row (or update the one with the same key where the vendor
     /// offers an upsert).
@@ -21,7 +23,7 @@ pub enum Action {
 }
 
 /// A consent that travels with an item to vendors that require one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// The purpose, in the organisation's words.
     pub purpose: String,
@@ -35,7 +37,7 @@ pub struct Consent {
 
 /// One item of a write. In `patch` an absent field is left alone, null clears,
 /// a value sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteItem {
     /// What to do.
     pub action: Action,
@@ -56,7 +58,7 @@ pub struct WriteItem {
 }
 
 /// A batch to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteRequest {
     /// The stream.
     pub stream: StreamName,
@@ -154,7 +156,8 @@ pub enum JobState {
 }
 
 /// How to find a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LookupKey {
     /// By its key.
     Key(RemoteKey),
@@ -163,7 +166,7 @@ pub enum LookupKey {
 }
 
 /// Rows to find.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookupRequest {
     /// The stream.
     pub stream: StreamName,

@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::folder;
 use crate::grants::FolderGrant;
 
@@ -26,7 +28,8 @@ pub const VERSION_ABSENT: &str = "absent";
 
 /// Why a file operation failed. Nothing was changed, except after
 /// [`FileFault::Io`] of a write, when the file is the old or the new one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FileFault {
     /// The folder is not granted, not writable, or the name leads elsewhere.
     #[error("denied: {0}")]
@@ -61,7 +64,7 @@ pub enum FileFault {
 }
 
 /// A file in a granted folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileInfo {
     /// Its name relative to the folder.
     pub name: String,
@@ -72,9 +75,10 @@ pub struct FileInfo {
 }
 
 /// A part of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRange {
     /// The bytes; fewer than asked for at the end of the file.
+    #[serde(with = "plugin_api::bytes")]
     pub bytes: Vec<u8>,
     /// The file that they are from, as it was right after the reading.
     pub info: FileInfo,

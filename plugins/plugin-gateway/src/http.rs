@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hub_model::FaultCode;
+use serde::{Deserialize, Serialize};
 
 /// Largest decompressed response body in bytes.
 pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -65,7 +66,7 @@ impl Default for HttpLimits {
 
 /// A request as a connector states it. `Debug` shows no header values, no body
 /// and no query, because they hold customers' data.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HttpRequest {
     /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`.
     pub method: String,
@@ -74,6 +75,7 @@ pub struct HttpRequest {
     /// Headers in order; those that belong to the host are refused.
     pub headers: Vec<(String, String)>,
     /// The body; empty for none.
+    #[serde(with = "plugin_api::bytes")]
     pub body: Vec<u8>,
     /// The credential slot to apply.
     pub credential: Option<String>,
@@ -93,13 +95,14 @@ impl fmt::Debug for HttpRequest {
 }
 
 /// An answer: any status, redirects included. `Debug` shows sizes only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// Headers in order, without cookies.
     pub headers: Vec<(String, String)>,
     /// The decompressed body.
+    #[serde(with = "plugin_api::bytes")]
     pub body: Vec<u8>,
 }
 
@@ -115,7 +118,8 @@ impl fmt::Debug for HttpResponse {
 }
 
 /// Why there is no answer. The texts never hold a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HttpFault {
     /// The grants or the rules forbid the request. Nothing was sent.
     #[error("denied: {0}")]

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Largest message in bytes, with its head.
 pub const MESSAGE_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Most recipients of one message.
@@ -18,7 +20,8 @@ pub const MAIL_HEADERS_MAX: usize = 100;
 pub const LINE_BYTES_MAX: usize = 998;
 
 /// How the connection to a server is kept from being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MailSecurity {
     /// TLS from the first byte on.
     Tls,
@@ -29,7 +32,7 @@ pub enum MailSecurity {
 }
 
 /// The server that takes mail in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailServer {
     /// Host and port: `smtp.example.org:587`.
     pub address: String,
@@ -41,7 +44,7 @@ pub struct MailServer {
 
 /// A message as a connector states it. `Debug` shows sizes only, because the rest
 /// is customers' data.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailMessage {
     /// The envelope's sender: where bounces go.
     pub sender: String,
@@ -51,6 +54,7 @@ pub struct MailMessage {
     /// the way are refused.
     pub headers: Vec<(String, String)>,
     /// The body: ASCII, lines that end in CR LF.
+    #[serde(with = "plugin_api::bytes")]
     pub body: Vec<u8>,
 }
 
@@ -66,7 +70,8 @@ impl fmt::Debug for MailMessage {
 }
 
 /// What became of one recipient. The texts never hold a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MailDelivery {
     /// Taken in; the reply.
     Accepted(String),
@@ -91,7 +96,8 @@ impl MailDelivery {
 }
 
 /// Why nothing was sent to anybody. The texts never hold a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MailFault {
     /// The grants or the rules forbid it.
     #[error("denied: {0}")]

@@ -60,6 +60,20 @@ impl Redactor {
         forms.drain(..excess);
     }
 
+    /// The bytes with every known secret replaced by [`MASK`]; none = there is none in
+    /// them.
+    #[must_use]
+    pub fn redact_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let forms = self.forms.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut forms: Vec<&[u8]> = forms.iter().map(|form| form.as_bytes()).collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        let mut clean = None;
+        for form in forms {
+            clean = replaced(clean.as_deref().unwrap_or(bytes), form).or(clean);
+        }
+        clean
+    }
+
     /// The text with every known secret replaced by [`MASK`].
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
@@ -70,6 +84,24 @@ impl Redactor {
         found.sort_by_key(|form| std::cmp::Reverse(form.len()));
         found.iter().fold(text.to_owned(), |text, form| text.replace(form, MASK))
     }
+}
+
+/// The bytes with a form replaced; none = it is not in them.
+fn replaced(bytes: &[u8], form: &[u8]) -> Option<Vec<u8>> {
+    let mut clean = Vec::new();
+    let (mut kept, mut at) = (0, 0);
+    while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= form.len()) {
+        if rest.starts_with(form) {
+            clean.extend_from_slice(bytes.get(kept..at).unwrap_or_default());
+            clean.extend_from_slice(MASK.as_bytes());
+            at += form.len();
+            kept = at;
+        } else {
+            at += 1;
+        }
+    }
+    clean.extend_from_slice(bytes.get(kept..).unwrap_or_default());
+    (kept > 0).then_some(clean)
 }
 
 /// The inside of a JSON string, without its quotes.

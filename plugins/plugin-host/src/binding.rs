@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use plugin_gateway::ConnectionGateway;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
+use crate::recording::Recorder;
 
 /// Which of the vendor's worlds a connection belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Environment {
     /// The real account.
     #[default]
@@ -29,6 +32,8 @@ pub struct Binding {
     pub gateway: Arc<ConnectionGateway>,
     /// What its guest may use; none = the host's.
     pub limits: Option<Limits>,
+    /// What records its runs.
+    pub recorder: Option<Arc<dyn Recorder>>,
 }
 
 impl Binding {
@@ -44,6 +49,7 @@ impl Binding {
             environment: Environment::default(),
             gateway,
             limits: None,
+            recorder: None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A package bound to a connection: the port's trait over instances of the guest.
 
+mod again;
 mod audience;
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,8 +25,11 @@ use crate::encode;
 use crate::instance::{Answer, Ask, Instance, Owner};
 use crate::limits::{IDLE_SECONDS_MAX, Limits};
 use crate::package::Package;
+use crate::question::Question;
+use crate::recording::{self, Header, Noted, Noting, Said, Tape};
 use crate::runtime::GuestRuntime;
 use crate::since_v0_1_0::imported::types as wit;
+use crate::way::{Outside, Way};
 
 /// What all connectors of a host share.
 pub(crate) struct Shared {
@@ -50,6 +55,14 @@ struct Bench {
     parked: Parking,
     runs: Runs,
     learned: Mutex<Learned>,
+}
+
+/// A question on its way to a guest.
+struct Asked {
+    ask: Ask,
+    is_between_runs: bool,
+    /// What is to be noted of the call.
+    noted: Option<Noted>,
 }
 
 /// At most one idle instance, counted in the whole host.
@@ -128,12 +141,17 @@ impl Sandboxed {
     async fn call<T: Send + 'static>(
         &self,
         context: &CallContext,
-        ask: Ask,
+        question: Question<'_>,
         decode: impl FnOnce(&Bench, Answer) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
+        let asked = Asked {
+            ask: question.ask()?,
+            is_between_runs: question.is_between_runs(),
+            noted: self.bench.tape(context).and_then(|tape| Noted::begin(tape, &question)),
+        };
         let (bench, context) = (self.bench.clone(), context.clone());
         let work = async move {
-            let answer = bench.call(context, ask).await?;
+            let answer = bench.call(context, asked).await?;
             decode(&bench, answer)
         };
         match self.shared.runtime.run(work).await {
@@ -147,18 +165,43 @@ impl Sandboxed {
 }
 
 impl Bench {
-    async fn call(self: &Arc<Self>, context: CallContext, ask: Ask) -> Result<Answer, Fault> {
+    async fn call(self: &Arc<Self>, context: CallContext, asked: Asked) -> Result<Answer, Fault> {
         let slot = self.slots.clone().acquire_owned().await;
         let slot = slot.map_err(|_| Fault::new(FaultCode::Stopping))?;
         // Questions between runs are asked under one name for ever.
-        let run = (!ask.is_between_runs()).then(|| context.purpose.clone());
+        let run = (!asked.is_between_runs).then(|| context.purpose.clone());
         let spent = run.as_ref().map_or(Duration::ZERO, |run| self.runs.spent(run));
         let budget = Budget::new(&self.limits, spent)?;
-        let meter = budget.meter();
-        let counting = run.as_ref().map(|run| self.runs.count(run, meter.clone()));
-        let work = meter.metered(self.call_metered(context, ask, budget));
-        let answer = tokio::time::timeout(self.limits.wall, work).await;
+        let counting = run.as_ref().map(|run| self.runs.count(run, budget.meter()));
+        let gateway = self.binding.gateway.begin_call();
+        let outside: Arc<dyn Way> = Arc::new(Outside(gateway.clone()));
+        let noting = asked.noted.map(|noted| Arc::new(Noting::new(noted, outside.clone())));
+        let way = noting.clone().map_or(outside, |noting| noting);
+        let parked = self.parked.take().filter(|it| it.fits(&context.purpose));
+        let anew = parked.is_none();
+        let answer = self.call_by(way, parked, &context, asked.ask, budget).await;
         drop((slot, counting));
+        self.learn(&answer, gateway.calls());
+        let answer = match noting {
+            Some(noting) => noted(noting, context, anew, answer, gateway.clone()).await?,
+            None => answer,
+        };
+        answer?.map_err(|fault| self.said(fault, &gateway))
+    }
+
+    /// One call by that way out, of a kept instance or a new one. The instance is kept
+    /// for another one unless it trapped.
+    async fn call_by(
+        self: &Arc<Self>,
+        way: Arc<dyn Way>,
+        parked: Option<Instance>,
+        context: &CallContext,
+        ask: Ask,
+        budget: Budget,
+    ) -> Said {
+        let meter = budget.meter();
+        let work = meter.metered(self.call_metered(way, parked, context, ask, budget));
+        let answer = tokio::time::timeout(self.limits.wall, work).await;
         let (connection, cpu_ms) = (&*self.owner.connection, meter.used().as_millis());
         tracing::debug!(connection, cpu_ms, "the connector's call ended");
         let Ok(answer) = answer else {
@@ -169,35 +212,54 @@ impl Bench {
         if instance.is_fresh(&self.limits) {
             self.park(instance);
         }
-        answer
+        Ok(answer)
     }
 
-    /// The instance comes back unless it trapped.
     async fn call_metered(
         &self,
-        context: CallContext,
+        way: Arc<dyn Way>,
+        parked: Option<Instance>,
+        context: &CallContext,
         ask: Ask,
         budget: Budget,
-    ) -> Result<(Result<Answer, Fault>, Instance), Fault> {
-        let call = encode::call(&self.binding, &context);
-        let gateway = self.binding.gateway.begin_call();
-        let requests = Arc::clone(&gateway);
+    ) -> Result<(Result<Answer, wit::Fault>, Instance), Fault> {
+        let call = encode::call(&self.binding, context);
         let (package, owner, limits) = (&self.package, &self.owner, &self.limits);
-        let parked = self.parked.take().filter(|it| it.fits(&context.purpose));
+        let context = context.clone();
         let mut instance = match parked {
             Some(mut instance) => {
-                instance.begin(limits, context, gateway, budget);
+                instance.begin(limits, context, way, budget);
                 instance
             }
-            None => Instance::start(package, owner, limits, context, gateway, budget).await?,
+            None => Instance::start(package, owner, limits, context, way, budget).await?,
         };
-        let answer = instance.call(limits, &call, ask).await;
-        let said = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok());
-        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        decode::learned::note(&mut learned, said, requests.calls());
-        drop(learned);
-        let answer = answer?.map_err(|fault| self.said(fault, &requests));
+        let answer = instance.call(limits, &call, ask).await?;
         Ok((answer, instance))
+    }
+
+    /// Where the calls of a run are recorded, if they are.
+    fn tape(&self, context: &CallContext) -> Option<Arc<Tape>> {
+        let recorder = self.binding.recorder.as_ref()?;
+        let (package, binding) = (&self.package, &self.binding);
+        let header = || Header {
+            format: recording::FORMAT,
+            run: context.purpose.clone(),
+            connection: binding.connection.clone(),
+            connector: package.manifest.id.clone(),
+            version: package.manifest.version.clone(),
+            contract: package.manifest.contract.clone(),
+            component: package.digest.to_string(),
+            environment: binding.environment,
+            settings: binding.settings.clone(),
+            masked: false,
+        };
+        recorder.tape(&context.purpose, &header)
+    }
+
+    fn learn(&self, said: &Said, requests: u32) {
+        let said = said.as_ref().ok().and_then(|answer| answer.as_ref().ok());
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        decode::learned::note(&mut learned, said, requests);
     }
 
     /// A guest's own fault. That it may send no more it tells without a number.
@@ -221,6 +283,21 @@ impl Bench {
             }
         });
     }
+}
+
+/// Puts a call on its tape. Packing takes time, so it has a thread of its own.
+async fn noted(
+    noting: Arc<Noting>,
+    context: CallContext,
+    anew: bool,
+    answer: Said,
+    gateway: Arc<ConnectionGateway>,
+) -> Result<Said, Fault> {
+    let work = move || {
+        noting.end(&context, anew, &answer, &gateway);
+        answer
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| Fault::new(FaultCode::Stopping))
 }
 
 /// The answer to another question: impossible, and still no reason to panic.
@@ -253,7 +330,7 @@ impl Connector for Sandboxed {
     }
 
     async fn check(&self, call: &CallContext) -> Result<(), Fault> {
-        self.call(call, Ask::Check, |_, answer| match answer {
+        self.call(call, Question::Check, |_, answer| match answer {
             Answer::Checked => Ok(()),
             _ => Err(mixed_up()),
         })
@@ -261,7 +338,7 @@ impl Connector for Sandboxed {
     }
 
     async fn discover(&self, call: &CallContext) -> Result<Vec<StreamInfo>, Fault> {
-        self.call(call, Ask::Discover, |_, answer| match answer {
+        self.call(call, Question::Discover, |_, answer| match answer {
             Answer::Streams(streams) => decode::stream::streams(streams),
             _ => Err(mixed_up()),
         })
@@ -270,7 +347,7 @@ impl Connector for Sandboxed {
 
     async fn read(&self, call: &CallContext, request: &ReadRequest) -> Result<Page, Fault> {
         let asked = request.cursor.clone();
-        self.call(call, Ask::Read(encode::read(request)), move |_, answer| match answer {
+        self.call(call, Question::Read(Cow::Borrowed(request)), move |_, answer| match answer {
             Answer::Page(page) => decode::page::page(page, asked.as_ref()),
             _ => Err(mixed_up()),
         })
@@ -283,8 +360,7 @@ impl Connector for Sandboxed {
         request: &LookupRequest,
     ) -> Result<Vec<Found>, Fault> {
         let keys = request.keys.len();
-        let ask = Ask::Lookup(encode::lookup(request)?);
-        self.call(call, ask, move |_, answer| match answer {
+        self.call(call, Question::Lookup(Cow::Borrowed(request)), move |_, answer| match answer {
             Answer::Found(found) => decode::outcome::found(found, keys),
             _ => Err(mixed_up()),
         })
@@ -297,8 +373,8 @@ impl Connector for Sandboxed {
         request: &WriteRequest,
     ) -> Result<WriteReport, Fault> {
         let items = request.items.len();
-        let ask = Ask::Write(encode::write(request)?);
-        let report = self.call(call, ask, move |bench, answer| match answer {
+        let question = Question::Write(Cow::Borrowed(request));
+        let report = self.call(call, question, move |bench, answer| match answer {
             Answer::Report(report) => {
                 decode::outcome::report(report, Some(items), bench.binding.gateway.redactor())
             }
@@ -308,7 +384,7 @@ impl Connector for Sandboxed {
     }
 
     async fn poll_job(&self, call: &CallContext, job: &str) -> Result<JobState, Fault> {
-        self.call(call, Ask::PollJob(job.to_owned()), |bench, answer| match answer {
+        self.call(call, Question::PollJob(Cow::Borrowed(job)), |bench, answer| match answer {
             Answer::Job(state) => decode::outcome::job(state, bench.binding.gateway.redactor()),
             _ => Err(mixed_up()),
         })
@@ -337,8 +413,7 @@ impl Inbound for Sandboxed {
         call: &CallContext,
         delivery: &Delivery,
     ) -> Result<Option<Reply>, Fault> {
-        let ask = Ask::Handshake(encode::delivery(delivery));
-        self.call(call, ask, |_, answer| match answer {
+        self.call(call, Question::Handshake(Cow::Borrowed(delivery)), |_, answer| match answer {
             Answer::Reply(reply) => decode::delivery::reply(reply),
             _ => Err(mixed_up()),
         })
@@ -346,8 +421,7 @@ impl Inbound for Sandboxed {
     }
 
     async fn parse(&self, call: &CallContext, delivery: &Delivery) -> Result<Vec<Parsed>, Fault> {
-        let ask = Ask::Parse(encode::delivery(delivery));
-        self.call(call, ask, |_, answer| match answer {
+        self.call(call, Question::Parse(Cow::Borrowed(delivery)), |_, answer| match answer {
             Answer::Parsed(parsed) => decode::delivery::parsed(parsed),
             _ => Err(mixed_up()),
         })

@@ -134,8 +134,12 @@ impl Host {
 
     /// A connector of one connection.
     pub fn connect(&self, package: Arc<Package>, binding: Binding) -> Arc<dyn Connector> {
+        Arc::new(self.sandboxed(package, binding))
+    }
+
+    pub(crate) fn sandboxed(&self, package: Arc<Package>, binding: Binding) -> Sandboxed {
         let limits = binding.limits.clone().unwrap_or_else(|| self.inner.limits.clone());
-        Arc::new(Sandboxed::new(self.inner.shared.clone(), package, binding, limits))
+        Sandboxed::new(self.inner.shared.clone(), package, binding, limits)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hub_model::Fault;
 use plugin_api::CallContext;
-use plugin_gateway::ConnectionGateway;
+use serde::Serialize;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::budget::Budget;
@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::package::Package;
 use crate::since_v0_1_0::imported::types as wit;
 use crate::since_v0_1_0::{GuestState, exported};
+use crate::way::Way;
 
 pub(crate) use audience::{AudienceAnswer, AudienceAsk};
 
@@ -32,14 +33,8 @@ pub(crate) enum Ask {
     Parse(exported::inbound::Delivery),
 }
 
-impl Ask {
-    /// Whether it is asked outside of runs.
-    pub(crate) const fn is_between_runs(&self) -> bool {
-        matches!(self, Self::Check | Self::Discover | Self::Handshake(_))
-    }
-}
-
 /// What a guest answered.
+#[derive(Serialize)]
 pub(crate) enum Answer {
     Checked,
     Streams(Vec<exported::connection::StreamInfo>),
@@ -88,14 +83,14 @@ impl Instance {
         owner: &Owner,
         limits: &Limits,
         context: CallContext,
-        gateway: Arc<ConnectionGateway>,
+        way: Arc<dyn Way>,
         budget: Budget,
     ) -> Result<Self, Fault> {
         let run = context.purpose.clone();
         let state = GuestState::new(
             owner.connection.clone(),
             owner.connector.clone(),
-            gateway,
+            way,
             limits,
             context,
             budget,
@@ -162,10 +157,10 @@ impl Instance {
         &mut self,
         limits: &Limits,
         context: CallContext,
-        gateway: Arc<ConnectionGateway>,
+        way: Arc<dyn Way>,
         budget: Budget,
     ) {
-        self.store.data_mut().begin(limits, context, gateway, budget);
+        self.store.data_mut().begin(limits, context, way, budget);
         self.store.set_epoch_deadline(1);
     }
 

@@ -25,6 +25,9 @@
 //! Compiling is done once: [`cache`] keeps compiled code under a MAC, because
 //! compiled code is native code and loading somebody else's would open all walls.
 //!
+//! What a guest learns from outside comes by one port ([`way`]), so a call can be kept
+//! with all that its output depends on, and run again elsewhere ([`recording`]).
+//!
 //! Each contract version is one module that converts to `plugin-api` ([`since_v0_1_0`]).
 
 pub mod limits;
@@ -45,8 +48,13 @@ pub mod since_v0_1_0;
 pub mod decode;
 pub mod encode;
 
+pub mod question;
+pub mod way;
+
 pub mod instance;
 mod limiter;
+
+pub mod recording;
 
 mod binding;
 mod connector;

@@ -20,6 +20,7 @@ mod bindings {
         world: "everything",
         imports: { default: async },
         exports: { default: async },
+        additional_derives: [serde::Serialize],
     });
 }
 

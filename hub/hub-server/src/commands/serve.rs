@@ -10,6 +10,7 @@ use crate::access::{self, Note, Token};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::talk;
+use crate::recordings::Recordings;
 use crate::signals::{Closing, closed};
 use crate::tokens::StoredTokens;
 use crate::trouble::Trouble;
@@ -26,9 +27,14 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
     let address = listener.local_addr().map_err(|error| cannot_start(&error))?;
     let store = reach::open(loaded).await?;
     let token = access::token(&loaded.data_dir())?;
+    let recordings = Recordings::open(loaded, false)?;
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
+    let wiring = wiring.recorded_by(recordings.clone());
     let hub = wiring.all().await;
     let engine = wiring.engine(store.clone(), Some(store.clone()), hub.jobs).await?;
+    if let Some(recordings) = recordings.clone() {
+        tokio::spawn(recordings.follow(engine.subscribe()));
+    }
     let state = AppState::new(HttpOptions {
         engine: engine.clone(),
         upkeep: store,
@@ -49,6 +55,9 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
         ended
     };
     let ((), served) = tokio::join!(engine_ended, http_ended);
+    if let Some(recordings) = recordings {
+        recordings.end_rest();
+    }
     talk("stopped");
     served.map(|()| Exit::Ok).map_err(|error| cannot_start(&error))
 }

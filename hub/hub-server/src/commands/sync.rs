@@ -17,8 +17,9 @@ use crate::client::Client;
 use crate::commands::lang;
 use crate::exit::Exit;
 use crate::load::Loaded;
-use crate::out::{Out, Progress, table, text};
+use crate::out::{Out, Progress, table, talk, text};
 use crate::reach::{self, Data};
+use crate::recordings::Recordings;
 use crate::signals::{Closing, closed};
 use crate::tokens::StoredTokens;
 use crate::trouble::Trouble;
@@ -42,10 +43,11 @@ const UNKNOWN_LOOKS_MAX: u32 = 40;
 pub async fn run(loaded: &Loaded, command: SyncCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         SyncCommand::List => list(loaded, out).await,
-        SyncCommand::Run { id } => {
+        SyncCommand::Run { id, record } => {
             let id = loaded.sync(&id)?.id.clone();
             let run = match reach::find_or_create(loaded).await? {
-                Data::Store(store) => run_here(loaded, store, &id).await?,
+                Data::Store(store) => run_here(loaded, store, &id, record).await?,
+                Data::Hub(_) if record => return Err(recorded_there()),
                 Data::Hub(client) => run_there(&client, &id).await?,
             };
             show_run(&run, out)
@@ -117,10 +119,36 @@ const fn arrows(reads: bool, writes: bool) -> &'static str {
 }
 
 /// Runs it in this process.
-async fn run_here(loaded: &Loaded, store: Arc<dyn Store>, id: &SyncId) -> Result<Value, Trouble> {
+async fn run_here(
+    loaded: &Loaded,
+    store: Arc<dyn Store>,
+    id: &SyncId,
+    record: bool,
+) -> Result<Value, Trouble> {
+    let recordings = Recordings::open(loaded, record)?;
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
+    let wiring = wiring.recorded_by(recordings.clone());
     let engine = wiring.engine(store, None, wiring.one(id).await.jobs).await?;
-    watched(&engine, id, engine.run_once(id)).await
+    let run = watched(&engine, id, engine.run_once(id)).await?;
+    if let Some(recordings) = recordings {
+        let good = matches!(text(&run, "/status").as_str(), "succeeded" | "with-rejects");
+        if let Some(path) = recordings.ended(&text(&run, "/id"), !good) {
+            talk(format!("recorded in {}", path.display()));
+            talk(format!("replay it: liaison replay {}", text(&run, "/id")));
+        }
+    }
+    Ok(run)
+}
+
+/// A run of another process is recorded by that one.
+fn recorded_there() -> Trouble {
+    Trouble::new(
+        Exit::Usage,
+        "recording/by-hub",
+        "--record",
+        "a hub is running and does the work: it records what its configuration says",
+        "write `[recording]` with `on = \"failure\"` into liaison.toml and start it again, or stop it",
+    )
 }
 
 /// Waits for the end of a run in this process, and shows how far it is.
@@ -249,7 +277,7 @@ fn show_run(run: &Value, out: Out) -> Result<Exit, Trouble> {
 pub(super) fn explain(run: &Value) {
     let fault = run.get("fault").filter(|fault| !fault.is_null());
     if let Some(fault) = fault {
-        crate::out::talk(format!(
+        talk(format!(
             "{}: error[{}]: {}. {}\n   at: {}\n mend: {}",
             text(run, "/sync"),
             text(fault, "/code"),

@@ -7,5 +7,6 @@ mod bad_input;
 mod hub;
 mod keeping;
 mod place;
+mod replaying;
 mod serving;
 mod with_components;

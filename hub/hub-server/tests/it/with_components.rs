@@ -9,7 +9,7 @@ use crate::hub::Hub;
 use crate::place::{Place, free_port, main_file};
 
 /// A component that `cargo xtask components` built.
-fn component(name: &str) -> Vec<u8> {
+pub fn component(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("LIAISON_COMPONENTS_DIR").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components")),
         PathBuf::from,
@@ -20,17 +20,17 @@ fn component(name: &str) -> Vec<u8> {
     })
 }
 
-const FILES: &str = "[connectors]\ndir = \"connectors\"\n[connections.list]\nconnector = \"files\"\n\
+pub const FILES: &str = "[connectors]\ndir = \"connectors\"\n[connections.list]\nconnector = \"files\"\n\
     [connections.list.folders]\nin = { path = \"in\" }\n[connections.list.settings]\nfolder = \"in\"\n\
     [connections.list.settings.streams.people]\nfile = \"people.csv\"\nkey = \"id\"\n";
 
-const PEOPLE: &str = "connection = \"list\"\nstream = \"people\"\nkind = \"person\"\nschedule = \"manual\"\n\
+pub const PEOPLE: &str = "connection = \"list\"\nstream = \"people\"\nkind = \"person\"\nschedule = \"manual\"\n\
     [[fields]]\nfield = \"name\"\ntrait = \"name\"\n\
     [[fields]]\nfield = \"email\"\ntrait = \"email\"\nidentity = \"email\"\n";
 
-const CSV: &str = "id,name,email\n1,Ana,ana@x.fr\n2,Bob,bob@x.fr\n3,Ana M.,ANA@x.fr\n";
+pub const CSV: &str = "id,name,email\n1,Ana,ana@x.fr\n2,Bob,bob@x.fr\n3,Ana M.,ANA@x.fr\n";
 
-fn place() -> Place {
+pub fn place() -> Place {
     let main = format!("{}{FILES}", main_file(free_port()));
     let place =
         Place::new(&[("liaison.toml", main.as_bytes()), ("syncs/people.toml", PEOPLE.as_bytes())]);

@@ -1,5 +1,7 @@
 //! The port's audiences over instances of the guest.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use hub_model::{Fault, RemoteKey};
 use plugin_api::{
@@ -9,8 +11,8 @@ use plugin_api::{
 
 use super::{Sandboxed, mixed_up};
 use crate::decode::{self, fault::of_write};
-use crate::encode;
-use crate::instance::{Answer, Ask, AudienceAnswer, AudienceAsk};
+use crate::instance::{Answer, AudienceAnswer};
+use crate::question::Question;
 
 #[async_trait]
 impl Audience for Sandboxed {
@@ -20,8 +22,8 @@ impl Audience for Sandboxed {
         cursor: Option<&Cursor>,
     ) -> Result<ContainerPage, Fault> {
         let asked = cursor.cloned();
-        let ask = AudienceAsk::Containers(cursor.map(|cursor| cursor.0.clone()));
-        self.call(call, Ask::Audience(ask), move |_, answer| match answer {
+        let question = Question::Containers(cursor.map(Cow::Borrowed));
+        self.call(call, question, move |_, answer| match answer {
             Answer::Audience(AudienceAnswer::Containers(page)) => {
                 decode::audience::containers(page, asked.as_ref())
             }
@@ -35,8 +37,8 @@ impl Audience for Sandboxed {
         call: &CallContext,
         wish: &ContainerWish,
     ) -> Result<Container, Fault> {
-        let ask = AudienceAsk::Ensure(encode::audience::wish(wish)?);
-        let container = self.call(call, Ask::Audience(ask), |_, answer| match answer {
+        let question = Question::EnsureContainer(Cow::Borrowed(wish));
+        let container = self.call(call, question, |_, answer| match answer {
             Answer::Audience(AudienceAnswer::Container(it)) => decode::audience::container(it),
             _ => Err(mixed_up()),
         });
@@ -44,8 +46,8 @@ impl Audience for Sandboxed {
     }
 
     async fn delete_container(&self, call: &CallContext, key: &RemoteKey) -> Result<(), Fault> {
-        let ask = AudienceAsk::Delete(key.as_str().to_owned());
-        let deleted = self.call(call, Ask::Audience(ask), |_, answer| match answer {
+        let question = Question::DeleteContainer(Cow::Borrowed(key));
+        let deleted = self.call(call, question, |_, answer| match answer {
             Answer::Audience(AudienceAnswer::Deleted) => Ok(()),
             _ => Err(mixed_up()),
         });
@@ -58,8 +60,8 @@ impl Audience for Sandboxed {
         request: &MemberRequest,
     ) -> Result<MemberReport, Fault> {
         let members = request.members.len();
-        let ask = encode::audience::members(request);
-        let report = self.call(call, Ask::Audience(ask), move |bench, answer| match answer {
+        let question = Question::WriteMembers(Cow::Borrowed(request));
+        let report = self.call(call, question, move |bench, answer| match answer {
             Answer::Audience(AudienceAnswer::Members(report)) => {
                 decode::audience::report(report, members, bench.binding.gateway.redactor())
             }

@@ -1,5 +1,6 @@
 //! What a call asks of a guest about audiences.
 
+use serde::Serialize;
 use wasmtime::Store;
 
 use crate::since_v0_1_0::GuestState;
@@ -15,6 +16,7 @@ pub(crate) enum AudienceAsk {
 }
 
 /// What the guest answered.
+#[derive(Serialize)]
 pub(crate) enum AudienceAnswer {
     Containers(wit::ContainerPage),
     Container(wit::Container),

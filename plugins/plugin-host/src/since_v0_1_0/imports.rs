@@ -13,14 +13,14 @@ use super::imported::{
 };
 use super::state::GuestState;
 use crate::limits::{FILE_PART_BYTES_MAX, RANDOM_BYTES_MAX};
+use crate::way::{Errand, Level};
 
 impl types::Host for GuestState {}
 
 impl log::Host for GuestState {
     async fn write(&mut self, level: log::Level, message: String) {
         let Some(line) = self.log.accept(&message) else { return };
-        // A connector may repeat what a vendor said, and that may hold a secret.
-        let line = self.gateway.redactor().redact(&line);
+        let line = self.way.told(log_level(level), &line);
         let (connection, connector) = (&*self.connection, &*self.connector);
         match level {
             log::Level::Debug => tracing::debug!(connection, connector, "{line}"),
@@ -28,6 +28,15 @@ impl log::Host for GuestState {
             log::Level::Warn => tracing::warn!(connection, connector, "{line}"),
             log::Level::Error => tracing::error!(connection, connector, "{line}"),
         }
+    }
+}
+
+const fn log_level(level: log::Level) -> Level {
+    match level {
+        log::Level::Debug => Level::Debug,
+        log::Level::Info => Level::Info,
+        log::Level::Warn => Level::Warn,
+        log::Level::Error => Level::Error,
     }
 }
 
@@ -53,8 +62,7 @@ impl http::Host for GuestState {
             body: request.body,
             credential: request.credential,
         };
-        let gateway = self.gateway.clone();
-        let response = gateway.send(request).await.map_err(http_error)?;
+        let response = self.way.clone().http(request).await.map_err(http_error)?;
         let headers = response.headers.into_iter();
         Ok(http::Response {
             status: response.status,
@@ -81,8 +89,7 @@ fn http_error(fault: HttpFault) -> http::Error {
 
 impl files::Host for GuestState {
     async fn list(&mut self, folder: String) -> Result<Vec<files::FileState>, files::Error> {
-        let gateway = self.gateway.clone();
-        let files = gateway.files().list(&folder).await.map_err(file_error)?;
+        let files = self.way.clone().files(folder).await.map_err(file_error)?;
         Ok(files.into_iter().map(file_stat).collect())
     }
 
@@ -91,8 +98,8 @@ impl files::Host for GuestState {
         folder: String,
         name: String,
     ) -> Result<files::FileState, files::Error> {
-        let gateway = self.gateway.clone();
-        gateway.files().stat(&folder, &name).await.map(file_stat).map_err(file_error)
+        let info = self.way.clone().file(Errand::Stat { folder, name }).await;
+        info.map(file_stat).map_err(file_error)
     }
 
     async fn read(
@@ -102,7 +109,7 @@ impl files::Host for GuestState {
         offset: u64,
         bytes_max: u32,
     ) -> Result<files::Part, files::Error> {
-        let gateway = self.gateway.clone();
+        let way = self.way.clone();
         let wanted = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         // Asking for more than one read gives is no fault: less may come back,
         // but then only at the end of the file, so the rest is read too.
@@ -111,7 +118,9 @@ impl files::Host for GuestState {
             let missing = wanted.saturating_sub(part.data.len());
             let step = missing.min(plugin_gateway::files::READ_BYTES_MAX);
             let at = offset.saturating_add(u64::try_from(part.data.len()).unwrap_or(u64::MAX));
-            let range = gateway.files().read(&folder, &name, at, step).await.map_err(file_error)?;
+            let (folder, name) = (folder.clone(), name.clone());
+            let errand = Errand::Read { folder, name, offset: at, bytes_max: step };
+            let range = way.part(errand).await.map_err(file_error)?;
             let changed = !part.version.is_empty() && part.version != range.info.version;
             if changed {
                 return Err(files::Error::Conflict);
@@ -136,9 +145,8 @@ impl files::Host for GuestState {
         data: Vec<u8>,
         expected: Option<String>,
     ) -> Result<files::FileState, files::Error> {
-        let gateway = self.gateway.clone();
         let expected = expected.unwrap_or_else(|| VERSION_ABSENT.to_owned());
-        let written = gateway.files().write_atomic(&folder, &name, data, Some(expected)).await;
+        let written = self.way.clone().file(Errand::Write { folder, name, data, expected }).await;
         written.map(file_stat).map_err(file_error)
     }
 }
@@ -176,14 +184,12 @@ impl mail::Host for GuestState {
             headers: message.headers,
             body: message.body,
         };
-        let gateway = self.gateway.clone();
-        let sent = gateway.send_mail(&mail_server(server), &message).await;
+        let sent = self.way.clone().mail(mail_server(server), message).await;
         Ok(sent.map_err(mail_error)?.into_iter().map(mail_delivery).collect())
     }
 
     async fn check(&mut self, server: mail::Server) -> Result<(), mail::Error> {
-        let gateway = self.gateway.clone();
-        gateway.check_mail(&mail_server(server)).await.map_err(mail_error)
+        self.way.clone().check_mail(mail_server(server)).await.map_err(mail_error)
     }
 }
 

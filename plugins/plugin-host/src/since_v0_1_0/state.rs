@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use hub_model::Fault;
 use plugin_api::CallContext;
-use plugin_gateway::ConnectionGateway;
 use sha2::{Digest as _, Sha256};
 
 use crate::budget::Budget;
 use crate::limiter::GuestLimiter;
 use crate::limits::Limits;
+use crate::way::Way;
 
 /// What a call may log: lines are cut, escaped and counted.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl CallLog {
 pub struct GuestState {
     pub(crate) connection: Arc<str>,
     pub(crate) connector: Arc<str>,
-    pub(crate) gateway: Arc<ConnectionGateway>,
+    pub(crate) way: Arc<dyn Way>,
     pub(crate) limiter: GuestLimiter,
     pub(crate) call: CallContext,
     pub(crate) log: CallLog,
@@ -63,7 +63,7 @@ impl GuestState {
     pub(crate) fn new(
         connection: Arc<str>,
         connector: Arc<str>,
-        gateway: Arc<ConnectionGateway>,
+        way: Arc<dyn Way>,
         limits: &Limits,
         call: CallContext,
         budget: Budget,
@@ -71,7 +71,7 @@ impl GuestState {
         Self {
             connection,
             connector,
-            gateway,
+            way,
             limiter: GuestLimiter::new(limits),
             call,
             log: CallLog::new(limits),
@@ -86,11 +86,11 @@ impl GuestState {
         &mut self,
         limits: &Limits,
         call: CallContext,
-        gateway: Arc<ConnectionGateway>,
+        way: Arc<dyn Way>,
         budget: Budget,
     ) {
         self.call = call;
-        self.gateway = gateway;
+        self.way = way;
         self.log = CallLog::new(limits);
         self.budget = budget;
         self.interrupted = None;

@@ -16,4 +16,5 @@ mod isolation;
 mod arena;
 mod handmade;
 mod logs;
+mod recorded;
 mod twenty;
