@@ -32,6 +32,7 @@ pub mod guests;
 
 pub mod counterparts;
 pub mod febrl;
+pub mod languages;
 pub mod mail;
 pub mod oracles;
 pub mod python;
