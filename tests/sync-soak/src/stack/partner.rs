@@ -52,7 +52,8 @@ pub(super) fn open(place: &Place, audience: &str, people: usize) -> Result<()> {
         &format!("syncs/{ID}.toml"),
         &format!(
             "connection = \"{ID}\"\nstream = \"matches\"\nschedule = \"{SCHEDULE}\"\n\
-             [[fields]]\nfield = \"email\"\nidentity = \"email\"\n\
+             [[fields]]\nfield = \"email\"\ntrait = \"email\"\ndirection = \"->\"\n\
+             identity = \"email\"\n\
              [[fields]]\nfield = \"{GIVEN}\"\ntrait = \"{GIVEN}\"\ndirection = \"->\"\n"
         ),
     )?;
