@@ -11,7 +11,7 @@ const KEPT: [(&str, usize); 8] = [
     ("ads-google", 9),
     ("ads-meta", 14),
     ("crm-hubspot", 179),
-    ("dmp-audience-files", 1),
+    ("dmp-audience-files", 22),
     ("email-smtp", 17),
     ("erp-tryton", 23),
     ("events-in", 16),
