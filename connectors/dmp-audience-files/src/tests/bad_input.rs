@@ -56,7 +56,8 @@ fn stream() -> Value {
 /// The others are written.
 #[test]
 fn a_person_whom_nothing_finds_is_refused_alone() {
-    let cases: [(Value, &[(&str, &str)], FaultCode, &str); 7] = [
+    type Identities = &'static [(&'static str, &'static str)];
+    let cases: [(Value, Identities, FaultCode, &str); 7] = [
         (adobe(), &[("email", "nobody")], FaultCode::Rejected, "email"),
         (adobe(), &[("email_sha256", "abc")], FaultCode::Rejected, "email_sha256"),
         (adobe(), &[], FaultCode::Rejected, "email, email_sha256"),
