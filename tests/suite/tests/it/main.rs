@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
+mod canary;
 mod hashes;
 mod hostile;
 mod hubspot;

@@ -1,5 +1,5 @@
-//! The ten tools besides the five that write to each other: files, web events, mail and
-//! two ad platforms.
+//! The ten tools besides the five that write to each other: files, web events, mail, two
+//! ad platforms and a data partner.
 
 use std::sync::Arc;
 use std::thread;
@@ -15,7 +15,7 @@ use xtask::mail::Catcher;
 use xtask::place::Place;
 use xtask::tools::{self, fields, file};
 
-use super::{Connection, SCHEDULE, within};
+use super::{Connection, SCHEDULE, partner, within};
 use crate::people::Person;
 
 /// Everybody whose number is a multiple of this is a regular, and agreed to be shown
@@ -39,11 +39,10 @@ struct Source {
     every: usize,
 }
 
-const SOURCES: [Source; 4] = [
+const SOURCES: [Source; 3] = [
     Source { id: "tills", class: "shop (tills)", columns: &["turnover"], every: 2 },
     Source { id: "survey", class: "survey", columns: &["satisfaction"], every: 3 },
     Source { id: "calls", class: "call centre", columns: &["last_call"], every: 5 },
-    Source { id: "partner", class: "DMP (data partner)", columns: &["lookalike"], every: 2 },
 ];
 
 /// All of them.
@@ -85,7 +84,8 @@ impl Others {
         let consents = purposes.map(|key| tools::consent("opt_in", key, "yes", "no"));
         sync(place, "loyalty", "people", "", &(fields(&CARD, "->") + &consents.concat()))?;
 
-        let columns = ["email", "name", "city", "tier", "satisfaction"];
+        partner::open(place, AUDIENCE, people)?;
+        let columns = ["email", "name", "city", "tier", "satisfaction", partner::GIVEN];
         file(place, "warehouse", &columns, None)?;
         let everybody = "matching = [\"email\"]\n[guards]\nrecords_percent_max = 100\n";
         sync(place, "warehouse", "people", everybody, &fields(&columns, "<-"))?;
@@ -107,7 +107,7 @@ impl Others {
 
     /// Its syncs.
     pub fn syncs(&self) -> impl Iterator<Item = &'static str> {
-        self.connections().into_iter().map(|connection| connection.id)
+        self.connections().into_iter().map(|connection| connection.id).chain([partner::ONBOARDING])
     }
 
     /// Its connections.
@@ -117,6 +117,7 @@ impl Others {
         let rest = [
             of("loyalty", "loyalty cards", "files"),
             of("warehouse", "data warehouse", "files"),
+            of(partner::ID, "DMP (data partner)", "dmp-audience-files"),
             of("ads", "ad platform", "ads-meta"),
             of("search", "ad platform", "ads-google"),
             of("mail", "e-mail sender", "email-smtp"),
@@ -150,6 +151,11 @@ impl Others {
         let told = out.iter().filter(|row| row["tier"] == "gold").count();
         let regulars = people.div_ceil(REGULAR_EVERY);
         ensure!(told == regulars, "{told} of {regulars} regulars went out");
+        let (matched, known) = (
+            out.iter().filter(|row| row[partner::GIVEN].starts_with("m-")).count(),
+            partner::known(people),
+        );
+        ensure!(matched == known, "{matched} ids of {known} people went out");
         let missing = self.missing(regulars)?;
         ensure!(missing.is_empty(), "{missing:?}");
         Ok(())
@@ -181,8 +187,14 @@ impl Others {
         let (meta, google) = (self.meta.vendor(), self.google.vendor());
         let of_meta = meta.numbers(AUDIENCE).first().map_or(0, |it| meta.people(it).len());
         let of_google = google.numbers(AUDIENCE).first().map_or(0, |it| google.people(it).len());
-        let places = [("ads", of_meta), ("search", of_google), ("mail", letters)].into_iter();
-        let behind = places.filter(|(_, people)| *people != regulars);
+        let of_partner = partner::members(&self.place)?.len();
+        let places = [
+            ("ads", of_meta),
+            ("search", of_google),
+            (partner::ONBOARDING, of_partner),
+            ("mail", letters),
+        ];
+        let behind = places.into_iter().filter(|(_, people)| *people != regulars);
         Ok(behind.map(|(id, people)| format!("{id}: {people} of {regulars}")).collect())
     }
 }
