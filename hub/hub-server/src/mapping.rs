@@ -64,8 +64,7 @@ pub fn faults(
         );
         faults.push(told("mapping/no-consent", &sync.location, "requires", problem, mend));
     }
-    let unknown = |word: &&Box<str>| !stream.purposes.contains(word);
-    for word in mapping.purposes.keys().filter(unknown) {
+    for word in mapping.purposes.keys().filter(|word| !stream.purposes.contains(word)) {
         let known = stream.purposes.iter().map(|word| &**word);
         let mend = near(word, known, "the stream needs a consent for nothing; remove it");
         let problem = format!("`{name}` declares no purpose `{word}`");
