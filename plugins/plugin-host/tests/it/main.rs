@@ -17,3 +17,5 @@ mod arena;
 mod handmade;
 mod logs;
 mod twenty;
+
+mod canary;
