@@ -46,8 +46,7 @@ def _build(folder: Path, module: str, to: Path | None) -> int:
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         wit = _world(Path(scratch), names)
-        entry = f"from liaison_sdk.component import exports\nfrom {module} import connector\n"
-        (Path(scratch) / f"{ENTRY}.py").write_text(f"{entry}globals().update(exports(connector))\n")
+        (Path(scratch) / f"{ENTRY}.py").write_text(_entry(module))
         command = [compiler, "-q", "-d", str(wit), "-w", WORLD, "componentize", "--stub-wasi"]
         for path in (scratch, folder, PACKAGE.parent):
             command += ["-p", str(path)]
@@ -58,6 +57,18 @@ def _build(folder: Path, module: str, to: Path | None) -> int:
         shutil.move(made, to)
     print(to)
     return 0
+
+
+def _entry(module: str) -> str:
+    """What is run while the component is made; it too leaves nothing beside the files."""
+    lines = [
+        "import sys",
+        "sys.dont_write_bytecode = True",
+        "from liaison_sdk.component import exports",
+        f"from {module} import connector",
+        "globals().update(exports(connector))",
+    ]
+    return "\n".join(lines)
 
 
 def _interfaces(folder: Path, module: str) -> list[str]:
