@@ -12,7 +12,7 @@ pub use crate::delivery::undo::Left;
 use crate::delivery::{self, survey, undo};
 use crate::engine::{Engine, RunRefused};
 use crate::job::SyncJob;
-use crate::reading;
+use crate::permission;
 use crate::run::RunContext;
 
 /// Why there is no plan.
@@ -66,7 +66,7 @@ impl Engine {
         let job = self.at_rest(sync)?;
         let stopping = self.stopping();
         let mut context = RunContext::new(self.workspace(), &job, RunId::new("plan"), &stopping);
-        let stream = reading::stream_info(&mut context).await?;
+        let stream = permission::destination(&mut context).await?;
         let (plan, awaiting) = survey::survey(&context, &stream, each).await?;
         let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
         let held = !within.await.map_err(Fault::from)?;
@@ -88,7 +88,7 @@ impl Engine {
         let job = self.at_rest(sync)?;
         let stopping = self.stopping();
         let mut context = RunContext::new(self.workspace(), &job, RunId::new("plan"), &stopping);
-        let stream = reading::stream_info(&mut context).await?;
+        let stream = permission::destination(&mut context).await?;
         let mut page: Vec<PlannedWrite> = Vec::new();
         let mut next = None;
         let mut take = |write: PlannedWrite| {

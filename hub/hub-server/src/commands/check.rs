@@ -59,7 +59,10 @@ async fn ask(loaded: &Loaded, id: &str, bound: &Bound, findings: &mut Findings) 
         Ok(streams) => {
             let syncs = loaded.config.syncs.iter();
             for sync in syncs.filter(|s| s.mapping.stream.connection.as_str() == id) {
-                findings.config.extend(mapping::faults(sync, &streams));
+                let segment = sync.mapping.segment.as_ref();
+                let segment = segment
+                    .and_then(|name| loaded.config.segments.iter().find(|it| it.name == *name));
+                findings.config.extend(mapping::faults(sync, segment, &streams));
             }
         }
     }

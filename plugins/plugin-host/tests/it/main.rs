@@ -18,3 +18,5 @@ mod arena;
 mod handmade;
 mod logs;
 mod twenty;
+
+mod canary;
