@@ -44,5 +44,5 @@ pub fn confirm(id: &str, release: &Release, offer: &Offer<'_>) -> Result<(), Ref
     }
     let asked = Capabilities::of(offer.manifest, offer.imports, offer.exports);
     let wider = asked.beyond(&release.capabilities);
-    if wider.is_empty() { Ok(()) } else { Err(Refusal::NotApproved(wider)) }
+    if wider.is_empty() { Ok(()) } else { Err(Refusal::NotApproved(Box::new(wider))) }
 }

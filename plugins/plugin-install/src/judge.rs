@@ -105,7 +105,7 @@ pub fn judge(lock: &Lock, offer: &Offer<'_>, wish: &Wish) -> Result<Step, Refusa
     };
     match installed {
         _ if wish.approve => Ok(Step::Runs(release)),
-        None => Err(Refusal::NotApproved(wider)),
+        None => Err(Refusal::NotApproved(Box::new(wider))),
         Some(_) if wider.is_empty() => Ok(Step::Runs(release)),
         Some(it) if it.held.as_ref().is_some_and(|held| held.digest == release.digest) => {
             Ok(Step::Unchanged)

@@ -60,7 +60,7 @@ pub enum Refusal {
     NothingHeld(String),
     /// Nobody has approved what it asks for.
     #[error("what it asks for was not approved: {}", words(.0))]
-    NotApproved(Capabilities),
+    NotApproved(Box<Capabilities>),
 }
 
 /// What is asked for, on one line.
