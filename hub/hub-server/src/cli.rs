@@ -170,7 +170,8 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Privacy: everything that is kept of one person, and erasing him.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
-    /// Connectors: list and inspect those installed; write, build and test your own.
+    /// Connectors: install, upgrade, approve, list and remove them; write, build, sign
+    /// and test your own.
     #[command(subcommand)]
     Connector(ConnectorCommand),
     /// Run a recorded run again: the same component on the same answers.
@@ -414,7 +415,7 @@ Example:
 }
 
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
-pub use self::connector::{ConnectorCommand, Lang};
+pub use self::connector::{ConnectorCommand, Lang, Package};
 pub use self::identity::{IdentityCommand, Pair};
 pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;

@@ -25,6 +25,10 @@ mod tokens;
 
 mod recordings;
 
+mod package;
+mod shelf;
+
+mod follow;
 mod mapping;
 mod wire;
 

@@ -8,9 +8,10 @@
 //! cursor, outcomes or fault, so that neither time nor machine is in it.
 //!
 //! **Secrets never.** Errands are noted before the gateway adds a credential, and what is
-//! kept passes the redactor that faults pass. The guest gets the answer as it came, since
-//! recording must not change what a run does; so a call in whose answers a secret was
-//! echoed is marked, and may give another output when it is replayed without it.
+//! kept passes the redactor that faults pass. The guest gets the answer as the gateway
+//! lets it through, since recording must not change what a run does; so a call in whose
+//! answers a short secret was echoed, which the gateway leaves in bodies, is marked, and
+//! may give another output when it is replayed without it.
 //!
 //! **Damage shows.** Each line is sealed with the hash of all lines before it, and the
 //! last says that it is the last ([`read`]). That finds damage, not forgery: a recording

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod golden;
 mod loading;
 
 mod simple;
@@ -18,3 +19,5 @@ mod handmade;
 mod logs;
 mod recorded;
 mod twenty;
+
+mod canary;

@@ -11,9 +11,10 @@ use plugin_host::{Host, HostOptions, Limits, Package};
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::load::{Loaded, near};
+use crate::package::{Found, Unfit};
 use crate::recordings::{self, ENDING};
 use crate::trouble::Trouble;
-use crate::wire::{self, no_connector, no_sandbox};
+use crate::wire::no_sandbox;
 
 /// Folders below one that is replayed, at most.
 const DEPTH_MAX: usize = 3;
@@ -52,7 +53,7 @@ impl Sources {
         if !path.is_dir() {
             return Ok(vec![self.recording(name)?]);
         }
-        let mut found = below(path, DEPTH_MAX);
+        let mut found = below(path, DEPTH_MAX, ENDING);
         found.sort();
         if found.is_empty() {
             return Err(unknown(path, "there is no recording in the folder", None));
@@ -68,7 +69,7 @@ impl Sources {
         let kept = self.recordings.join(format!("{name}{ENDING}"));
         let found = [PathBuf::from(name), kept].into_iter().find(|path| path.is_file());
         found.ok_or_else(|| {
-            let runs: Vec<String> = below(&self.recordings, 0)
+            let runs: Vec<String> = below(&self.recordings, 0, ENDING)
                 .iter()
                 .filter_map(|path| path.file_name()?.to_str()?.strip_suffix(ENDING))
                 .map(str::to_owned)
@@ -90,22 +91,19 @@ impl Sources {
         beside: &Path,
         named: Option<&Path>,
     ) -> Result<Arc<Package>, Trouble> {
-        let header = &recording.header;
-        let path = match named {
-            Some(path) => path.to_owned(),
+        let found = match named {
+            Some(path) => Found::read(path)?,
             None => {
                 let beside = beside.parent().unwrap_or(Path::new("."));
                 let folders = [self.connectors.as_path(), beside];
-                let files = folders.iter().flat_map(|folder| wire::installed(folder));
-                let recorded = |path: &PathBuf| {
-                    let bytes = wire::read_capped(path).ok();
-                    let inspected = bytes.and_then(|bytes| wire::inspected(&bytes).ok());
-                    inspected.is_some_and(|it| it.digest == header.component)
-                };
-                files.into_iter().find(recorded).ok_or_else(|| self.missing(recording))?
+                let files = folders.iter().flat_map(|folder| below(folder, 1, ".wasm"));
+                let component = &recording.header.component;
+                let recorded = |path: PathBuf| Found::read_itself(&path, Some(component)).ok();
+                files.into_iter().find_map(recorded).ok_or_else(|| self.missing(recording))?
             }
         };
-        self.host.load(&path).await.map_err(|error| no_connector(&path, &error))
+        let loaded = self.host.load_bytes(found.bytes).await;
+        loaded.map_err(|error| Unfit::of(found.place, &error).into())
     }
 
     fn missing(&self, recording: &Recording) -> Trouble {
@@ -154,16 +152,16 @@ fn unknown(place: &Path, what: &str, nearest: Option<String>) -> Trouble {
     Trouble::new(Exit::Usage, "recording/unknown", place.display(), what, mend)
 }
 
-/// The recordings in a folder and in those below it.
-fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
+/// The files of a folder, and of those below it, whose names end so.
+fn below(folder: &Path, depth: usize, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths
         .flat_map(|path| match path.is_dir() {
-            true if depth > 0 => below(&path, depth - 1),
+            true if depth > 0 => below(&path, depth - 1, ending),
             true => Vec::new(),
             false => vec![path],
         })
-        .filter(|path| path.to_string_lossy().ends_with(ENDING))
+        .filter(|path| path.to_string_lossy().ends_with(ending))
         .collect()
 }
