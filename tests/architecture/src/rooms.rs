@@ -105,8 +105,8 @@ pub const IMPURE: [&str; 12] = [
 pub const RANDOM: [&str; 3] = ["fastrand", "getrandom", "rand"];
 
 /// What a connector may use: the SDK, and libraries that only compute.
-pub const CONNECTOR_LIBRARIES: [&str; 6] =
-    ["liaison-sdk", "csv", "serde", "serde_json", "thiserror", "unicode-normalization"];
+pub const CONNECTOR_LIBRARIES: [&str; 7] =
+    ["liaison-sdk", "csv", "flate2", "serde", "serde_json", "thiserror", "unicode-normalization"];
 
 /// What may be visible in the root. `target` is cargo's and not in the
 /// repository.
