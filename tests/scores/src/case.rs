@@ -2,6 +2,7 @@
 //! tried there.
 
 mod ads;
+mod senders;
 mod systems;
 
 use std::any::Any;
@@ -71,9 +72,10 @@ pub struct Stage {
 }
 
 /// Every case.
-pub const ALL: [Case; 7] = [
+pub const ALL: [Case; 8] = [
     ads::META,
     ads::GOOGLE,
+    senders::SENDGRID,
     systems::FILES,
     systems::HUBSPOT,
     systems::MAIL,

@@ -9,6 +9,7 @@ mod identity;
 mod kit;
 mod mail;
 mod round_trip;
+mod sendgrid;
 mod tracked;
 
 use xtask::demo::{self, world::World};
