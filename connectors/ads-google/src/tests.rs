@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod containers;
+mod forms;
 mod people;
 
 use std::cell::{RefCell, RefMut};
@@ -83,6 +84,7 @@ fn answered(account: &mut google::Google, sent: Sent) -> Response {
     let mut headers = sent.headers;
     headers.push(("authorization".to_owned(), format!("Bearer {TOKEN}")));
     let request = Request { method: sent.method, target, headers, body: sent.body };
+    forms::witness(&request);
     let answer = account.answer(&request);
     Response { status: answer.status, headers: answer.headers, body: answer.body }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use liaison_sdk::csv::{self, Scan};
 use liaison_sdk::{Fault, FaultCode, JobState, Report, Verdict, log};
 use serde::Deserialize;
 
@@ -75,18 +76,17 @@ fn reasons(api: &Api, url: &str) -> String {
 }
 
 fn told(file: &[u8]) -> String {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-    let head = reader.headers().cloned().unwrap_or_default();
+    let mut lines = lines(file).into_iter();
+    let head = lines.next().unwrap_or_default();
     let words = ["error", "reason", "message"];
-    let named =
-        head.iter().position(|name| words.iter().any(|it| name.to_lowercase().contains(it)));
-    let column = named.unwrap_or_else(|| head.len().saturating_sub(1));
+    let names = |name: &String| words.iter().any(|it| name.to_lowercase().contains(it));
+    let column = head.iter().position(names).unwrap_or(head.len().saturating_sub(1));
     let mut reasons = BTreeSet::new();
-    for line in reader.records().flatten() {
+    for line in lines {
         let others = line.iter().enumerate().filter(|(place, _)| *place != column);
         let cells = others.map(|(_, cell)| cell.trim());
         let cells = cells.filter(|cell| cell.chars().count() >= BLOTTED_CHARS_MIN);
-        let reason = line.get(column).unwrap_or_default().trim().to_owned();
+        let reason = line.get(column).map(|it| it.trim().to_owned()).unwrap_or_default();
         // A fault never holds a customer's value.
         reasons.insert(cells.fold(reason, |reason, cell| reason.replace(cell, "…")));
         if reasons.len() >= REASONS_MAX {
@@ -94,6 +94,16 @@ fn told(file: &[u8]) -> String {
         }
     }
     reasons.into_iter().collect::<Vec<_>>().join("; ")
+}
+
+/// The cells of each line, up to the first that is none.
+fn lines(mut rest: &[u8]) -> Vec<Vec<String>> {
+    let (mut lines, mut cells) = (Vec::new(), Vec::new());
+    while let Scan::Record { consumed, .. } = csv::scan(rest, b',', true, &mut cells) {
+        lines.push(cells.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect());
+        rest = rest.get(consumed..).unwrap_or_default();
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub const FAULT_ARGS_MAX: usize = 16;
 pub const RATE_HINTS_MAX: usize = 64;
 /// Most streams that discovery may return.
 pub const STREAMS_MAX: usize = 1_000;
+/// Most purposes that a stream may declare.
+pub const PURPOSES_MAX: usize = 16;
 /// Largest schema of a stream in bytes.
 pub const SCHEMA_BYTES_MAX: usize = 1024 * 1024;
 /// Most outcomes that a job may tell of.

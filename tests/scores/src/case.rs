@@ -2,6 +2,7 @@
 //! tried there.
 
 mod ads;
+mod partners;
 mod senders;
 mod systems;
 
@@ -72,9 +73,10 @@ pub struct Stage {
 }
 
 /// Every case.
-pub const ALL: [Case; 8] = [
+pub const ALL: [Case; 9] = [
     ads::META,
     ads::GOOGLE,
+    partners::AUDIENCE_FILES,
     senders::SENDGRID,
     systems::FILES,
     systems::HUBSPOT,

@@ -38,6 +38,9 @@ pub mod python;
 pub mod segment;
 pub mod tryton;
 
+pub mod place;
+pub mod tools;
+
 pub mod bench;
 pub mod connectors;
 pub mod crash;

@@ -1,31 +1,38 @@
-//! The ad platforms' own normalisers, to hold the SDK's hash profiles against:
-//! Meta's Business SDK and the formatter of Google's Data Manager API, each in a
-//! Python environment of its own, so that one that cannot be had leaves the other.
+//! The ad platforms' own code, to hold ours against: the normalisers of Meta's Business
+//! SDK and of Google's Data Manager API for the SDK's hash profiles, and Google's
+//! definitions for what the connector sends. Each is in a Python environment of its own,
+//! so that one that cannot be had leaves the others.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, sync::Mutex};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
 use crate::{Unavailable, counterparts, paths, process, python};
 
-/// A platform's own normaliser.
+/// Questions are handed over in a file.
+static ASKING: Mutex<()> = Mutex::new(());
+
+/// A platform's own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oracle {
     /// `facebook_business.adobjects.serverside.normalize`.
     Meta,
     /// `google.ads.datamanager_util.Formatter`.
     Google,
+    /// The messages of `google.ads.datamanager_v1`, into which JSON is read strictly.
+    GoogleMessages,
 }
 
 impl Oracle {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Meta, Self::Google];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Meta, Self::Google, Self::GoogleMessages];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
             Self::Google => "google",
+            Self::GoogleMessages => "google-messages",
         }
     }
 
@@ -34,6 +41,7 @@ impl Oracle {
         match self {
             Self::Meta => "facebook_business==26.0.3",
             Self::Google => "google-ads-datamanager-util==0.4.0",
+            Self::GoogleMessages => "google-ads-datamanager==0.9.4",
         }
     }
 
@@ -41,6 +49,14 @@ impl Oracle {
         match self {
             Self::Meta => include_str!("oracles/meta.py"),
             Self::Google => include_str!("oracles/google.py"),
+            Self::GoogleMessages => include_str!("oracles/google_messages.py"),
+        }
+    }
+
+    fn what(self) -> String {
+        match self {
+            Self::Meta | Self::Google => format!("the normaliser of {}", self.name()),
+            Self::GoogleMessages => "the messages of google".to_owned(),
         }
     }
 
@@ -61,7 +77,7 @@ impl Oracle {
         let made = made.and_then(|_| self.ask(&[Map::new()]));
         made.map(drop).map_err(|error| {
             let how = format!("pip must be able to install {}: {error:#}", self.package());
-            Unavailable::new(format!("the normaliser of {}", self.name()), how).into()
+            Unavailable::new(self.what(), how).into()
         })
     }
 
@@ -74,18 +90,19 @@ impl Oracle {
         if counterparts::is_complete(&self.folder(), self.package()) && python.is_file() {
             return Ok(());
         }
-        let what = format!("the normaliser of {}", self.name());
-        Err(Unavailable::new(what, "cargo xtask setup --only oracles installs it"))
+        Err(Unavailable::new(self.what(), "cargo xtask setup --only oracles installs it"))
     }
 
     /// What it makes of values by field: as they are to be sent, or null where it
-    /// refuses.
+    /// refuses. Of a `body` and the name of its `message`: `refused` is why it is none,
+    /// or null.
     ///
     /// # Errors
     /// It ends with an error, or answers in no form that is known.
     pub fn ask(self, questions: &[Map<String, Value>]) -> Result<Vec<Map<String, Value>>> {
         let lines: String =
             questions.iter().map(|line| Value::Object(line.clone()).to_string() + "\n").collect();
+        let _alone = ASKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let file = self.folder().join("questions.ndjson");
         fs::write(&file, lines).with_context(|| format!("write {}", file.display()))?;
         let mut command = Command::new(python::interpreter(&self.folder()));

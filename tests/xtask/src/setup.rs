@@ -26,7 +26,7 @@ pub enum Part {
     Segment,
     /// A server for mail (aiosmtpd), from the Python index.
     Mail,
-    /// The ad platforms' own normalisers, from the Python index.
+    /// The ad platforms' own normalisers and messages, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
@@ -88,7 +88,7 @@ impl Part {
                 "Is the Python package index reachable? cargo xtask setup --only mail repeats it.",
             ),
             Self::Oracles => {
-                ("the normalisers of ad platforms", "cargo xtask setup --only oracles repeats it.")
+                ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
             }
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (

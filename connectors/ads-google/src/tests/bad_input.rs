@@ -73,7 +73,7 @@ fn pages_and_halves_in_place_of_json_are_told_from_answers() {
 }
 
 #[test]
-fn a_failure_while_writing_is_not_taken_for_not_written() {
+pub fn a_failure_while_writing_is_not_taken_for_not_written() {
     for (trouble, read, written) in [
         (Trouble::OutOfOrder, FaultCode::Transient, FaultCode::Timeout),
         (Trouble::NoAnswer, FaultCode::Transient, FaultCode::Timeout),

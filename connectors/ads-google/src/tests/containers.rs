@@ -7,7 +7,7 @@ use super::Stage;
 use crate::Google;
 
 #[test]
-fn a_list_is_made_once() {
+pub fn a_list_is_made_once() {
     let stage = Stage::new();
     stage.account().page_items_max = 1;
     stage.account().make("Devices", "MOBILE_ID");
@@ -54,7 +54,7 @@ fn a_wish_that_cannot_be_granted_is_told() {
 }
 
 #[test]
-fn lists_are_listed_page_by_page() {
+pub fn lists_are_listed_page_by_page() {
     let stage = Stage::new();
     stage.account().page_items_max = 2;
     for (name, kind) in [("A", "CONTACT_ID"), ("B", "USER_ID"), ("C", "CONTACT_ID")] {
@@ -75,7 +75,7 @@ fn lists_are_listed_page_by_page() {
 }
 
 #[test]
-fn nothing_but_a_list_of_people_is_deleted() {
+pub fn nothing_but_a_list_of_people_is_deleted() {
     let stage = Stage::new();
     let other = stage.account().make("Devices", "MOBILE_ID");
     let own = stage.ensure("Customers").key;
@@ -89,7 +89,7 @@ fn nothing_but_a_list_of_people_is_deleted() {
 }
 
 #[test]
-fn access_may_go_through_a_manager() {
+pub fn access_may_go_through_a_manager() {
     let mut stage = Stage::new();
     stage.settings["login_account"] = json!("42");
     stage.run(Google::check).unwrap();

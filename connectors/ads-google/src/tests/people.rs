@@ -24,7 +24,7 @@ fn counts(received: u32, invalid: u32) -> JobState {
 }
 
 #[test]
-fn people_are_taken_in_and_join_and_leave_later() {
+pub fn people_are_taken_in_and_join_and_leave_later() {
     let stage = Stage::new();
     let list = stage.ensure("Customers").key;
     let taken = stage.write(&list, vec![joins("Ana@x.example"), joins("bob@x.example")]);
@@ -47,7 +47,7 @@ fn people_are_taken_in_and_join_and_leave_later() {
 }
 
 #[test]
-fn a_job_tells_counts_and_never_who() {
+pub fn a_job_tells_counts_and_never_who() {
     let stage = Stage::new();
     let list = stage.ensure("Customers").key;
     let many = || (0..3).map(|n| joins(&format!("p{n}@x.example"))).collect::<Vec<_>>();
@@ -64,7 +64,7 @@ fn a_job_tells_counts_and_never_who() {
 }
 
 #[test]
-fn everything_that_is_known_of_a_person_is_sent_in_googles_form() {
+pub fn everything_that_is_known_of_a_person_is_sent_in_googles_form() {
     let stage = Stage::new();
     let list = stage.ensure("Customers").key;
     let ana = [
@@ -104,10 +104,13 @@ fn everything_that_is_known_of_a_person_is_sent_in_googles_form() {
         (0..15).map(|n| ("email".to_owned(), format!("p{n}@x.example"))).collect();
     let most = most.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     stage.write(&list, vec![Member::new(MemberChange::Add, most)]);
+    let sent = &stage.bodies("/v1/audienceMembers:ingest")[1];
+    let identifiers = &sent["audienceMembers"][0]["userData"]["userIdentifiers"];
+    assert_eq!(identifiers.as_array().map(Vec::len), Some(10));
 }
 
 #[test]
-fn consents_go_along_and_who_refused_is_not_sent() {
+pub fn consents_go_along_and_who_refused_is_not_sent() {
     let mut stage = Stage::new();
     stage.settings["ad_personalization"] = json!("personalised");
     let list = stage.ensure("Customers").key;
@@ -143,7 +146,7 @@ fn consents_go_along_and_who_refused_is_not_sent() {
 }
 
 #[test]
-fn a_connection_to_a_sandbox_only_validates() {
+pub fn a_connection_to_a_sandbox_only_validates() {
     let mut stage = Stage::new();
     let list = stage.ensure("Customers").key;
     stage.environment = Environment::Sandbox;
@@ -153,7 +156,7 @@ fn a_connection_to_a_sandbox_only_validates() {
 }
 
 #[test]
-fn who_cannot_be_matched_is_refused_alone_and_by_name() {
+pub fn who_cannot_be_matched_is_refused_alone_and_by_name() {
     let stage = Stage::new();
     let list = stage.ensure("Customers").key;
     let member = |identities: &[(&'static str, &'static str)]| {

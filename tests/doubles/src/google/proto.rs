@@ -2,7 +2,35 @@
 //! of `googleapis`), as far as they can be: a body is held against them strictly, as a
 //! parser of protocol buffers would from JSON.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::http::Request;
+
+/// The message that a request is, by its name and as JSON: its body, or for one without
+/// a body its path and parameters. What a request to Google is not, is none.
+#[must_use]
+pub fn message_of(request: &Request) -> Option<(&'static str, Value)> {
+    let name = request.path().strip_prefix("/v1/")?;
+    let asked = |more: Option<(&str, &str)>| {
+        let query = request.query().into_iter();
+        let query = query.map(|(name, value)| (name, Value::from(value)));
+        let more = more.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        Value::Object(query.chain(more).collect::<Map<_, _>>())
+    };
+    let lists = name.strip_suffix("/userLists");
+    Some(match (request.method.as_str(), name) {
+        ("POST", "audienceMembers:ingest") => ("IngestAudienceMembersRequest", request.json()),
+        ("POST", "audienceMembers:remove") => ("RemoveAudienceMembersRequest", request.json()),
+        ("GET", "requestStatus:retrieve") => ("RetrieveRequestStatusRequest", asked(None)),
+        ("POST", _) if lists.is_some() => ("UserList", request.json()),
+        ("GET", _) if lists.is_some() => {
+            ("ListUserListsRequest", asked(lists.map(|parent| ("parent", parent))))
+        }
+        ("GET", _) => ("GetUserListRequest", asked(Some(("name", name)))),
+        ("DELETE", _) => ("DeleteUserListRequest", asked(Some(("name", name)))),
+        _ => return None,
+    })
+}
 
 /// What a field holds.
 enum Kind {

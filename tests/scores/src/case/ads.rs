@@ -33,7 +33,7 @@ pub const GOOGLE: Case = Case {
     connector: "ads-google",
     class: "ad platform",
     against: Against::OwnDouble,
-    also: "vendor's definitions, by hand; vendor's formatter: hashes",
+    also: "vendor's messages: requests; vendor's formatter: hashes",
     begin: |_| {
         let server = Server::start(Google::default())?;
         let (url, account) = (server.url(), google::ACCOUNT);
