@@ -106,12 +106,15 @@ enum Kind<'s> {
     Contacts,
     Suppression(Suppression),
     Template(&'s Template),
+    Events,
 }
 
 impl<'s> Kind<'s> {
     fn of(settings: &'s Settings, stream: &str) -> Result<Self, Fault> {
-        if stream == CONTACTS {
-            return Ok(Self::Contacts);
+        match stream {
+            CONTACTS => return Ok(Self::Contacts),
+            event::EVENTS => return Ok(Self::Events),
+            _ => {}
         }
         if let Some(suppression) = Suppression::of(stream) {
             return Ok(Self::Suppression(suppression));
@@ -130,6 +133,11 @@ impl Source for SendGrid {
             // What was sent cannot be read. That says nothing about rows that are
             // not shown.
             Kind::Template(_) => Page::default(),
+            // Events are pushed: reading them has no cursor.
+            Kind::Events if request.cursor.is_some() => {
+                return Err(Fault::new(FaultCode::CursorExpired));
+            }
+            Kind::Events => Page::default(),
         };
         Ok(page.hints(api.hints()))
     }
@@ -141,7 +149,9 @@ impl Lookup for SendGrid {
         match Kind::of(&api.settings, &request.stream)? {
             Kind::Contacts => contact::lookup(&api, request),
             Kind::Suppression(suppression) => suppression.lookup(&api, request),
-            Kind::Template(_) => Ok(request.keys.iter().map(|_| Found::None).collect()),
+            Kind::Template(_) | Kind::Events => {
+                Ok(request.keys.iter().map(|_| Found::None).collect())
+            }
         }
     }
 }
@@ -153,6 +163,7 @@ impl Destination for SendGrid {
             Kind::Contacts => upsert::write(&api, request)?,
             Kind::Suppression(suppression) => suppression.write(&api, request)?,
             Kind::Template(template) => message::write(&api, template, request)?,
+            Kind::Events => return Err(Fault::not_supported("writing events")),
         };
         Ok(Report { hints: api.hints(), ..report })
     }

@@ -1,9 +1,9 @@
 //! What the event webhook tells.
 
-use liaison_sdk::{Delivery, FaultCode, Inbound, Parsed, Row};
+use liaison_sdk::{Delivery, FaultCode, Found, Inbound, Parsed, ReadRequest, Row};
 use serde_json::{Value, json};
 
-use super::Stage;
+use super::{Stage, create, key};
 use crate::SendGrid;
 
 fn event(id: &str, name: &str, more: Value) -> Value {
@@ -97,4 +97,17 @@ fn what_is_no_list_of_events_is_refused() {
     }
     let delivery = Delivery::post("/").with_body("[]");
     assert_eq!(Stage::new().run(|call| SendGrid::parse(call, &delivery)).unwrap(), []);
+}
+
+#[test]
+fn events_are_neither_read_nor_found_nor_written() {
+    let stage = Stage::new();
+    let start = ReadRequest::start("events");
+    let page = stage.read(&start).unwrap();
+    assert_eq!((page.rows.len(), page.more, page.snapshot_complete), (0, false, None));
+    let foreign = ReadRequest { cursor: Some(b"x".to_vec()), ..start };
+    assert_eq!(stage.read(&foreign).unwrap_err().code, FaultCode::CursorExpired);
+    assert_eq!(stage.lookup("events", vec![key("e1")]), [Found::None]);
+    let fault = stage.try_write("events", vec![create(json!({}))]).unwrap_err();
+    assert_eq!(fault.code, FaultCode::NotSupported);
 }

@@ -12,7 +12,7 @@ const KEPT: [(&str, usize); 9] = [
     ("ads-meta", 14),
     ("crm-hubspot", 179),
     ("dmp-audience-files", 22),
-    ("email-sendgrid", 50),
+    ("email-sendgrid", 110),
     ("email-smtp", 17),
     ("erp-tryton", 23),
     ("events-in", 16),
