@@ -152,7 +152,8 @@ fn every_request_and_answer_keeps_the_specification() {
 
 #[test]
 fn a_file_wants_no_key_and_refuses_one() {
-    let mut account = SendGrid { work_requests: 0, ..SendGrid::default() };
+    let mut account = SendGrid::default();
+    account.work_requests = 0;
     account.contacts().enter(&json!({"email": "a@x.example"}));
     let (_, export) =
         ask(&mut account, "POST", "/v3/marketing/contacts/exports", json!({"file_type": "json"}));
@@ -164,7 +165,8 @@ fn a_file_wants_no_key_and_refuses_one() {
 
 #[test]
 fn a_contact_is_known_by_all_its_identifiers() {
-    let mut account = SendGrid { work_requests: 0, ..SendGrid::default() };
+    let mut account = SendGrid::default();
+    account.work_requests = 0;
     account.contacts().enter(&json!({"email": "a@x.example", "external_id": "7"}));
     for (contact, status) in [
         (json!({"email": "a@x.example", "city": "Nice"}), "failed"),
