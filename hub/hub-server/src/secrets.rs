@@ -23,7 +23,8 @@ pub fn credentials(
 ) -> Result<BTreeMap<String, Credential>, Vec<ConfigFault>> {
     let mut faults = unknown_slots(connection, manifest);
     let mut credentials = BTreeMap::new();
-    for slot in &manifest.credentials {
+    let given = |slot: &&CredentialSlot| connection.credentials.contains_key(&slot.name);
+    for slot in manifest.credentials.iter().filter(|slot| !slot.optional || given(slot)) {
         match credential(connection, slot, root) {
             Ok(credential) => {
                 credentials.insert(slot.name.clone(), credential);

@@ -50,10 +50,12 @@ pub mod key_file;
 pub mod template;
 
 pub mod credential;
+pub mod proof;
 pub mod recipe;
 pub mod session;
 
 pub mod admit;
+pub mod crypto;
 mod signature;
 
 pub mod files;
@@ -68,7 +70,8 @@ pub mod connection;
 pub mod gateway;
 
 pub use connection::ConnectionGateway;
-pub use credential::{Credential, CredentialError, KeyPlace, SessionCredential};
+pub use credential::{Credential, CredentialError, KeyPlace, KeyUse, SessionCredential};
+pub use crypto::{CryptoFault, Mac, Sealing, Signing};
 pub use files::{FileAccess, FileFault, FileInfo, FileRange};
 pub use gateway::{ConnectionPolicy, Gateway, GatewayError, GatewayOptions};
 pub use grants::{FolderGrant, GrantError, Grants, HostPattern, PrivateGrant};
