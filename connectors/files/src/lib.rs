@@ -21,7 +21,6 @@
 
 pub mod settings;
 
-pub mod csv_text;
 pub mod file_fault;
 pub mod formula;
 pub mod row;

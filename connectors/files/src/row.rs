@@ -3,9 +3,9 @@
 //! Columns of CSV become text, never anything else: `007` stays `007`. An
 //! empty cell is null, and a null or an empty text is written as an empty cell.
 
+use liaison_sdk::csv;
 use serde_json::{Map, Value};
 
-use crate::csv_text;
 use crate::file_fault::FileFault;
 use crate::formula;
 use crate::settings::{Layout, Stream};
@@ -146,7 +146,7 @@ pub fn write_csv(out: &mut Vec<u8>, row: &Row, columns: &[String], delimiter: u8
             if escape { formula::guard(&text) } else { text }
         })
         .collect();
-    csv_text::write_record(out, delimiter, cells.iter().map(String::as_str));
+    csv::write_record(out, delimiter, cells.iter().map(String::as_str));
 }
 
 /// What a reader will see of a value in this layout.

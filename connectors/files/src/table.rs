@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::csv_text::{self, Scan};
+use liaison_sdk::csv::{self, Scan};
+
 use crate::file_fault::FileFault;
 use crate::row::{self, Broken, Header, Row};
 use crate::settings::{Layout, Stream};
@@ -172,7 +173,7 @@ impl<'a> Table<'a> {
                 let mark = byte_order_mark(&self.bytes).unwrap_or_default();
                 out.extend_from_slice(self.bytes.get(..mark).unwrap_or_default());
                 let columns = self.header.columns.iter().map(String::as_str);
-                csv_text::write_record(&mut out, delimiter, columns);
+                csv::write_record(&mut out, delimiter, columns);
             }
             out.push(b'\n');
         }

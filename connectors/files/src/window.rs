@@ -1,7 +1,8 @@
 //! Records of a file that is read in ranges: never more of it in memory than
 //! one range and one row.
 
-use crate::csv_text::{self, Scan};
+use liaison_sdk::csv::{self, Scan};
+
 use crate::file_fault::{FileFault, ROW_BYTES_MAX};
 use crate::settings::Layout;
 
@@ -140,7 +141,7 @@ pub fn byte_order_mark(bytes: &[u8]) -> Result<usize, FileFault> {
 /// The first record of a window.
 pub fn scan(layout: Layout, window: &[u8], last: bool, cells: &mut Vec<Vec<u8>>) -> Scan {
     match layout {
-        Layout::Csv { delimiter, .. } => csv_text::scan(window, delimiter, last, cells),
+        Layout::Csv { delimiter, .. } => csv::scan(window, delimiter, last, cells),
         Layout::Ndjson => scan_line(window, last),
     }
 }

@@ -152,10 +152,12 @@ impl ConnectionGateway {
             return Err(HttpFault::BudgetExhausted);
         }
         let answer = tokio::time::timeout(limits.total_timeout, shared.send(request)).await;
-        // Here all faults pass, so here no text leaves with a secret in it.
+        // Here all answers and faults pass, so here nothing leaves with a secret in it.
+        let redactor = &shared.wire.redactor;
         let answer = answer
             .unwrap_or(Err(HttpFault::Timeout))
-            .map_err(|fault| fault.map_text(|text| shared.wire.redactor.redact(text)));
+            .map(|answer| HttpResponse { body: redactor.redact_body(answer.body), ..answer })
+            .map_err(|fault| fault.map_text(|text| redactor.redact(text)));
         if let Err(HttpFault::Denied(reason)) = &answer {
             tracing::warn!(connection = %shared.connection, %reason, "request denied");
         }

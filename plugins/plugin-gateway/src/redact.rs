@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Mutex;
 
 use base64::Engine as _;
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 use crate::template::percent_encode;
@@ -18,6 +19,9 @@ pub const MASK: &str = "***";
 /// Shorter values are not replaced: they would turn every text into stars and
 /// are guessable anyway.
 const SECRET_BYTES_MIN: usize = 3;
+
+/// Shorter forms stay in bodies: there they may be a customer's value by chance.
+const BODY_FORM_BYTES_MIN: usize = 16;
 
 /// Most forms remembered; the oldest are forgotten first (rotated sessions).
 const FORMS_MAX: usize = 256;
@@ -70,6 +74,30 @@ impl Redactor {
         found.sort_by_key(|form| std::cmp::Reverse(form.len()));
         found.iter().fold(text.to_owned(), |text, form| text.replace(form, MASK))
     }
+
+    /// The body of an answer with every long secret replaced by [`MASK`]: a vendor
+    /// that repeats a request does not hand the connector its key.
+    #[must_use]
+    pub fn redact_body(&self, body: Vec<u8>) -> Vec<u8> {
+        let forms = self.forms.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let long = forms.iter().map(|form| form.as_bytes());
+        let long = long.filter(|form| form.len() >= BODY_FORM_BYTES_MIN);
+        let mut found: Vec<&[u8]> =
+            long.filter(|form| memmem::find(&body, form).is_some()).collect();
+        found.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        found.into_iter().fold(body, |body, form| masked(&body, form))
+    }
+}
+
+fn masked(body: &[u8], form: &[u8]) -> Vec<u8> {
+    let (mut rest, mut masked) = (0, Vec::with_capacity(body.len()));
+    for at in memmem::find_iter(body, form) {
+        masked.extend_from_slice(&body[rest..at]);
+        masked.extend_from_slice(MASK.as_bytes());
+        rest = at + form.len();
+    }
+    masked.extend_from_slice(&body[rest..]);
+    masked
 }
 
 /// The inside of a JSON string, without its quotes.

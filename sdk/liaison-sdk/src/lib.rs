@@ -105,7 +105,7 @@
 //! `sdk/README.md` grows a two-way connector step by step, and holds the connector
 //! specification. Besides what the contract offers there is what vendors make
 //! necessary: [`paginate`] for every way of paging, [`hash`] for what ad platforms
-//! want hashed, [`phone`] and [`time`].
+//! want hashed, [`csv`], [`phone`] and [`time`].
 //!
 //! # Rules that carry the design
 //!
@@ -152,6 +152,7 @@ pub mod mail;
 pub mod paginate;
 pub mod surroundings;
 
+pub mod csv;
 pub mod hash;
 pub mod phone;
 pub mod time;

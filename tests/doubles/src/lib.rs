@@ -14,10 +14,13 @@
 //! [`openapi::SPECS_VARIABLE`] names their folder; without it those tests are
 //! skipped by name.
 //!
+//! What a double knows of a secret can be looked for elsewhere ([`canary`]).
+//!
 //! One vendor is nobody's: the small API of contacts that `sdk/README.md` describes
 //! ([`contacts`]), which offers as much against writes that are made twice as it is
 //! told to.
 
+pub mod canary;
 pub mod http;
 pub mod openapi;
 

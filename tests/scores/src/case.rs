@@ -2,6 +2,7 @@
 //! tried there.
 
 mod ads;
+mod partners;
 mod systems;
 
 use std::any::Any;
@@ -71,9 +72,10 @@ pub struct Stage {
 }
 
 /// Every case.
-pub const ALL: [Case; 7] = [
+pub const ALL: [Case; 8] = [
     ads::META,
     ads::GOOGLE,
+    partners::AUDIENCE_FILES,
     systems::FILES,
     systems::HUBSPOT,
     systems::MAIL,

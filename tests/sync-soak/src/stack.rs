@@ -1,12 +1,14 @@
 //! Fifteen tools of one organisation in one hub, all syncing on schedule: as many as
 //! the median organisation links.
 //!
-//! The five systems of the ring, which write to each other; five files that come from
-//! tills, loyalty cards, surveys, calls and a data partner, and one that goes out; the
-//! events of a web site; audiences at two ad platforms; mail. What is measured is the
-//! one process that keeps them in step, while it goes on doing so.
+//! The five systems of the ring, which write to each other; four files that come from
+//! tills, loyalty cards, surveys and calls, and one that goes out; the events of a web
+//! site; audiences at two ad platforms; a data partner who takes a segment as files and
+//! gives ids back; mail. What is measured is the one process that keeps them in step,
+//! while it goes on doing so.
 
 mod others;
+mod partner;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,10 +20,10 @@ use bench::{clock, measure};
 use serde::Serialize;
 use serde_json::Value;
 use xtask::demo::{hub::Hub, story::wait_until_quiet};
+use xtask::place::Place;
 use xtask::steps::Steps;
 
 use crate::people::Person;
-use crate::place::Place;
 use crate::systems::{self, System};
 use others::Others;
 
@@ -60,7 +62,7 @@ pub struct Report {
     pub load_seconds: f64,
     /// How long an edit in the CRM took to reach every other system.
     pub edit_seconds: f64,
-    /// How long somebody who was promoted took to enter both audiences and get his mail.
+    /// How long somebody who was promoted took to enter every audience and get his mail.
     pub promotion_seconds: f64,
     /// What the one process used afterwards.
     pub hub: Used,
@@ -236,7 +238,7 @@ impl Report {
         }
         println!(
             "{} people; together after {:.0} s; an edit reached every system after {:.1} s; \
-             who was promoted was in both audiences and had his mail after {:.1} s",
+             who was promoted was in every audience and had his mail after {:.1} s",
             self.people, self.load_seconds, self.edit_seconds, self.promotion_seconds
         );
         let Used { seconds, cpu_percent, memory_mib, peak_mib } = self.hub;

@@ -32,11 +32,15 @@ pub mod guests;
 
 pub mod counterparts;
 pub mod febrl;
+pub mod languages;
 pub mod mail;
 pub mod oracles;
 pub mod python;
 pub mod segment;
 pub mod tryton;
+
+pub mod place;
+pub mod tools;
 
 pub mod bench;
 pub mod connectors;

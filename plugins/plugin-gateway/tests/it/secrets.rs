@@ -73,6 +73,13 @@ fn every_form_of_a_secret_is_masked() {
     for (text, expected) in cases {
         assert_eq!(redactor.redact(text), expected);
     }
+    let body = |text: &str| redactor.redact_body(text.as_bytes().to_vec());
+    assert_eq!(body("key p&ss \"w\u{f6}rd\"!"), b"key p&ss \"w\xc3\xb6rd\"!", "short: a value");
+    redactor.learn("0123456789abcdef");
+    redactor.learn("0123456789abcdef0123456789abcdef");
+    let echoed = body("\u{f6} 0123456789abcdef0123456789abcdef, MDEyMzQ1Njc4OWFiY2RlZg==");
+    assert_eq!(echoed, "\u{f6} ***, ***".as_bytes());
+    assert_eq!(redactor.redact_body(vec![0xff; 40]), [0xff; 40]);
     for n in 0..1000 {
         redactor.learn(&format!("session-{n}"));
         redactor.learn("always-in-use");

@@ -14,7 +14,7 @@ use plugin_gateway::{
 };
 use plugin_host::{Binding, Host, Limits, Package};
 use serde_json::json;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::time::Instant;
 
 use crate::hostile::batch;
@@ -89,7 +89,7 @@ fn gateway(connection: &str) -> Arc<ConnectionGateway> {
 }
 
 /// The host of all attacks: what one of them breaks, the next one meets.
-struct Arena {
+pub struct Arena {
     host: Host,
     hostile: Arc<Package>,
     simple: Arc<Package>,
@@ -116,6 +116,11 @@ impl Arena {
         };
         self.host.load_bytes(bytes).await.unwrap()
     }
+}
+
+/// Keeps attacks away while memory is looked at; everything is logged.
+pub async fn alone() -> MutexGuard<'static, Arena> {
+    ARENA.get_or_init(Arena::open).await.lock().await
 }
 
 impl Attack {
@@ -153,7 +158,7 @@ impl Attack {
 
     /// Lets it happen.
     pub async fn happens(self) {
-        let arena = ARENA.get_or_init(Arena::open).await.lock().await;
+        let arena = alone().await;
         let guest = self.connect(&arena).await;
         let loaded = (guest.manifest().clone(), guest.digest());
         let people = Served::begin(&arena).await;

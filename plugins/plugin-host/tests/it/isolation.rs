@@ -25,7 +25,8 @@ fn server(serve: impl Fn(TcpStream) + Send + 'static) -> u16 {
     port
 }
 
-fn granted(port: u16) -> Grants {
+/// Grants for a server on this machine.
+pub fn granted(port: u16) -> Grants {
     Grants {
         hosts: vec![format!("127.0.0.1:{port}").parse().unwrap()],
         private: vec![format!("127.0.0.1/32:{port}").parse().unwrap()],

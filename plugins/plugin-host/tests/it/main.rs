@@ -4,6 +4,7 @@
 
 mod support;
 
+mod golden;
 mod loading;
 
 mod simple;
@@ -17,3 +18,5 @@ mod arena;
 mod handmade;
 mod logs;
 mod twenty;
+
+mod canary;

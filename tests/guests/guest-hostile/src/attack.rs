@@ -128,6 +128,17 @@ pub fn done_with_more() -> destination::JobState {
     destination::JobState::Done(destination::Report { verdict, hints })
 }
 
+/// Sends a request with a credential, tells everybody all that came of it, and
+/// forgets nothing.
+pub fn tell(url: &str, credential: String, body: String) -> Result<(), Fault> {
+    let body: &str = body.leak();
+    let answer = liaison_sdk::http::post(url).body(body).credential(credential).send()?;
+    let text = String::from_utf8_lossy(&answer.body);
+    let told: &str = format!("{:?} {text}", answer.headers).leak();
+    liaison_sdk::log::info(told);
+    if answer.is_success() { Ok(()) } else { Err(answer.fault().at(told)) }
+}
+
 /// Uses every import that hosts may refuse, mail to a server that was not granted
 /// among them, and tells if one of them did not.
 pub fn ask_for_what_is_not_there() -> Result<(), Fault> {

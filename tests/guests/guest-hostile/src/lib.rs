@@ -23,6 +23,10 @@ struct Settings {
     kind: String,
     #[serde(default)]
     url: String,
+    #[serde(default)]
+    credential: String,
+    #[serde(default)]
+    body: String,
 }
 
 fn settings(call: types::Call) -> Result<Settings, Fault> {
@@ -94,6 +98,7 @@ impl source::Guest for Hostile {
             "longer-log-line" => log::info("x".repeat(100 << 20)),
             "log-forgery" => log::info("fine\n2026-01-01 ERROR forged \u{1b}[2J"),
             "huge-fault" => return Err(attack::huge_fault().into()),
+            "tell" => attack::tell(&settings.url, settings.credential, settings.body)?,
             "http" => {
                 let response = http::get(settings.url).send()?;
                 log::info(format!("answered {}", response.status));
@@ -129,6 +134,7 @@ impl destination::Guest for Hostile {
         let mut outcomes = vec![destination::Outcome::Unchanged; count];
         match settings.kind.as_str() {
             "loop" => attack::spin(),
+            "tell" => attack::tell(&settings.url, settings.credential, settings.body)?,
             "outcome-count" => outcomes.push(destination::Outcome::Unchanged),
             "no-outcomes" => outcomes.clear(),
             "bad-outcomes" => outcomes = attack::bad_outcomes(count),

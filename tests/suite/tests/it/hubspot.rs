@@ -14,13 +14,13 @@ use xtask::{demo::hub, paths};
 const ROUNDS_MAX: usize = 6;
 
 /// A hub's folder with a file of people and the account.
-struct Place {
-    root: tempfile::TempDir,
-    server: Server<HubSpot>,
+pub struct Place {
+    pub root: tempfile::TempDir,
+    pub server: Server<HubSpot>,
 }
 
 impl Place {
-    fn new(file: &str) -> Self {
+    pub fn new(file: &str) -> Self {
         let place = Self {
             root: tempfile::tempdir().unwrap(),
             server: Server::start(HubSpot::default()).unwrap(),
@@ -68,7 +68,7 @@ impl Place {
     }
 
     /// People of the account in the form of the file, sorted.
-    fn people(&self) -> Vec<String> {
+    pub fn people(&self) -> Vec<String> {
         let account = self.server.vendor();
         let ids = (101..200).map(|id: u32| id.to_string());
         let people = ids.filter_map(|id| account.values("contacts", &id).cloned());

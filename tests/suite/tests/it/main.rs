@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
+mod canary;
 mod hashes;
 mod hostile;
 mod hubspot;
@@ -9,6 +10,7 @@ mod identity;
 mod kit;
 mod mail;
 mod round_trip;
+mod scene;
 mod tracked;
 
 use xtask::demo::{self, world::World};

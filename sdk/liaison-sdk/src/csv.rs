@@ -1,6 +1,6 @@
 //! One record of CSV (RFC 4180) from a window of bytes, and back.
 //!
-//! Written here because a reader over a window must say three things that a
+//! Files are read in ranges, and a reader over a window must say three things that a
 //! stream parser does not: where a record ends in bytes (that is the cursor),
 //! that a record is not complete yet, and that a quote is never closed. The
 //! last matters most: taken as one long record, an open quote swallows the
@@ -151,7 +151,7 @@ mod tests {
             window_bytes in 1usize..9,
         ) {
             if let Some(ours) = records(text.as_bytes(), window_bytes) {
-                let theirs: Vec<Vec<Vec<u8>>> = csv::ReaderBuilder::new()
+                let theirs: Vec<Vec<Vec<u8>>> = ::csv::ReaderBuilder::new()
                     .has_headers(false)
                     .flexible(true)
                     .from_reader(text.as_bytes())
