@@ -130,9 +130,8 @@ impl Events {
         if let Some(name) = DIGESTS.iter().find(clear) {
             return Some(format!("{name} must be hashed"));
         }
-        if !custom["value"].is_null()
-            && !(custom["value"].is_number() && custom["currency"].is_string())
-        {
+        let (value, currency) = (&custom["value"], &custom["currency"]);
+        if !value.is_null() && (!value.is_number() || !currency.is_string()) {
             return Some("value must be a number with a currency".to_owned());
         }
         let days = if event["action_source"] == "physical_store" { 62 } else { 7 };
