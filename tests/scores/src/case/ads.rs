@@ -15,7 +15,9 @@ pub const META: Case = Case {
     against: Against::OwnDouble,
     also: "vendor's SDK: parameters, hashes, proofs",
     begin: |_| {
-        let mut account = Meta { asks_for_proof: true, page_items_max: 2, ..Meta::default() };
+        let mut account = Meta::default();
+        account.asks_for_proof = true;
+        account.page_items_max = 2;
         let leads: Vec<String> = (1..=5).map(|day| lead(&mut account, day)).collect();
         let server = Server::start(account)?;
         let (url, account) = (server.url(), meta::ACCOUNT);
