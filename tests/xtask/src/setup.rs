@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl, lint, mail,
+    Unavailable, apt, bucket, components, febrl, lint, mail,
     oracles::Oracle,
     process, segment,
     steps::Steps,
@@ -26,6 +26,8 @@ pub enum Part {
     Segment,
     /// A server for mail (aiosmtpd), from the Python index.
     Mail,
+    /// A server of buckets (moto), from the Python index.
+    Bucket,
     /// The ad platforms' own normalisers and messages, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
@@ -35,8 +37,15 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 6] =
-    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Mail, Part::Oracles];
+pub const ORDINARY: [Part; 7] = [
+    Part::Wasm,
+    Part::Components,
+    Part::Tryton,
+    Part::Segment,
+    Part::Mail,
+    Part::Bucket,
+    Part::Oracles,
+];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -87,6 +96,10 @@ impl Part {
                 "a server for mail (aiosmtpd)",
                 "Is the Python package index reachable? cargo xtask setup --only mail repeats it.",
             ),
+            Self::Bucket => (
+                "a server of buckets (moto)",
+                "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
+            ),
             Self::Oracles => {
                 ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
             }
@@ -115,6 +128,7 @@ impl Part {
             }
             Self::Segment => drop(segment::prepare()?),
             Self::Mail => drop(mail::prepare()?),
+            Self::Bucket => drop(bucket::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;
