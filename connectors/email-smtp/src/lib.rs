@@ -109,6 +109,8 @@ fn describe(name: &str, template: &Template) -> Stream {
         .writable(send::BATCH_ITEMS_MAX)
         .primary_key(["message_id"])
         .dry_run()
+        .sends("email")
+        .purposes(template.purpose.as_deref())
         .field(Field::text("message_id").title("Message-ID").read_only())
         .field(Field::text(TO).title("To").pii("email").create_only().required().matchable())
         .with_fields(fields)

@@ -32,6 +32,7 @@ struct WrittenTemplate {
     text: Option<String>,
     html: Option<String>,
     unsubscribe: Option<String>,
+    purpose: Option<String>,
 }
 
 fn yes() -> bool {
@@ -49,6 +50,8 @@ pub struct Template {
     pub html: Option<Text>,
     /// Where a post takes somebody off the list.
     pub unsubscribe: Option<Text>,
+    /// What it needs a consent for; a message that somebody waits for needs none.
+    pub purpose: Option<String>,
 }
 
 impl Template {
@@ -147,6 +150,7 @@ fn template(name: &str, written: WrittenTemplate) -> Result<Template, Fault> {
         text: maybe("text", written.text)?,
         html: maybe("html", written.html)?,
         unsubscribe: maybe("unsubscribe", written.unsubscribe)?,
+        purpose: written.purpose,
     };
     let texts = [
         ("subject", Some(&template.subject)),

@@ -36,6 +36,7 @@ fn settings() -> Value {
                 "text": "Hello {{name|friend}},\n{{code}}\n.\nEnd",
                 "html": "<style>p { color: red }</style><p title=\"{{name}}\">{{name}}</p>",
                 "unsubscribe": "https://shop.example/leave?who={{code}}",
+                "purpose": "newsletter",
             },
             "short": { "subject": "Hi", "text": "x" },
         },

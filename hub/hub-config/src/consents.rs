@@ -1,15 +1,18 @@
 //! `[[consents]]` and `requires`: which fields state a consent, and which
 //! consents a destination needs.
 
+use std::collections::BTreeMap;
+
 use hub_model::consent::EVERY_CHANNEL;
 use hub_model::{ConsentKey, ConsentMapping, ConsentState, FieldName, TimeField, Value};
+use toml::de::DeValue;
 
 use crate::cleaning::time_format;
 use crate::fault::{ConfigFault, code};
 use crate::located::Located;
 use crate::near;
 use crate::settings;
-use crate::table::{TableReader, shown};
+use crate::table::{TableReader, shown, wrong_type};
 use crate::word;
 
 /// The keys of `[[consents]]`.
@@ -47,6 +50,7 @@ pub(crate) struct KeyDraft {
 pub(crate) struct ConsentDrafts {
     pub(crate) consents: Vec<ConsentMapping>,
     pub(crate) requires: Vec<ConsentKey>,
+    pub(crate) purposes: BTreeMap<Box<str>, ConsentKey>,
     pub(crate) keys: Vec<KeyDraft>,
 }
 
@@ -67,6 +71,24 @@ pub(crate) fn read(
     for text in table.texts("requires", "requires = [\"newsletter/email\"]") {
         if let Some((required, key)) = key(table, "requires", &text) {
             drafts.requires.push(required);
+            drafts.keys.push(key);
+        }
+    }
+    let example = "purposes = { advertising = \"ads/web\" }";
+    let called = table.table("purposes", example);
+    for (word, value) in called.iter().flat_map(TableReader::values) {
+        let DeValue::String(text) = value.get_ref() else {
+            let expected = "a purpose on a channel";
+            wrong_type(table.document(), value, &table.place_of("purposes"), expected, example);
+            continue;
+        };
+        let text = Located::new(text.to_string(), table.document().location(&value.span()));
+        if let Some((required, key)) = key(table, "purposes", &text) {
+            // Whatever it is called, it is required.
+            if !drafts.requires.contains(&required) {
+                drafts.requires.push(required.clone());
+            }
+            drafts.purposes.insert(word.value.into(), required);
             drafts.keys.push(key);
         }
     }

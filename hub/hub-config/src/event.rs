@@ -22,6 +22,7 @@ const OF_RECORDS: &[&str] = &[
     "source_time",
     "consents",
     "requires",
+    "purposes",
     "relations",
 ];
 

@@ -36,6 +36,7 @@ const OF_PROFILES: &[&str] = &[
     "records_per_profile_max",
     "consents",
     "requires",
+    "purposes",
     "segment",
     "audience",
 ];

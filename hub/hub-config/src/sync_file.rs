@@ -50,6 +50,7 @@ pub(crate) const KEYS: &[&str] = &[
     "schema",
     "consents",
     "requires",
+    "purposes",
     "relations",
     "when_erased",
     "guards",
@@ -151,7 +152,8 @@ pub(crate) fn read(
     let read = there().filter(|pair| pair.mapping.direction.reads());
     let read: Vec<&str> = read.map(|pair| pair.field.as_str()).collect();
     let known = pairs_sound.then_some(mapped.as_slice());
-    let ConsentDrafts { consents, requires, keys } = consents::read(&mut table, &read, known);
+    let ConsentDrafts { consents, requires, purposes, keys } =
+        consents::read(&mut table, &read, known);
     let own =
         pairs.iter().filter_map(|pair| Some((pair.field.as_str(), pair.identity.as_deref()?)));
     let own: Vec<(&str, &str)> = own.map(|(field, name)| (field, name.as_str())).collect();
@@ -193,6 +195,7 @@ pub(crate) fn read(
         schema,
         consents,
         requires,
+        purposes,
         relations: related,
         when_erased,
         event,

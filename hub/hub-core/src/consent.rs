@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use hub_model::consent::{EVERY_CHANNEL, PROOF_BYTES_MAX};
 use hub_model::{
-    Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, FieldName, Record, RecordNo,
-    Rules, Stamp, Timestamp, Value,
+    Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, FieldName, Mapping, Record,
+    RecordNo, Rules, Segment, Stamp, Timestamp, Value,
 };
 
 /// What decides between two statements under one key: the stricter state, then
@@ -156,6 +156,20 @@ pub fn permits(
     Ok(())
 }
 
+/// The first purpose that a stream declares and nothing that is asked of its rows is
+/// about: neither what the sync requires nor that for which its segment is. A purpose
+/// goes by the connector's word, unless the sync says what that is called here.
+pub fn not_asked<'a>(
+    declared: &'a [Box<str>],
+    mapping: &Mapping,
+    segment: Option<&Segment>,
+) -> Option<&'a str> {
+    let asked = mapping.requires.iter().chain(segment.map(|segment| &segment.purpose));
+    let asked: Vec<&str> = asked.map(|key| &*key.purpose).collect();
+    let is_asked = |word: &str| mapping.purposes.contains_key(word) || asked.contains(&word);
+    declared.iter().map(|word| &**word).find(|word| !is_asked(word))
+}
+
 /// The next instant after `now` at which a grant of these expires: when the
 /// profile must be looked at again. `None` if none will.
 pub fn next_expiry(consents: &[Consent], now: Timestamp) -> Option<Timestamp> {
@@ -179,11 +193,11 @@ pub fn expired_between(
 mod tests {
     use hub_model::{
         Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, EntityKind, FieldName,
-        Period, ProfileId, Purpose, Record, RecordNo, Rules, RunId, Stamp, Survivorship, TimeField,
-        TimeFormat, Timestamp, TraitName, TraitRule, Value,
+        Period, ProfileId, Purpose, Record, RecordNo, Rules, RunId, Segment, Stamp, Survivorship,
+        TimeField, TimeFormat, Timestamp, TraitName, TraitRule, Value, segment::Condition,
     };
 
-    use super::{Effective, effective, expired_between, next_expiry, permits, stated};
+    use super::{Effective, effective, expired_between, next_expiry, not_asked, permits, stated};
     use crate::fixture::{Rng, at, cases, mapping, row, rules};
     use crate::sync::{Context, Observation, Row, Stamps, observe, observe_deleted};
 
@@ -329,6 +343,36 @@ mod tests {
                 text_version: None,
                 raw: None,
             },
+        }
+    }
+
+    #[test]
+    fn a_declared_purpose_is_asked_by_its_name_or_by_another() {
+        let ads = || vec![ConsentKey::new("advertising", "web")];
+        let shown = || ConsentKey::new("shown", "web");
+        // (required, called otherwise, the segment's, declared, what is not asked)
+        let cases = [
+            (vec![], None, None, vec![], None),
+            (vec![], None, None, vec!["advertising"], Some("advertising")),
+            (ads(), None, None, vec!["advertising"], None),
+            (ads(), None, None, vec!["advertising", "profiling"], Some("profiling")),
+            (vec![shown()], None, None, vec!["advertising"], Some("advertising")),
+            (vec![shown()], Some(shown()), None, vec!["advertising"], None),
+            (vec![], None, Some("advertising"), vec!["advertising"], None),
+            (vec![], None, Some("newsletter"), vec!["advertising"], Some("advertising")),
+        ];
+        for (requires, called, segment, declared, expected) in cases {
+            let mut mapping = mapping("ads", &["email <- email"]);
+            mapping.requires = requires;
+            mapping.purposes = called.into_iter().map(|key| ("advertising".into(), key)).collect();
+            let segment = segment.map(|purpose| Segment {
+                name: "who".into(),
+                kind: EntityKind::Person,
+                purpose: ConsentKey::new(purpose, "web"),
+                when: Condition::All(Vec::new()),
+            });
+            let declared: Vec<Box<str>> = declared.into_iter().map(Into::into).collect();
+            assert_eq!(not_asked(&declared, &mapping, segment.as_ref()), expected, "{mapping:?}");
         }
     }
 

@@ -57,7 +57,7 @@ use crate::audience;
 use crate::budget;
 use crate::follower;
 use crate::hold;
-use crate::reading;
+use crate::permission;
 use crate::run::RunContext;
 
 /// Most profiles per step, whatever the vendor's batches allow.
@@ -66,7 +66,7 @@ const STEP_PROFILES_MAX: usize = 1_000;
 /// Writes everything that is due now, unless it is more than the guards let
 /// pass.
 pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
-    let stream = reading::stream_info(context).await?;
+    let stream = permission::destination(context).await?;
     undo::resume(context).await?;
     guard::admit(context, &stream).await?;
     budget::announce(context, &stream).await?;

@@ -7,11 +7,33 @@
 
 use std::collections::BTreeSet;
 
-use hub_core::sync;
-use hub_model::{ConsentKey, Mapping, Profile, ProfileId, Record, Timestamp};
+use hub_core::{consent, sync};
+use hub_model::{ConsentKey, Fault, FaultCode, Mapping, Profile, ProfileId, Record, Timestamp};
 use hub_store::Error;
+use plugin_api::StreamInfo;
 
+use crate::reading;
+use crate::run::RunContext;
 use crate::workspace::Workspace;
+
+/// The stream of a run's sync as a destination: everything that it needs a consent for
+/// is asked of whoever is brought there.
+///
+/// # Errors
+/// [`FaultCode::NoConsent`], and what [`reading::stream_info`] fails with.
+pub(crate) async fn destination(context: &mut RunContext<'_>) -> Result<StreamInfo, Fault> {
+    let stream = reading::stream_info(context).await?;
+    let mapping = &context.job.mapping;
+    let segment = mapping.segment.as_ref();
+    let segment = segment.and_then(|name| context.workspace.rules.segment(name));
+    if let Some(purpose) = consent::not_asked(&stream.purposes, mapping, segment) {
+        return Err(Fault::new(FaultCode::NoConsent)
+            .at(format!("syncs/{}/requires", context.job.id()))
+            .with("stream", &stream.name)
+            .with("purpose", purpose));
+    }
+    Ok(stream)
+}
 
 /// What is to be asked about profiles before anything of them is brought somewhere.
 pub(crate) struct Permission {

@@ -273,7 +273,10 @@ async fn steps(context: &mut RunContext<'_>) -> Result<(), Fault> {
     let done = exchange(context).await;
     // What people asked to be erased waits for nobody's approval, and there is room
     // for it where there is none for anything else.
-    let waits = |fault: &Fault| fault.code == FaultCode::Held || waiting::is_waited_out(fault.code);
+    let waits = |fault: &Fault| {
+        matches!(fault.code, FaultCode::Held | FaultCode::NoConsent)
+            || waiting::is_waited_out(fault.code)
+    };
     if context.job.mapping.writes() && done.as_ref().err().is_none_or(waits) {
         erasure::tell(context).await?;
     }

@@ -85,6 +85,9 @@ codes! {
     Mapping = "mapping",
     /// A sync archives rows, and its stream has no archive; nothing was written.
     NoArchive = "no-archive",
+    /// A stream needs a consent for a purpose, and its sync asks for none; nothing was
+    /// queued.
+    NoConsent = "no-consent",
     /// What is due is not what was planned; nothing more was written.
     PlanMoved = "plan-moved",
     /// A run would write more than it may without being asked; nothing was written.

@@ -1,6 +1,8 @@
 //! What an organisation configured, as plain values: which field of a system is
 //! which trait of a profile, in which direction, and which values name people.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cleaning::Cleaning;
@@ -223,6 +225,9 @@ pub struct Mapping {
     /// The consents without which nothing of a profile is written there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<ConsentKey>,
+    /// What the connector's words for purposes are here; each is among `requires`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub purposes: BTreeMap<Box<str>, ConsentKey>,
     /// Which fields relate the rows to somebody or something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relations: Vec<RelationMapping>,
@@ -267,6 +272,7 @@ impl Mapping {
             schema: None,
             consents: Vec::new(),
             requires: Vec::new(),
+            purposes: BTreeMap::new(),
             relations: Vec::new(),
             when_erased: WhenErased::default(),
             event: None,

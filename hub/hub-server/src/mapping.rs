@@ -1,14 +1,20 @@
 //! Whether a mapping fits what a connection really has.
 
 use hub_config::{ConfigFault, Location, SyncConfig};
-use hub_model::{DeletePolicy, EventMapping};
+use hub_core::consent;
+use hub_model::{DeletePolicy, EventMapping, Segment};
 use plugin_api::stream::MEMBERSHIP_KIND;
 use plugin_api::{FieldInfo, StreamInfo};
 
 use crate::load::near;
 
 /// Everything in a sync's mapping that its stream does not have or does not allow.
-pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
+/// `segment` is the one that the sync is for.
+pub fn faults(
+    sync: &SyncConfig,
+    segment: Option<&Segment>,
+    streams: &[StreamInfo],
+) -> Vec<ConfigFault> {
     let mapping = &sync.mapping;
     let name = mapping.stream.stream.as_str();
     let told = |code, at: &Location, place: &str, problem: String, mend: String| {
@@ -47,6 +53,22 @@ pub fn faults(sync: &SyncConfig, streams: &[StreamInfo]) -> Vec<ConfigFault> {
         let problem = format!("the stream `{name}` has no archive");
         let mend = "write `deletes = \"propagate\"`, \"unlink\" or \"ignore\"".to_owned();
         faults.push(told("mapping/no-archive", &sync.location, "deletes", problem, mend));
+    }
+    if mapping.writes()
+        && let Some(purpose) = consent::not_asked(&stream.purposes, mapping, segment)
+    {
+        let problem = format!("rows of `{name}` need a consent for `{purpose}`");
+        let mend = format!(
+            "write `requires = [\"{purpose}/<channel>\"]`, or `purposes = {{ {purpose} = \
+             \"<purpose>/<channel>\" }}` if it has another name here"
+        );
+        faults.push(told("mapping/no-consent", &sync.location, "requires", problem, mend));
+    }
+    for word in mapping.purposes.keys().filter(|word| !stream.purposes.contains(word)) {
+        let known = stream.purposes.iter().map(|word| &**word);
+        let mend = near(word, known, "the stream needs a consent for nothing; remove it");
+        let problem = format!("`{name}` declares no purpose `{word}`");
+        faults.push(told("mapping/unknown-purpose", &sync.location, "purposes", problem, mend));
     }
     // A stream that lists no fields takes any.
     if stream.fields.is_empty() {

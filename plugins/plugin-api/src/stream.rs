@@ -38,6 +38,13 @@ pub struct StreamInfo {
     pub batch_items_max: u32,
     /// Most bytes in one write, as JSON.
     pub batch_bytes_max: u32,
+    /// Purposes that a row needs a consent for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<Box<str>>,
+    /// The channel on which a row is a message: once created it has gone out, and
+    /// nothing takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<Box<str>>,
     /// JSON Schema 2020-12 of a row.
     pub schema: serde_json::Value,
     /// Its fields, with what the schema cannot say.

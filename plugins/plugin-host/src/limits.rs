@@ -17,8 +17,9 @@ pub const FILE_PART_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const STACK_BYTES_MAX: usize = 512 * 1024;
 /// The stack that wasmtime switches to: the guest's and the host functions'.
 pub const FIBER_STACK_BYTES: usize = 2 * 1024 * 1024;
-/// Most core instances within a component.
-pub const CORE_INSTANCES_MAX: usize = 16;
+/// Most core instances within a component. Python's runtime is linked from some forty
+/// modules; what they hold together is limited beside this.
+pub const CORE_INSTANCES_MAX: usize = 64;
 /// Most memories within a component.
 pub const MEMORIES_MAX: usize = 4;
 /// Most tables within a component.
@@ -33,6 +34,8 @@ pub const FAULT_ARGS_MAX: usize = 16;
 pub const RATE_HINTS_MAX: usize = 64;
 /// Most streams that discovery may return.
 pub const STREAMS_MAX: usize = 1_000;
+/// Most purposes that a stream may declare.
+pub const PURPOSES_MAX: usize = 16;
 /// Largest schema of a stream in bytes.
 pub const SCHEMA_BYTES_MAX: usize = 1024 * 1024;
 /// Most outcomes that a job may tell of.

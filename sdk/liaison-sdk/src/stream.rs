@@ -122,6 +122,7 @@ pub struct Stream {
     fields: Vec<Field>,
     open: bool,
     archives: bool,
+    sends: Option<String>,
 }
 
 impl Stream {
@@ -154,7 +155,7 @@ impl Stream {
             schema: String::new(),
             fields: Vec::new(),
         };
-        Self { info, fields: Vec::new(), open: false, archives: false }
+        Self { info, fields: Vec::new(), open: false, archives: false, sends: None }
     }
 
     /// A stream of memberships, whose fields are what members are matched by; at most
@@ -227,6 +228,14 @@ impl Stream {
     #[must_use]
     pub fn archives(mut self) -> Self {
         self.archives = true;
+        self
+    }
+
+    /// A row is a message on a channel, such as `email`: once created it has gone out,
+    /// and nothing takes it back. Nobody gets one to whom nothing may be sent there.
+    #[must_use]
+    pub fn sends(mut self, channel: impl Into<String>) -> Self {
+        self.sends = Some(channel.into());
         self
     }
 
@@ -318,6 +327,9 @@ impl Stream {
         });
         if self.archives {
             schema["x-archives"] = json!(true);
+        }
+        if let Some(channel) = &self.sends {
+            schema["x-sends"] = json!(channel);
         }
         schema
     }

@@ -167,6 +167,8 @@ fn stream(fields: &[FieldName]) -> StreamInfo {
         upsert_by_key: false,
         idempotency_keys: false,
         archives: false,
+        purposes: Vec::new(),
+        sends: None,
         atomic_batches: false,
         batch_items_max: 1_000,
         batch_bytes_max: 1 << 20,

@@ -116,6 +116,8 @@ impl Connector for Door {
             upsert_by_key: system.character.creates == crate::character::Creates::Upsert,
             idempotency_keys: false,
             archives: true,
+            purposes: Vec::new(),
+            sends: None,
             atomic_batches: system.character.atomic,
             batch_items_max: system.character.batch_items,
             batch_bytes_max: 1_000_000,

@@ -162,6 +162,8 @@ impl Connector for Desk {
             conditional_writes: false,
             upsert_by_key: false,
             archives: false,
+            purposes: Vec::new(),
+            sends: None,
             idempotency_keys: false,
             atomic_batches: false,
             batch_items_max: BATCH_ITEMS_MAX,

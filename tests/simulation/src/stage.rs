@@ -113,6 +113,10 @@ pub struct Table {
     pub loses_answers: bool,
     /// It says that rows can be archived.
     pub has_archive: bool,
+    /// Purposes that its rows need a consent for.
+    pub purposes: Vec<Box<str>>,
+    /// The channel on which its rows are messages.
+    pub sends: Option<Box<str>>,
     /// How it shows rows that the hub created.
     pub behind: Behind,
     /// It knows a create that is repeated by its key, and answers with its row.
@@ -268,6 +272,8 @@ impl Connector for Door {
             upsert_by_key: false,
             idempotency_keys: table.knows_keys,
             archives: table.has_archive,
+            purposes: table.purposes.clone(),
+            sends: table.sends.clone(),
             atomic_batches: false,
             batch_items_max: 20,
             batch_bytes_max: 1_000_000,

@@ -21,7 +21,6 @@
 pub mod dice;
 
 pub mod people;
-pub mod place;
 
 pub mod erp;
 pub mod systems;

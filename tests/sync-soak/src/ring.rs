@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
+use xtask::place::Place;
 use xtask::steps::Steps;
 
 use crate::dice::Dice;
 use crate::people::Person;
-use crate::place::Place;
 use crate::systems::{self, Fields, System};
 
 /// Rounds in which every edit must have reached everybody.

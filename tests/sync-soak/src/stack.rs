@@ -20,10 +20,10 @@ use bench::{clock, measure};
 use serde::Serialize;
 use serde_json::Value;
 use xtask::demo::{hub::Hub, story::wait_until_quiet};
+use xtask::place::Place;
 use xtask::steps::Steps;
 
 use crate::people::Person;
-use crate::place::Place;
 use crate::systems::{self, System};
 use others::Others;
 

@@ -8,17 +8,18 @@ use std::sync::MutexGuard;
 use anyhow::{Context as _, Result, ensure};
 use doubles::contacts::Contacts;
 use doubles::http::Server;
-use doubles::hubspot::{self, HubSpot};
+use doubles::hubspot::HubSpot;
 use serde_json::{Value, json};
 use xtask::demo::{
     data::{Row, read_rows, write_rows},
     world::Party,
 };
+use xtask::place::Place;
+use xtask::tools;
 use xtask::tryton::{Tryton, rpc::Session};
 
 use crate::erp;
 use crate::people::Person;
-use crate::place::Place;
 
 /// What a system shows of somebody, by trait.
 pub type Fields = BTreeMap<String, String>;
@@ -107,13 +108,7 @@ pub fn open(place: &Place) -> Result<Vec<Box<dyn System>>> {
 
     let account = Server::start(HubSpot::default())?;
     account.vendor().lag_millis = 200;
-    place.keep_secret("crm", hubspot::TOKEN)?;
-    let more = format!(
-        "settings = {{ url = \"{}\", lag_seconds = 5, deleted_minutes = 0 }}\n\
-         credentials.token = {{ token = \"file:secrets/crm\" }}",
-        account.url()
-    );
-    place.connect("crm", "crm-hubspot", account.port(), &more)?;
+    tools::hubspot(place, "crm", &account)?;
 
     place.configure(
         "[connections.list]\nconnector = \"files\"\n\

@@ -18,11 +18,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
+use xtask::place::FINDING;
 use xtask::steps::Steps;
 
 use crate::dice::Dice;
 use crate::erp::{self, Party};
-use crate::place::FINDING;
 pub use plans::Planned;
 use world::{Edit, Mapping, World};
 

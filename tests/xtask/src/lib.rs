@@ -33,11 +33,15 @@ pub mod guests;
 pub mod bucket;
 pub mod counterparts;
 pub mod febrl;
+pub mod languages;
 pub mod mail;
 pub mod oracles;
 pub mod python;
 pub mod segment;
 pub mod tryton;
+
+pub mod place;
+pub mod tools;
 
 pub mod bench;
 pub mod connectors;

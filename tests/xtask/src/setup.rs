@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, bucket, components, febrl, lint, mail,
+    Unavailable, apt, bucket, components, febrl,
+    languages::Language,
+    lint, mail,
     oracles::Oracle,
     process, segment,
     steps::Steps,
@@ -20,6 +22,9 @@ pub enum Part {
     Wasm,
     /// Every connector and guest, built into a component.
     Components,
+    /// The same connector in Python and in TypeScript, built into components with packages
+    /// of the Python and npm indexes.
+    Languages,
     /// A real ERP (Tryton) and the FEBRL data, both from the Python index.
     Tryton,
     /// The tracking client of Segment, from the Python index.
@@ -37,9 +42,10 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 7] = [
+pub const ORDINARY: [Part; 8] = [
     Part::Wasm,
     Part::Components,
+    Part::Languages,
     Part::Tryton,
     Part::Segment,
     Part::Mail,
@@ -84,6 +90,10 @@ impl Part {
                 "connectors into components",
                 "Mend the crate named above; cargo xtask components repeats this step alone.",
             ),
+            Self::Languages => (
+                "connectors in Python and TypeScript",
+                "Mend what is named above; cargo xtask setup --only languages repeats it.",
+            ),
             Self::Tryton => (
                 "a real ERP (Tryton) and test data",
                 "Is the Python package index reachable? cargo xtask setup --only tryton repeats it.",
@@ -120,6 +130,11 @@ impl Part {
             Self::Components => {
                 for component in components::build()? {
                     eprintln!("      {}.wasm, {} KiB", component.name, component.bytes / 1024);
+                }
+            }
+            Self::Languages => {
+                for language in Language::ALL {
+                    or_name_what_is_missing(language.build().map(drop))?;
                 }
             }
             Self::Tryton => {

@@ -115,6 +115,7 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
     mapping.schema.iter().for_each(|schema| writeln!(out, "    schema {schema}").unwrap());
     mapping.consents.iter().for_each(|consent| writeln!(out, "    {consent:?}").unwrap());
     mapping.requires.iter().for_each(|key| writeln!(out, "    requires {key}").unwrap());
+    mapping.purposes.iter().for_each(|it| writeln!(out, "    {} is {}", it.0, it.1).unwrap());
     let audience = if mapping.audience { ", an audience" } else { "" };
     mapping.segment.iter().for_each(|name| writeln!(out, "    for {name}{audience}").unwrap());
     mapping.relations.iter().for_each(|relation| writeln!(out, "    {relation:?}").unwrap());

@@ -15,7 +15,7 @@ use plugin_api::StreamInfo;
 
 use super::plan::{self, Work};
 use super::{look, survey, write_due};
-use crate::reading;
+use crate::permission;
 use crate::run::RunContext;
 
 /// Profiles whose rows are looked at at once.
@@ -31,7 +31,7 @@ pub(crate) type Allowed = BTreeMap<(ProfileId, Option<RecordNo>), Fingerprint>;
 /// fails with.
 pub(crate) async fn apply(context: &mut RunContext<'_>, hash: &str) -> Result<(), Fault> {
     context.plan = Some(hash.to_owned());
-    let stream = reading::stream_info(context).await?;
+    let stream = permission::destination(context).await?;
     let (found, planned) = prints(context, &stream).await?;
     if found.hash != hash {
         return Err(moved(context).with("planned", hash).with("now", found.hash));

@@ -281,6 +281,8 @@ async fn gather(
                     }
                     continue;
                 }
+                // What was sent stays sent.
+                Due::Remove { .. } if stream.sends.is_some() => continue,
                 Due::Remove { record, archive } => change(record).map(|work| Work {
                     removes: true,
                     archives: archive,

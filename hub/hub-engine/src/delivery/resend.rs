@@ -10,7 +10,7 @@ use hub_model::{Fault, Pending, PendingState, ProfileId, Timestamp};
 use hub_store::WriteSet;
 
 use super::bring;
-use crate::reading;
+use crate::permission;
 use crate::run::RunContext;
 use crate::settle;
 use crate::slices::Slices;
@@ -27,7 +27,7 @@ pub(crate) async fn resend(
         return Ok(());
     }
     settle::settle(context).await?;
-    let stream = reading::stream_info(context).await?;
+    let stream = permission::destination(context).await?;
     let profiles = due_again(context, profile).await?;
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
     for profiles in profiles.chunks(step) {

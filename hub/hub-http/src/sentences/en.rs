@@ -155,6 +155,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "The sync says `deletes = \"archive\"`[, and the stream {stream} offers none]. Nothing was read or written.",
             "Write `deletes = \"propagate\"`, \"unlink\" or \"ignore\" in the file of the sync.",
         ),
+        FaultCode::NoConsent => of(
+            "The sync asks for no consent, and its destination needs one",
+            "What is written to the stream[ {stream}] needs each person's consent[ for `{purpose}`], and neither `requires` nor the segment of the sync is about that. Nothing was queued.",
+            "Add the purpose, on a channel, to `requires` in the file of the sync; or say there under `purposes` what it is called here.",
+        ),
         FaultCode::PlanMoved => of(
             "What is due is not what was planned",
             "Something has moved since the plan was made[: {moved} writes differ][; the first is about profile {profile}][, record {record}]. What differs was not written[; planned {planned}, now {now}].",

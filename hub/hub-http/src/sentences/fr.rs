@@ -155,6 +155,11 @@ pub(super) const fn words(code: FaultCode) -> Words {
             "La synchronisation dit `deletes = \"archive\"`[, et le flux {stream} n’en offre pas]. Rien n’a été lu ni écrit.",
             "Écrivez `deletes = \"propagate\"`, \"unlink\" ou \"ignore\" dans le fichier de la synchronisation.",
         ),
+        FaultCode::NoConsent => of(
+            "La synchronisation ne demande aucun consentement, et sa destination en exige un",
+            "Ce qui est écrit dans le flux[ {stream}] exige le consentement de chaque personne[ pour `{purpose}`], et ni `requires` ni le segment de la synchronisation ne le demande. Rien n’a été mis en attente.",
+            "Ajoutez la finalité, sur un canal, à `requires` dans le fichier de la synchronisation ; ou dites-y, sous `purposes`, comment elle s’appelle ici.",
+        ),
         FaultCode::PlanMoved => of(
             "Ce qui est dû n’est pas ce qui était prévu",
             "Quelque chose a bougé depuis que le plan a été fait[ : {moved} écritures diffèrent][ ; la première concerne le profil {profile}][, la fiche {record}]. Ce qui diffère n’a pas été écrit[ ; prévu : {planned}, maintenant : {now}].",

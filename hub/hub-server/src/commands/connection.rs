@@ -106,7 +106,11 @@ fn show(stream: &StreamInfo) -> String {
         })
         .collect();
     let archive = if stream.archives { ", with an archive" } else { "" };
-    let head = format!("{}: {}, {able}{archive}\n", stream.name, stream.kind.as_str());
+    let needs = match stream.purposes.join(", ") {
+        purposes if purposes.is_empty() => purposes,
+        purposes => format!(", with a consent for {purposes}"),
+    };
+    let head = format!("{}: {}, {able}{archive}{needs}\n", stream.name, stream.kind.as_str());
     head + &table(&["FIELD", "TYPE", "", "TITLE"], &rows)
 }
 

@@ -91,6 +91,8 @@ impl Connector for Ads {
             idempotency_keys: false,
             atomic_batches: false,
             archives: false,
+            purposes: Vec::new(),
+            sends: None,
             batch_items_max: 10,
             batch_bytes_max: 10_000,
             schema: json!({ "type": "object", "properties": { field: {} } }),

@@ -152,6 +152,8 @@ impl Connector for Double {
             upsert_by_key: false,
             idempotency_keys: false,
             archives: false,
+            purposes: Vec::new(),
+            sends: None,
             atomic_batches: false,
             batch_items_max: 10,
             batch_bytes_max: 10_000,

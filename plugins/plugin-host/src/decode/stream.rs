@@ -6,11 +6,13 @@ use hub_model::{EntityKind, Fault, FaultCode, FieldName, StreamName};
 use plugin_api::stream::{FieldInfo, MEMBERSHIP_KIND, StreamInfo};
 
 use super::{bug, cut};
-use crate::limits::{FAULT_TEXT_BYTES_MAX, SCHEMA_BYTES_MAX, STREAMS_MAX};
+use crate::limits::{FAULT_TEXT_BYTES_MAX, PURPOSES_MAX, SCHEMA_BYTES_MAX, STREAMS_MAX};
 use crate::since_v0_1_0::exported::connection as wit;
 
 /// The annotation of a stream's schema that says whether its rows can be archived.
 const ARCHIVES: &str = "x-archives";
+/// The annotation that names the channel on which its rows are messages.
+const SENDS: &str = "x-sends";
 
 /// The streams of a connection.
 ///
@@ -45,6 +47,7 @@ fn stream(info: wit::StreamInfo) -> Result<StreamInfo, Fault> {
     let schema = schema(&info.schema)?;
     Ok(StreamInfo {
         archives: schema.get(ARCHIVES).and_then(serde_json::Value::as_bool).unwrap_or(false),
+        sends: schema.get(SENDS).and_then(serde_json::Value::as_str).map(Into::into),
         schema,
         fields: fields(info.fields)?,
         name: StreamName::new(info.name),
@@ -58,7 +61,16 @@ fn stream(info: wit::StreamInfo) -> Result<StreamInfo, Fault> {
         // A batch of nothing would never finish.
         batch_items_max: info.batches.items_max.max(1),
         batch_bytes_max: info.batches.bytes_max.max(1),
+        purposes: purposes(info.purposes)?,
     })
+}
+
+/// None of them is left out: what it needs would be asked of nobody.
+fn purposes(purposes: Vec<String>) -> Result<Vec<Box<str>>, Fault> {
+    if purposes.len() > PURPOSES_MAX || !purposes.iter().all(|word| hub_model::id::valid(word)) {
+        return Err(bug("a purpose of a stream is empty or too long, or there are too many"));
+    }
+    Ok(purposes.into_iter().map(String::into_boxed_str).collect())
 }
 
 fn schema(text: &str) -> Result<serde_json::Value, Fault> {

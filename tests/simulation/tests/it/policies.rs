@@ -1,6 +1,7 @@
 //! What becomes of rows in a destination when their people leave, or were never
 //! anywhere else.
 
+use hub_engine::PlanRefused;
 use hub_model::{
     CreatePolicy, DeletePolicy, Direction, FaultCode, FieldName, Guards, Mapping, Namespace,
     Normaliser, Rules, RunStatus, Several, StreamRef, SyncId, Timestamp, Value,
@@ -167,6 +168,27 @@ fn what_has_no_archive_is_refused_before_anything_is_read() {
         let fault = refused.fault.unwrap();
         assert_eq!((fault.code, fault.place.as_str()), (FaultCode::NoArchive, "syncs/crm/deletes"));
         assert_eq!((refused.counts.pages, refused.counts.writes), (0, 0));
+    });
+}
+
+#[test]
+fn what_asks_for_no_consent_where_one_is_needed_is_refused_before_anything_is_queued() {
+    block_on(async {
+        let stage = stage(CreatePolicy::Upsert, DeletePolicy::Ignore);
+        stage.table("crm").purposes = vec!["advertising".into()];
+        stage.table("shop").put("ana", &[("email", "ana@x.fr"), ("city", "Lyon")]);
+        let engine = stage.open().await;
+        run(&engine, "shop").await;
+        let sync = SyncId::new("crm");
+        let refused = engine.run_once(&sync).await.unwrap();
+        let fault = refused.fault.unwrap();
+        let about = (fault.code, fault.place.as_str(), fault.args["purpose"].as_str());
+        assert_eq!(about, (FaultCode::NoConsent, "syncs/crm/requires", "advertising"));
+        assert_eq!((refused.counts.writes, stage.table("crm").writes.len()), (0, 0));
+        let planned = engine.plan(&sync, &mut |_| {}).await;
+        assert!(matches!(planned, Err(PlanRefused::Fault(f)) if f.code == FaultCode::NoConsent));
+        let waits = engine.store().pending(&sync, Timestamp(i64::MAX), 10).await.unwrap();
+        assert_eq!(waits, [], "something is queued");
     });
 }
 

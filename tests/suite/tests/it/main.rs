@@ -11,6 +11,7 @@ mod identity;
 mod kit;
 mod mail;
 mod round_trip;
+mod scene;
 mod tracked;
 
 use xtask::demo::{self, world::World};

@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result};
 use doubles::contacts::{Contacts, Patience};
 use doubles::http::{Server, Waits};
 use xtask::demo::data::{Row, write_rows};
+use xtask::place::Place;
 use xtask::tryton::{Tryton, rpc::Session};
 
 use crate::dice::Dice;
 use crate::erp;
 use crate::people::Person;
-use crate::place::Place;
 
 /// The syncs: the file, and where it is brought.
 pub const SYNCS: [&str; 5] = ["people", "erp", "external-id", "key", "nothing"];

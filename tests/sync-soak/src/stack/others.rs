@@ -1,8 +1,6 @@
 //! The ten tools besides the five that write to each other: files, web events, mail, two
 //! ad platforms and a data partner.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -10,17 +8,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use doubles::google::{self, Google};
 use doubles::http::Server;
-use doubles::meta::{self, Meta};
+use doubles::meta::Meta;
 use serde_json::{Value, json};
 use xtask::demo::data::{Row, read_rows, write_rows};
-use xtask::mail::{self, Catcher};
+use xtask::mail::Catcher;
+use xtask::place::Place;
+use xtask::tools::{self, fields, file};
 
 use super::{Connection, SCHEDULE, partner, within};
 use crate::people::Person;
-use crate::place::Place;
 
-/// The key that the web site sends.
-const WRITE_KEY: &str = "wk-of-the-web-site";
 /// Everybody whose number is a multiple of this is a regular, and agreed to be shown
 /// advertising.
 const REGULAR_EVERY: usize = 4;
@@ -84,12 +81,7 @@ impl Others {
         let cards: Vec<Row> = (0..people).map(card).collect();
         file(place, "loyalty", &CARD, Some(&cards))?;
         let purposes = [("advertising", "web"), ("newsletter", "email")];
-        let consents = purposes.map(|(purpose, channel)| {
-            format!(
-                "[[consents]]\nfield = \"opt_in\"\npurpose = \"{purpose}\"\n\
-                 channel = \"{channel}\"\ngranted = [\"yes\"]\ndenied = [\"no\"]\n"
-            )
-        });
+        let consents = purposes.map(|key| tools::consent("opt_in", key, "yes", "no"));
         sync(place, "loyalty", "people", "", &(fields(&CARD, "->") + &consents.concat()))?;
 
         partner::open(place, AUDIENCE, people)?;
@@ -105,11 +97,7 @@ impl Others {
         }
 
         let mail = post(place)?;
-        place.keep_secret("write-key", WRITE_KEY)?;
-        place.configure(
-            "[connections.web]\nconnector = \"events-in\"\n\
-             credentials.write = { key = \"file:secrets/write-key\" }\n",
-        )?;
+        tools::web(place, "web")?;
         let event = "kind = \"event\"\n[event]\nname = \"event\"\n\
                      time = { field = \"timestamp\", format = \"rfc3339\" }\n";
         let named = "[[fields]]\nfield = \"user_id\"\nidentity = \"email\"\n";
@@ -150,19 +138,7 @@ impl Others {
             })
         };
         let batch: Vec<Value> = (0..people).step_by(10).map(page).collect();
-        let body = json!({ "batch": batch, "writeKey": WRITE_KEY }).to_string();
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.place.port))?;
-        write!(
-            stream,
-            "POST /inbox/web/v1/batch HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.place.port,
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        ensure!(answer.split_whitespace().nth(1) == Some("200"), "the inbox said: {answer}");
-        Ok(())
+        tools::track(&self.place, "web", &batch)
     }
 
     /// Who should be where is there.
@@ -226,17 +202,9 @@ impl Others {
 /// A mail server, and a connection that thanks whoever has become a regular.
 fn post(place: &Place) -> Result<Catcher> {
     let catcher = Catcher::start(&place.work.join("mx"))?;
-    place.keep_secret("mail-user", mail::USER)?;
-    place.keep_secret("mail-password", mail::PASSWORD)?;
-    let port = catcher.port;
-    let more = format!(
-        "credentials.login = {{ username = \"file:secrets/mail-user\", \
-         password = \"file:secrets/mail-password\" }}\n\
-         [connections.mail.settings]\nserver = \"127.0.0.1:{port}\"\nsecurity = \"none\"\n\
-         from = \"shop@example.org\"\n\
-         templates.thanks = {{ subject = \"Thank you, {{{{name}}}}!\", text = \"You have gold.\" }}"
-    );
-    place.connect("mail", "email-smtp", port, &more)?;
+    let templates = "templates.thanks = { subject = \"Thank you, {{name}}!\", \
+                     text = \"You have gold.\", purpose = \"newsletter\" }";
+    tools::mail(place, "mail", &catcher, templates)?;
     let once = "segment = \"thanked\"\ncreate = \"create-only\"\nmatching = [\"to\"]\n\
                 [guards]\nrecords_percent_max = 100\n";
     let fields = "[[fields]]\nfield = \"to\"\ntrait = \"email\"\ndirection = \"<-\"\n\
@@ -248,14 +216,7 @@ fn post(place: &Place) -> Result<Catcher> {
 /// Two ad platforms, and their connections.
 fn platforms(place: &Place) -> Result<(Server<Meta>, Arc<Server<Google>>)> {
     let meta = Server::start(Meta::default())?;
-    place.keep_secret("meta", meta::TOKEN)?;
-    let more = format!(
-        "settings = {{ url = \"{}\", account = \"{}\" }}\n\
-         credentials.token = {{ token = \"file:secrets/meta\" }}",
-        meta.url(),
-        meta::ACCOUNT
-    );
-    place.connect("ads", "ads-meta", meta.port(), &more)?;
+    tools::meta(place, "ads", &meta)?;
 
     let google = Arc::new(Server::start(Google::default())?);
     for part in ["client", "secret"] {
@@ -294,34 +255,6 @@ fn card(number: usize) -> Row {
         pick("yes", "no"),
     ];
     CARD.iter().map(|column| (*column).to_owned()).zip(values).collect()
-}
-
-/// A connection to one file of people; one that the hub writes has no rows.
-fn file(place: &Place, id: &str, columns: &[&str], rows: Option<&[Row]>) -> Result<()> {
-    let writable = rows.is_none();
-    let wanted = if writable { format!(", columns = {columns:?}") } else { String::new() };
-    place.configure(&format!(
-        "[connections.{id}]\nconnector = \"files\"\n\
-         folders.data = {{ path = \"{id}\", writable = {writable} }}\n\
-         [connections.{id}.settings]\nfolder = \"data\"\n\
-         streams.people = {{ file = \"people.csv\", key = \"email\"{wanted} }}\n"
-    ))?;
-    let folder = place.work.join(id);
-    std::fs::create_dir_all(&folder)?;
-    rows.map_or(Ok(()), |rows| write_rows(&folder.join("people.csv"), columns, rows))
-}
-
-/// Fields that are traits of the same name; the address names people where it is read.
-fn fields(columns: &[&str], direction: &str) -> String {
-    let one = |column: &&str| {
-        let names = *column == "email" && direction != "<-";
-        let identity = if names { "identity = \"email\"\n" } else { "" };
-        format!(
-            "[[fields]]\nfield = \"{column}\"\ntrait = \"{column}\"\n\
-             direction = \"{direction}\"\n{identity}"
-        )
-    };
-    columns.iter().map(one).collect()
 }
 
 /// A sync of a connection, by the same name.

@@ -6,10 +6,10 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use xtask::demo::data::{Row, write_rows};
+use xtask::place::Place;
 
 use super::SCHEDULE;
 use crate::people::Person;
-use crate::place::Place;
 
 /// Its connection, and the sync of what it gives.
 pub(super) const ID: &str = "partner";

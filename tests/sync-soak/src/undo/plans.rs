@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use xtask::demo::{data::Row, world::Party};
+use xtask::place::FINDING;
 
 use super::world::{World, row};
 use crate::dice::Dice;
 use crate::erp;
 use crate::people::Person;
-use crate::place::FINDING;
 
 /// People of the file that a plan is about.
 const CHANGED: usize = 40;

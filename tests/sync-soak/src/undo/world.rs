@@ -9,12 +9,12 @@ use xtask::demo::{
     data::{Row, write_rows},
     world,
 };
+use xtask::place::Place;
 use xtask::tryton::{Tryton, rpc::Session};
 
 use crate::dice::Dice;
 use crate::erp::{self, Party};
 use crate::people::Person;
-use crate::place::Place;
 
 /// Rounds in which the ERP must be filled.
 const ROUNDS_MAX: usize = 6;

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::demo::{hub, world::write_private};
+use crate::{paths, tryton};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use xtask::demo::{hub, world::write_private};
-use xtask::{paths, tryton};
 
 /// The exit code of bad news: something is held, skipped or refused.
 pub const FINDING: i32 = 1;
