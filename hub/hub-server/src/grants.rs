@@ -96,7 +96,7 @@ fn bucket(bucket: &S3Config, root: &Path, place: &str) -> Result<FolderPlace, Ve
     let (secret_key, other) = key(&bucket.secret_key, "secret_key");
     let mut faults: Vec<ConfigFault> = one.into_iter().chain(other).collect();
     match S3Place::new(&bucket.address, &bucket.region, access_key, secret_key) {
-        Ok(granted) if faults.is_empty() => return Ok(FolderPlace::S3(granted)),
+        Ok(granted) if faults.is_empty() => return Ok(FolderPlace::S3(Box::new(granted))),
         Ok(_) => {}
         Err(error) => {
             let problem = format!("`{}` is not a valid {}", error.given, error.what);

@@ -238,7 +238,7 @@ pub enum FolderPlace {
     /// A directory of this machine; absolute.
     Directory(PathBuf),
     /// A bucket.
-    S3(S3Place),
+    S3(Box<S3Place>),
 }
 
 /// A folder that a connection may use, under an alias.
