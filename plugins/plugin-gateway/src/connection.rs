@@ -59,7 +59,7 @@ const METHODS: [Method; 7] = [
 
 pub(crate) struct Shared {
     pub(crate) connection: String,
-    pub(crate) wire: Wire,
+    pub(crate) wire: Arc<Wire>,
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) sessions: HashMap<String, SessionKeeper>,
     pub(crate) files: FileAccess,
