@@ -66,11 +66,12 @@ Examples:
         /// An installed connector's name, or a path to a file.
         name: String,
     },
-    /// Begin a connector: a crate that works, to change until it is yours.
+    /// Begin a connector: one that works, to change until it is yours.
     #[command(after_help = "\
 Examples:
   liaison connector new crm-acme
   liaison connector new crm-acme --title \"Acme CRM\" --sdk ../liaison/sdk/liaison-sdk
+  liaison connector new crm-acme --lang python
 
 It speaks both ways to a small REST API of contacts, with tests that need no
 network. sdk/README.md grows it step by step. Nothing that is there is written over.")]
@@ -208,6 +209,10 @@ pub struct Package {
 pub enum Lang {
     /// Rust.
     Rust,
+    /// Python.
+    Python,
+    /// TypeScript.
+    Ts,
 }
 
 impl ConnectorCommand {

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
 mod canary;
+mod folders;
 mod hashes;
 mod hostile;
 mod hubspot;
