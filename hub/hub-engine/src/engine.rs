@@ -7,15 +7,16 @@ mod planned;
 mod pushed;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hub_core::privacy::{KEY_BYTES, Key};
 use hub_model::{
-    Answer, DeliveryClass, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp, SyncId,
-    Timestamp, Trigger,
+    Answer, ConnectionId, DeliveryClass, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp,
+    SyncId, Timestamp, Trigger,
 };
 use hub_store::upkeep::Upkeep;
 use hub_store::{Error, Store, WriteSet};
+use plugin_api::Connector;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
@@ -117,7 +118,7 @@ struct Live {
 
 struct Shared {
     workspace: Workspace,
-    jobs: BTreeMap<SyncId, SyncJob>,
+    jobs: RwLock<Arc<BTreeMap<SyncId, SyncJob>>>,
     live: Mutex<BTreeMap<SyncId, Live>>,
     stopping: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
@@ -155,10 +156,10 @@ impl Engine {
             Err(error) => return Err(Error::Refused(error.to_string())),
         }
         recast::apply(&workspace).await?;
-        let jobs = jobs.into_iter().map(|job| (job.id().clone(), job)).collect();
+        let jobs: BTreeMap<_, _> = jobs.into_iter().map(|job| (job.id().clone(), job)).collect();
         let shared = Shared {
             workspace,
-            jobs,
+            jobs: RwLock::new(Arc::new(jobs)),
             live: Mutex::new(live),
             stopping: watch::Sender::new(false),
             tasks: Mutex::new(JoinSet::new()),
@@ -180,9 +181,26 @@ impl Engine {
         &*self.shared.workspace.store
     }
 
-    /// The syncs, by id.
-    pub fn jobs(&self) -> &BTreeMap<SyncId, SyncJob> {
-        &self.shared.jobs
+    /// The syncs, by id, as they are at this moment.
+    pub fn jobs(&self) -> Arc<BTreeMap<SyncId, SyncJob>> {
+        Arc::clone(&self.shared.jobs.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives the syncs of a connection another connector, such as a later version of
+    /// it. A run that is under way ends with the one that it began with.
+    pub fn exchange(&self, connection: &ConnectionId, connector: &Arc<dyn Connector>) {
+        let shared = &self.shared;
+        let exchanged = |job: &SyncJob| {
+            if job.mapping.stream.connection != *connection {
+                return job.clone();
+            }
+            let job = SyncJob { connector: Arc::clone(connector), ..job.clone() };
+            audience::bound(&shared.workspace, job)
+        };
+        let mut jobs = shared.jobs.write().unwrap_or_else(PoisonError::into_inner);
+        *jobs = Arc::new(jobs.iter().map(|(id, job)| (id.clone(), exchanged(job))).collect());
+        drop(jobs);
+        shared.nudge.notify_one();
     }
 
     /// Watches runs from now on.
@@ -209,7 +227,7 @@ impl Engine {
                 delivery: known.and_then(|l| l.delivery),
             }
         };
-        self.shared.jobs.iter().map(status).collect()
+        self.jobs().iter().map(status).collect()
     }
 
     /// Starts a run in the background and returns at once.

@@ -65,7 +65,7 @@ impl Engine {
     ) -> Result<PlanShown, PlanRefused> {
         let job = self.at_rest(sync)?;
         let stopping = self.stopping();
-        let mut context = RunContext::new(self.workspace(), job, RunId::new("plan"), &stopping);
+        let mut context = RunContext::new(self.workspace(), &job, RunId::new("plan"), &stopping);
         let stream = permission::destination(&mut context).await?;
         let (plan, awaiting) = survey::survey(&context, &stream, each).await?;
         let within = delivery::is_within(self.store(), &job.mapping.stream, &plan, &job.guards);
@@ -87,7 +87,7 @@ impl Engine {
     ) -> Result<(Vec<PlannedWrite>, Option<ProfileId>), PlanRefused> {
         let job = self.at_rest(sync)?;
         let stopping = self.stopping();
-        let mut context = RunContext::new(self.workspace(), job, RunId::new("plan"), &stopping);
+        let mut context = RunContext::new(self.workspace(), &job, RunId::new("plan"), &stopping);
         let stream = permission::destination(&mut context).await?;
         let mut page: Vec<PlannedWrite> = Vec::new();
         let mut next = None;
@@ -113,7 +113,7 @@ impl Engine {
         let Some(sync) = self.sync_of(run).await.map_err(Fault::from)? else { return Ok(None) };
         let job = self.at_rest(&sync)?;
         let stopping = self.stopping();
-        let mut context = RunContext::new(self.workspace(), job, RunId::new("undo"), &stopping);
+        let mut context = RunContext::new(self.workspace(), &job, RunId::new("undo"), &stopping);
         let (writes, left) = undo::dry(&mut context, run).await?;
         Ok(Some(UndoShown { sync, writes, left }))
     }
@@ -130,8 +130,9 @@ impl Engine {
         Ok(first.map(|(_, entry)| entry.sync))
     }
 
-    fn at_rest(&self, sync: &SyncId) -> Result<&SyncJob, RunRefused> {
-        let job = self.jobs().get(sync).ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
+    fn at_rest(&self, sync: &SyncId) -> Result<SyncJob, RunRefused> {
+        let job = self.jobs().get(sync).cloned();
+        let job = job.ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
         match self.running(sync) {
             Some(run) => Err(RunRefused::Running { sync: sync.clone(), run }),
             None => Ok(job),

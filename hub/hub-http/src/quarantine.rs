@@ -54,7 +54,8 @@ pub(crate) async fn one(
     lang: Lang,
 ) -> Result<Json<Value>, Problem> {
     let unknown = || Problem::new(Code::UnknownSync).at("sync");
-    let job = state.engine().jobs().get(&SyncId::new(sync)).ok_or_else(unknown)?;
+    let jobs = state.engine().jobs();
+    let job = jobs.get(&SyncId::new(sync)).ok_or_else(unknown)?;
     let found = find(state.store(), &job.mapping.stream, &RemoteKey::new(key)).await?;
     let row = found.ok_or_else(|| Problem::new(Code::NotQuarantined).at("key"))?;
     Ok(Json(views::quarantined(&row, lang)))

@@ -53,7 +53,8 @@ pub(crate) async fn object(
     Query(One { sync, key }): Query<One>,
 ) -> Result<Json<Value>, Problem> {
     let unknown = || Problem::new(Code::UnknownSync).at("sync");
-    let job = state.engine().jobs().get(&SyncId::new(sync)).ok_or_else(unknown)?;
+    let jobs = state.engine().jobs();
+    let job = jobs.get(&SyncId::new(sync)).ok_or_else(unknown)?;
     let at = RecordRef { stream: job.mapping.stream.clone(), key: RemoteKey::new(key) };
     let found = one(state.engine().workspace(), &at).await?;
     Ok(Json(found.ok_or_else(|| Problem::new(Code::UnknownObject).at("key"))?))

@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use hub_engine::Engine;
 use hub_model::{Fault, Rules, Timestamp};
@@ -51,6 +51,7 @@ pub struct HttpOptions {
 
 struct Inner {
     options: HttpOptions,
+    connections: RwLock<Arc<Vec<ConnectionView>>>,
     sessions: Mutex<Sessions>,
     watchers: Arc<Semaphore>,
     keeper: Arc<Keeper>,
@@ -62,10 +63,11 @@ pub struct AppState(Arc<Inner>);
 
 impl AppState {
     /// From its parts.
-    pub fn new(options: HttpOptions) -> Self {
+    pub fn new(mut options: HttpOptions) -> Self {
+        let connections = RwLock::new(Arc::new(std::mem::take(&mut options.connections)));
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
         let keeper = Arc::new(Keeper::new(Arc::clone(&options.upkeep)));
-        Self(Arc::new(Inner { options, sessions: Mutex::default(), watchers, keeper }))
+        Self(Arc::new(Inner { options, connections, sessions: Mutex::default(), watchers, keeper }))
     }
 
     /// A secret for a link that opens one session, once: append it to
@@ -93,9 +95,16 @@ impl AppState {
         &self.engine().workspace().rules
     }
 
-    /// The connections.
-    pub fn connections(&self) -> &[ConnectionView] {
-        &self.0.options.connections
+    /// The connections, as they are at this moment.
+    pub fn connections(&self) -> Arc<Vec<ConnectionView>> {
+        Arc::clone(&self.0.connections.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Shows a connection as it has become.
+    pub fn exchange(&self, view: &ConnectionView) {
+        let mut all = self.0.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let now = |old: &ConnectionView| if old.id == view.id { view } else { old }.clone();
+        *all = Arc::new(all.iter().map(now).collect());
     }
 
     /// The hub's version.

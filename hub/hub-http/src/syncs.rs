@@ -36,7 +36,8 @@ pub(crate) async fn one(
 ) -> Result<Json<Value>, Problem> {
     let id = SyncId::new(id);
     let unknown = || Problem::new(Code::UnknownSync).at("syncs/{id}");
-    let job = state.engine().jobs().get(&id).ok_or_else(unknown)?;
+    let jobs = state.engine().jobs();
+    let job = jobs.get(&id).ok_or_else(unknown)?;
     let status = state.engine().status().into_iter().find(|s| s.id == id).ok_or_else(unknown)?;
     let runs: Vec<Run> = state.store().runs(Some(&id), RECENT_RUNS).await?;
     let mut view = views::sync(&status, &job.mapping, lang);

@@ -170,7 +170,8 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Privacy: everything that is kept of one person, and erasing him.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
-    /// Connectors: list and inspect those installed; write, build and test your own.
+    /// Connectors: install, upgrade, approve, list and remove them; write, build, sign
+    /// and test your own.
     #[command(subcommand)]
     Connector(ConnectorCommand),
     /// The store: verify, count, back up and restore, compact, export and import.
@@ -393,7 +394,7 @@ Example:
 }
 
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
-pub use self::connector::{ConnectorCommand, Lang};
+pub use self::connector::{ConnectorCommand, Lang, Package};
 pub use self::identity::{IdentityCommand, Pair};
 pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;

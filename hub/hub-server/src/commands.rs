@@ -43,7 +43,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
     }
     let command = match command {
         Command::Connector(command) if command.needs_no_hub() => {
-            return connector::alone(command, out).await;
+            return connector::alone(command, out);
         }
         other => other,
     };

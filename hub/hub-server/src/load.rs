@@ -69,11 +69,6 @@ impl Loaded {
         self.root.join(self.config.connectors_dir.as_str())
     }
 
-    /// The component file of a connector's name.
-    pub fn component(&self, connector: &str) -> PathBuf {
-        self.connectors_dir().join(format!("{connector}.wasm"))
-    }
-
     /// The sync of that id.
     ///
     /// # Errors

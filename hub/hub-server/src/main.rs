@@ -23,6 +23,10 @@ mod keys;
 mod secrets;
 mod tokens;
 
+mod package;
+mod shelf;
+
+mod follow;
 mod mapping;
 mod wire;
 

@@ -6,7 +6,6 @@
 //! place and fail with the reason; the others run.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hub_config::{ConfigFault, ConnectionConfig, SyncConfig};
@@ -19,8 +18,6 @@ use plugin_api::{CallContext, Connector, Manifest, TokenStore};
 use plugin_gateway::{
     ConnectionPolicy, Credential, Gateway, GatewayOptions, Grants, HttpLimits, TokenKeeping,
 };
-use plugin_host::inspect::inspect as inspect_bytes;
-use plugin_host::limits::COMPONENT_BYTES_MAX;
 use plugin_host::{Binding, Host, HostOptions, Limits, LoadError, Package};
 use tokio::sync::Mutex;
 
@@ -28,9 +25,11 @@ use crate::broken::BrokenConnector;
 use crate::exit::Exit;
 use crate::grants;
 use crate::keys::Keys;
-use crate::load::{Loaded, near};
+use crate::load::Loaded;
 use crate::out::talk;
+use crate::package::{Unfit, whole};
 use crate::secrets::credentials;
+use crate::shelf::Shelf;
 use crate::tokens::PassingTokens;
 use crate::trouble::{Item, Trouble};
 
@@ -56,14 +55,6 @@ pub struct Hub {
     pub jobs: Vec<SyncJob>,
     /// The connections.
     pub connections: Vec<ConnectionView>,
-}
-
-/// A component file, looked at without running it.
-pub struct Inspected {
-    /// Its manifest.
-    pub manifest: Manifest,
-    /// The SHA-256 of its bytes.
-    pub digest: String,
 }
 
 /// What a connector is told about a call of the command line.
@@ -171,29 +162,21 @@ impl<'l> Wiring<'l> {
         if let Some(package) = packages.get(name) {
             return Ok(package.clone());
         }
-        let path = self.loaded.component(name);
-        let told = |code, problem: String, mend: String| {
+        let told = |unfit: Unfit| {
             let place = format!("connections.{}.connector", connection.id);
             let at = connection.connector.location.clone();
-            ConfigFault::told(code, at, place, problem, mend)
+            let problem = format!("{}: {}", unfit.place, unfit.what);
+            ConfigFault::told(unfit.code, at, place, problem, unfit.mend)
         };
-        if !path.exists() {
-            let installed = installed(&self.loaded.connectors_dir());
-            let names = installed.iter().filter_map(|path| path.file_stem()?.to_str());
-            let problem = format!("there is no connector `{name}`: {} is missing", path.display());
-            let mend = near(name, names, "put the component file there");
-            return Err(told("connector/missing", problem, mend));
-        }
-        let package = self.host.load(&path).await.map_err(|error| {
-            let (code, mend) = explain(&error);
-            told(code, format!("{}: {}", path.display(), whole(&error)), mend.to_owned())
-        })?;
-        if package.manifest.id != name {
-            let problem =
-                format!("{} holds the connector `{}`", path.display(), package.manifest.id);
-            let mend = "rename the file, or correct `connector`".to_owned();
-            return Err(told("connector/other-id", problem, mend));
-        }
+        let (shelf, id) = (Shelf::of(self.loaded), name.to_owned());
+        let taking = tokio::task::spawn_blocking(move || shelf.take(&id)).await;
+        let found = taking
+            .unwrap_or_else(|error| Err(Unfit::of(name, &LoadError::Host(error.to_string()))))
+            .map_err(told)?;
+        let place = found.place;
+        // The very bytes that were looked at: the file may be another one by now.
+        let loading = self.host.load_bytes(found.bytes).await;
+        let package = loading.map_err(|error| told(Unfit::of(place, &error)))?;
         packages.insert(name.to_owned(), package.clone());
         Ok(package)
     }
@@ -221,8 +204,8 @@ impl<'l> Wiring<'l> {
             if syncs.is_empty() && !every {
                 continue;
             }
-            let (connector, fault) = self.bind_or_break(connection).await;
-            hub.connections.push(view(connection, connector.manifest(), fault));
+            let (connector, view) = self.wired(connection).await;
+            hub.connections.push(view);
             for sync in syncs {
                 hub.jobs.extend(self.job(sync, connection, connector.clone()));
             }
@@ -250,6 +233,21 @@ impl<'l> Wiring<'l> {
             privacy_key: self.privacy_key,
         };
         Ok(Engine::open(options).await?)
+    }
+
+    /// A connection with its connector, which may be one that says why it cannot work.
+    pub async fn wired(
+        &self,
+        connection: &ConnectionConfig,
+    ) -> (Arc<dyn Connector>, ConnectionView) {
+        let (connector, fault) = self.bind_or_break(connection).await;
+        let view = view(connection, connector.manifest(), fault);
+        (connector, view)
+    }
+
+    /// Takes a connector from the shelf anew when it is next asked for.
+    pub async fn forget(&self, connector: &str) {
+        self.packages.lock().await.remove(connector);
     }
 
     async fn bind_or_break(
@@ -308,101 +306,6 @@ fn view(
         title: manifest.title.clone(),
         hosts: connection.hosts.iter().map(|host| host.value.clone()).collect(),
         fault,
-    }
-}
-
-/// The component files in a folder, in order of their names.
-pub fn installed(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
-        .collect();
-    files.sort();
-    files
-}
-
-/// Looks at a component file without compiling or running it.
-///
-/// # Errors
-/// When it is no connector of ours.
-pub async fn inspect(path: &Path) -> Result<Inspected, Trouble> {
-    let owned = path.to_owned();
-    let looking =
-        tokio::task::spawn_blocking(move || read_capped(&owned).and_then(|it| inspected(&it)));
-    let result = looking.await.unwrap_or_else(|error| Err(LoadError::Host(error.to_string())));
-    result.map_err(|error| no_connector(path, &error))
-}
-
-/// Looks at the bytes of a component without compiling or running it.
-///
-/// # Errors
-/// When they are no connector of ours.
-pub fn inspected(bytes: &[u8]) -> Result<Inspected, LoadError> {
-    let inspection = inspect_bytes(bytes)?;
-    let digest = plugin_host::package::ComponentDigest::of(bytes).to_string();
-    Ok(Inspected { manifest: inspection.manifest, digest })
-}
-
-/// Why a file is no connector of ours, and how to mend it.
-pub fn no_connector(path: &Path, error: &LoadError) -> Trouble {
-    let (code, mend) = explain(error);
-    Trouble::new(Exit::Usage, code, path.display(), whole(error), mend)
-}
-
-/// The bytes of a file that may be a component.
-///
-/// # Errors
-/// When it cannot be read, or is larger than a component may be.
-pub fn read_capped(path: &Path) -> Result<Vec<u8>, LoadError> {
-    use std::io::Read;
-    let file = std::fs::File::open(path).map_err(LoadError::Read)?;
-    if file.metadata().map_err(LoadError::Read)?.len() > COMPONENT_BYTES_MAX {
-        return Err(LoadError::TooLarge);
-    }
-    let mut bytes = Vec::new();
-    file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(LoadError::Read)?;
-    Ok(bytes)
-}
-
-/// An error with its sources, on one line.
-fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
-}
-
-const fn explain(error: &LoadError) -> (&'static str, &'static str) {
-    match error {
-        LoadError::Read(_) => ("connector/unreadable", "check that the file is there and readable"),
-        LoadError::TooLarge => ("connector/too-large", "use the component that its author ships"),
-        LoadError::NotWebAssembly { .. } => (
-            "connector/not-wasm",
-            "put the component file of the connector there; a download may have failed",
-        ),
-        LoadError::CoreModule => {
-            ("connector/core-module", "make a component of it: `liaison connector pack`")
-        }
-        LoadError::Invalid(_) => ("connector/damaged", "fetch the file again: it is damaged"),
-        LoadError::ManifestMissing | LoadError::Manifest(_) => {
-            ("connector/manifest", "use a file built with the connector's manifest in it")
-        }
-        LoadError::Contract { .. } => {
-            ("connector/contract", "use a version of the connector made for this contract")
-        }
-        LoadError::ForbiddenImport(_) => (
-            "connector/forbidden-import",
-            "do not use this file: connectors get no access beyond the contract",
-        ),
-        LoadError::ExportMissing(_) | LoadError::Unfit(_) => {
-            ("connector/unfit", "update the connector, or report this to its author")
-        }
-        LoadError::Host(_) => ("connector/host", "try again; report it if it stays"),
     }
 }
 

@@ -35,7 +35,9 @@ pub const IMPORTS: [&str; 11] = [
 pub struct Inspection {
     /// Its manifest.
     pub manifest: Manifest,
-    /// The interfaces of the contract that it exports, without package and version.
+    /// The interfaces of the contract that it imports, without package and version.
+    pub imports: BTreeSet<String>,
+    /// Those that it exports.
     pub exports: BTreeSet<String>,
 }
 
@@ -50,10 +52,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
         check_import(name)?;
     }
     let manifest = manifest(surface.manifest.as_deref())?;
-    let exports: BTreeSet<String> =
-        surface.exports.iter().filter_map(|name| contract_interface(name)).collect();
+    let interfaces = |names: &[String]| -> BTreeSet<String> {
+        names.iter().filter_map(|name| contract_interface(name)).collect()
+    };
+    let (imports, exports) = (interfaces(&surface.imports), interfaces(&surface.exports));
     check_capabilities(&manifest, &exports)?;
-    Ok(Inspection { manifest, exports })
+    Ok(Inspection { manifest, imports, exports })
 }
 
 fn check_magic(bytes: &[u8]) -> Result<(), LoadError> {

@@ -17,8 +17,9 @@ pub const FILE_PART_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const STACK_BYTES_MAX: usize = 512 * 1024;
 /// The stack that wasmtime switches to: the guest's and the host functions'.
 pub const FIBER_STACK_BYTES: usize = 2 * 1024 * 1024;
-/// Most core instances within a component.
-pub const CORE_INSTANCES_MAX: usize = 16;
+/// Most core instances within a component. Python's runtime is linked from some forty
+/// modules; what they hold together is limited beside this.
+pub const CORE_INSTANCES_MAX: usize = 64;
 /// Most memories within a component.
 pub const MEMORIES_MAX: usize = 4;
 /// Most tables within a component.

@@ -19,7 +19,7 @@ const VALUES: &str = "it is values, which every other room shares";
 
 /// The rooms under `hub`, `plugins` and `sdk`. Those under `connectors` and
 /// `tests` follow the rule of their folder.
-pub const ROOMS: [Room; 15] = [
+pub const ROOMS: [Room; 16] = [
     room("hub-model", &[], Some(VALUES)),
     room(
         "hub-config",
@@ -50,6 +50,7 @@ pub const ROOMS: [Room; 15] = [
             "plugin-gateway",
             "plugin-host",
             "plugin-pack",
+            "plugin-install",
             "plugin-conformance",
         ],
         None,
@@ -61,6 +62,7 @@ pub const ROOMS: [Room; 15] = [
         ..room("plugin-host", &["hub-model", "plugin-api", "plugin-gateway"], None)
     },
     room("plugin-pack", &[], None),
+    room("plugin-install", &["plugin-api"], Some(DECIDES)),
     room("plugin-conformance", &["hub-model", "plugin-api"], None),
     room("liaison-sdk", &[], None),
 ];

@@ -46,6 +46,9 @@ pub mod references;
 pub mod resolving;
 pub mod store_path;
 
+// What a connector costs, by the language that it is written in.
+pub mod languages;
+
 // The workloads and what is made of them.
 pub mod curve;
 pub mod explained;

@@ -14,7 +14,7 @@ use bench::feed::Point;
 use bench::people::People;
 use bench::references::{self, Reference};
 use bench::workloads::{Bench, Plan};
-use bench::{curve, explained, resolving, store_path};
+use bench::{curve, explained, languages, resolving, store_path};
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
@@ -130,6 +130,22 @@ enum Command {
         #[arg(long)]
         dir: PathBuf,
     },
+    /// What a connector costs in each language: size, loading, and a page beside the same
+    /// Rust code without a sandbox.
+    Languages {
+        /// The folder of components.
+        #[arg(long)]
+        components: PathBuf,
+        /// A folder for what is compiled; what is in it is lost.
+        #[arg(long)]
+        work: PathBuf,
+        /// Pages read in each.
+        #[arg(long, default_value_t = 300, value_name = "N")]
+        pages: usize,
+        /// Print the figures as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Count the bytes of all values in a copy of a store's engine.
     Values {
         /// The copy.
@@ -226,6 +242,18 @@ fn run(command: Command) -> Result<()> {
                 Reference::RowValues => references::write(&dir, people, rows, true)?,
                 Reference::UnionFind => references::union_find(people, rows)?,
             })
+        }
+        Command::Languages { components, work, pages, json } => {
+            // Compiled anew each time: that is one of the figures.
+            if work.exists() {
+                fs::remove_dir_all(&work)?;
+            }
+            let costs = runtime.block_on(languages::measure(&components, &work, pages))?;
+            if json {
+                return print(&costs);
+            }
+            print!("{}", languages::table(&costs));
+            Ok(())
         }
         Command::Values { dir } => print(&references::values_bytes(&dir)?),
     }

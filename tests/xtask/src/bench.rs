@@ -6,7 +6,11 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{components, paths, process, steps::Steps};
+use crate::{
+    components, paths, process,
+    setup::{self, Part},
+    steps::Steps,
+};
 
 /// What to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -29,6 +33,9 @@ pub struct Options {
     /// Print the functions that cost most instead of figures (needs `perf`).
     #[arg(long)]
     pub profile_cpu: bool,
+    /// What a connector costs in Rust, Python and TypeScript, beside native code.
+    #[arg(long)]
+    pub languages: bool,
     /// Draw throughput and memory of the large load as SVG.
     #[arg(long, value_name = "FILE")]
     pub curve: Option<PathBuf>,
@@ -42,6 +49,9 @@ pub fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::new(2);
     let remedy = "cargo xtask components repeats this step alone.";
     steps.step("connectors into components", remedy, components::build)?;
+    if options.languages {
+        setup::run(Some(Part::Languages))?;
+    }
     let profile = format!("{} build of hub and bench", options.profile);
     steps.step(&profile, "Mend the errors above.", || process::build_binaries(&options.profile))?;
     process::run(&mut measure(options))
@@ -52,6 +62,12 @@ fn measure(options: &Options) -> Command {
     let folder = if options.profile == "dev" { "debug" } else { &options.profile };
     let built = paths::target().join(folder);
     let mut command = Command::new(built.join("liaison-bench"));
+    if options.languages {
+        command.arg("languages").arg("--components").arg(paths::components());
+        command.arg("--work").arg(paths::target().join("bench/languages"));
+        command.args(options.json.then_some("--json"));
+        return command;
+    }
     command.arg(if options.profile_cpu { "profile" } else { "run" });
     command.arg("--liaison").arg(built.join("liaison"));
     command.arg("--components").arg(paths::components());
@@ -89,6 +105,7 @@ mod tests {
             seed: None,
             profile: "release".to_owned(),
             profile_cpu: false,
+            languages: false,
             curve: None,
         }
     }
@@ -101,6 +118,7 @@ mod tests {
             (options(), "run --liaison", "--only"),
             (some, "--records 5 --only w1,r1 --json", "--curve"),
             (Options { profile_cpu: true, json: true, ..options() }, "profile --liaison", "--json"),
+            (Options { languages: true, ..options() }, "languages --components", "--liaison"),
             (Options { profile: "dev".to_owned(), ..options() }, "debug/liaison ", "--records"),
         ];
         for (options, present, absent) in cases {

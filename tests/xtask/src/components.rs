@@ -104,7 +104,8 @@ fn finish(guest: &Guest, output: &Path) -> Result<Component> {
     Ok(Component { name: guest.name.clone(), path, bytes: component.len() })
 }
 
-fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a component, unless it is what is there already.
+pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

@@ -30,8 +30,10 @@ pub mod wasm;
 pub mod components;
 pub mod guests;
 
+pub mod bucket;
 pub mod counterparts;
 pub mod febrl;
+pub mod languages;
 pub mod mail;
 pub mod oracles;
 pub mod python;

@@ -41,6 +41,7 @@ Examples:
   cargo xtask ring                        five systems agree, and fall silent
   cargo xtask undo --parties 1000         a wrecked mapping, taken back from a real ERP
   cargo xtask bench --records 100000      what it costs, in a small run
+  cargo xtask bench --languages           a connector in three languages, and native
   cargo xtask components                  after a change in a connector
   cargo xtask setup --only tryton         only the ERP that tests talk to
   cargo test -p hub-core                  one crate, without any set-up

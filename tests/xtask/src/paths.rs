@@ -40,6 +40,12 @@ pub fn toolchain() -> PathBuf {
     target().join("toolchain")
 }
 
+/// The tools of connectors in other languages than Rust.
+#[must_use]
+pub fn languages() -> PathBuf {
+    target().join("languages")
+}
+
 /// Finished components, one `<crate>.wasm` each.
 #[must_use]
 pub fn components() -> PathBuf {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl, lint, mail,
+    Unavailable, apt, bucket, components, febrl,
+    languages::Language,
+    lint, mail,
     oracles::Oracle,
     process, segment,
     steps::Steps,
@@ -20,12 +22,17 @@ pub enum Part {
     Wasm,
     /// Every connector and guest, built into a component.
     Components,
+    /// The same connector in Python and in TypeScript, built into components with packages
+    /// of the Python and npm indexes.
+    Languages,
     /// A real ERP (Tryton) and the FEBRL data, both from the Python index.
     Tryton,
     /// The tracking client of Segment, from the Python index.
     Segment,
     /// A server for mail (aiosmtpd), from the Python index.
     Mail,
+    /// A server of buckets (moto), from the Python index.
+    Bucket,
     /// The ad platforms' own normalisers and messages, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
@@ -35,8 +42,16 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 6] =
-    [Part::Wasm, Part::Components, Part::Tryton, Part::Segment, Part::Mail, Part::Oracles];
+pub const ORDINARY: [Part; 8] = [
+    Part::Wasm,
+    Part::Components,
+    Part::Languages,
+    Part::Tryton,
+    Part::Segment,
+    Part::Mail,
+    Part::Bucket,
+    Part::Oracles,
+];
 
 /// Browsers that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -75,6 +90,10 @@ impl Part {
                 "connectors into components",
                 "Mend the crate named above; cargo xtask components repeats this step alone.",
             ),
+            Self::Languages => (
+                "connectors in Python and TypeScript",
+                "Mend what is named above; cargo xtask setup --only languages repeats it.",
+            ),
             Self::Tryton => (
                 "a real ERP (Tryton) and test data",
                 "Is the Python package index reachable? cargo xtask setup --only tryton repeats it.",
@@ -86,6 +105,10 @@ impl Part {
             Self::Mail => (
                 "a server for mail (aiosmtpd)",
                 "Is the Python package index reachable? cargo xtask setup --only mail repeats it.",
+            ),
+            Self::Bucket => (
+                "a server of buckets (moto)",
+                "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
             ),
             Self::Oracles => {
                 ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
@@ -109,12 +132,18 @@ impl Part {
                     eprintln!("      {}.wasm, {} KiB", component.name, component.bytes / 1024);
                 }
             }
+            Self::Languages => {
+                for language in Language::ALL {
+                    or_name_what_is_missing(language.build().map(drop))?;
+                }
+            }
             Self::Tryton => {
                 let template = tryton::prepare()?;
                 febrl::fetch(&template.python)?;
             }
             Self::Segment => drop(segment::prepare()?),
             Self::Mail => drop(mail::prepare()?),
+            Self::Bucket => drop(bucket::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;

@@ -29,7 +29,8 @@ impl Engine {
         if *self.shared.stopping.borrow() {
             return Err(RunRefused::Stopping);
         }
-        let job = self.shared.jobs.get(sync).ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
+        let jobs = self.jobs();
+        let job = jobs.get(sync).ok_or_else(|| RunRefused::Unknown(sync.clone()))?;
         let mut all = self.shared.live();
         let live = all.entry(sync.clone()).or_default();
         if let Some(run) = &live.running {

@@ -61,7 +61,7 @@ impl Engine {
         let mut wait = Duration::from_secs(LOOK_SECONDS_MAX);
         self.hear(&mut wait).await?;
         self.tend_soon();
-        for (id, job) in &self.shared.jobs {
+        for (id, job) in self.jobs().iter() {
             if let Some((trigger, task)) = self.due(job, &mut wait).await?
                 && let Ok(begun) = self.begin(id, task)
             {

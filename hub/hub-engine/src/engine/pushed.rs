@@ -2,6 +2,7 @@
 //! their connection.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hub_model::{ConnectionId, SyncId, Trigger};
@@ -37,7 +38,7 @@ impl Engine {
         let connector = self.receiver(connection).ok_or(NotReceived::NoDoor)?;
         let shared = &self.shared;
         let waiting = shared.waiting.count(connection);
-        let to = (connection, connector);
+        let to = (connection, &*connector);
         let received = shared.doors.receive(&shared.workspace, to, waiting, delivery).await?;
         shared.nudge.notify_one();
         Ok(received)
@@ -45,7 +46,8 @@ impl Engine {
 
     /// The origins of web pages that may deliver to a connection.
     pub fn origins(&self, connection: &ConnectionId) -> Vec<String> {
-        let inbound = self.receiver(connection).and_then(Connector::inbound);
+        let receiver = self.receiver(connection);
+        let inbound = receiver.as_ref().and_then(|connector| connector.inbound());
         inbound.map(plugin_api::Inbound::origins).unwrap_or_default()
     }
 
@@ -55,11 +57,12 @@ impl Engine {
     }
 
     /// The connector of a connection whose deliveries some sync takes.
-    fn receiver(&self, connection: &ConnectionId) -> Option<&dyn Connector> {
-        let mut jobs = self.shared.jobs.values();
-        let own =
-            jobs.find(|job| job.mapping.stream.connection == *connection && job.takes_deliveries());
-        own.map(|job| &*job.connector)
+    fn receiver(&self, connection: &ConnectionId) -> Option<Arc<dyn Connector>> {
+        let jobs = self.jobs();
+        let own = jobs
+            .values()
+            .find(|job| job.mapping.stream.connection == *connection && job.takes_deliveries());
+        own.map(|job| Arc::clone(&job.connector))
     }
 
     /// Marks the syncs of connections that hinted, lets those take that something
@@ -67,7 +70,8 @@ impl Engine {
     pub(super) async fn hear(&self, wait: &mut Duration) -> Result<(), Error> {
         let shared = &self.shared;
         let hinted = shared.waiting.look(&shared.workspace).await?;
-        for (id, job) in &shared.jobs {
+        let jobs = self.jobs();
+        for (id, job) in jobs.iter() {
             if hinted.contains(&job.mapping.stream.connection)
                 && let Some(live) = shared.live().get_mut(id)
             {
@@ -75,7 +79,7 @@ impl Engine {
             }
         }
         let mut taken: BTreeMap<ConnectionId, u64> = BTreeMap::new();
-        for (id, job) in shared.jobs.iter().filter(|(_, job)| job.takes_deliveries()) {
+        for (id, job) in jobs.iter().filter(|(_, job)| job.takes_deliveries()) {
             let connection = &job.mapping.stream.connection;
             let through = inbox::taken(&shared.workspace, id).await?;
             let least = taken.entry(connection.clone()).or_insert(through);

@@ -2,28 +2,76 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `liaison connector`.
 #[derive(Debug, Subcommand)]
 pub enum ConnectorCommand {
-    /// List the connectors in the folder of connectors.
-    #[command(after_help = "Example:\n  liaison connector list")]
+    /// List the connectors: which run, which wait, who signed them.
+    #[command(after_help = "\
+Examples:
+  liaison connector list
+  liaison connector list --json | jq '.connectors[] | select(.held)'
+
+Exit code 1 when one of them is not what was installed.")]
     List,
+    /// Install a connector, or all of a folder: verified, approved, pinned by digest.
+    #[command(after_help = "\
+Examples:
+  liaison connector install crm-acme.wasm               # shows what it asks for
+  liaison connector install crm-acme.wasm --approve
+  liaison connector install connectors --approve --allow-unsigned
+
+Its signature lies beside it as crm-acme.wasm.minisig. The first key that signs a
+connector is trusted for it from then on; --key says which one it must be. What is
+installed is written to connectors.lock beside liaison.toml: keep that in version
+control, with the folder of connectors. From the first install on nothing else is
+loaded. A hub that runs takes it up within seconds. All of a folder or nothing.
+Exit code 1 when it is not installed because nobody has approved it.")]
+    Install(Package),
+    /// Put another version in the place of a connector that is installed.
+    #[command(after_help = "\
+Examples:
+  liaison connector upgrade crm-acme-1.3.0.wasm
+  liaison connector upgrade crm-acme-1.2.0.wasm --allow-downgrade
+
+Runs that are under way end with the version that they began with. A version that
+asks for more than was approved is held, and the old one goes on, until `liaison
+connector approve` says yes. Exit code 1 when one is held.")]
+    Upgrade(Package),
+    /// Show what a held version asks for beyond what was approved, and approve it.
+    #[command(after_help = "\
+Examples:
+  liaison connector approve crm-acme          # shows it
+  liaison connector approve crm-acme --yes")]
+    Approve {
+        /// The connector's id.
+        id: String,
+        /// Approve it: it runs from now on.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Remove a connector that no connection uses. Its signer is forgotten.
+    #[command(after_help = "Example:\n  liaison connector remove crm-acme")]
+    Remove {
+        /// The connector's id.
+        id: String,
+    },
     /// Show what a connector can do, wants to reach and needs to know.
     #[command(after_help = "\
 Examples:
-  liaison connector inspect erp-tryton
+  liaison connector inspect erp-tryton           # as it is installed
   liaison connector inspect ./downloads/new.wasm   # before installing it")]
     Inspect {
         /// An installed connector's name, or a path to a file.
         name: String,
     },
-    /// Begin a connector: a crate that works, to change until it is yours.
+    /// Begin a connector: one that works, to change until it is yours.
     #[command(after_help = "\
 Examples:
   liaison connector new crm-acme
   liaison connector new crm-acme --title \"Acme CRM\" --sdk ../liaison/sdk/liaison-sdk
+  liaison connector new crm-acme --lang python
 
 It speaks both ways to a small REST API of contacts, with tests that need no
 network. sdk/README.md grows it step by step. Nothing that is there is written over.")]
@@ -105,6 +153,55 @@ too, and gets its manifest.")]
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
+    /// Make a pair of keys to sign connectors with.
+    #[command(after_help = "\
+Examples:
+  liaison connector keygen
+  liaison connector keygen --to keys/acme.key
+
+Writes the secret key, for you alone to read, and the public one beside it as
+acme.key.pub. They are keys of minisign without a password. Whoever has the secret
+key can sign in your name: keep it out of version control, and back it up.")]
+    Keygen {
+        /// The file of the secret key.
+        #[arg(long, default_value = "connector.key", value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Sign a connector: writes its .minisig beside it.
+    #[command(after_help = "\
+Examples:
+  liaison connector sign crm-acme.wasm
+  liaison connector sign crm-acme.wasm --key keys/acme.key
+
+The signature covers the whole file, its manifest too. A key with a password is used
+with minisign itself: minisign -Sm crm-acme.wasm -t \"key:$(tail -1 minisign.pub)\"")]
+    Sign {
+        /// The component.
+        package: PathBuf,
+        /// The file of the secret key.
+        #[arg(long, default_value = "connector.key", value_name = "FILE")]
+        key: PathBuf,
+    },
+}
+
+/// What is let in, and how much is asked.
+#[derive(Debug, Args)]
+pub struct Package {
+    /// The component file, or a folder of them.
+    #[arg(value_name = "FILE|FOLDER")]
+    pub from: PathBuf,
+    /// Approve what it asks for.
+    #[arg(long)]
+    pub approve: bool,
+    /// Let in what nobody has signed. For what you build yourself.
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// Let in a version that is not later than the installed one.
+    #[arg(long)]
+    pub allow_downgrade: bool,
+    /// The author's public key, as he publishes it.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 }
 
 /// Languages that a connector can be begun in.
@@ -112,6 +209,10 @@ too, and gets its manifest.")]
 pub enum Lang {
     /// Rust.
     Rust,
+    /// Python.
+    Python,
+    /// TypeScript.
+    Ts,
 }
 
 impl ConnectorCommand {
@@ -119,8 +220,17 @@ impl ConnectorCommand {
     pub fn needs_no_hub(&self) -> bool {
         match self {
             Self::Inspect { name } => name.contains('/') || name.ends_with(".wasm"),
-            Self::New { .. } | Self::Build { .. } | Self::Pack { .. } => true,
-            Self::List | Self::Test { .. } => false,
+            Self::New { .. }
+            | Self::Build { .. }
+            | Self::Pack { .. }
+            | Self::Keygen { .. }
+            | Self::Sign { .. } => true,
+            Self::List
+            | Self::Test { .. }
+            | Self::Install(_)
+            | Self::Upgrade(_)
+            | Self::Approve { .. }
+            | Self::Remove { .. } => false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `liaison check`: everything that can be known without running a sync.
 
+use std::collections::BTreeSet;
+
 use hub_model::Fault;
 use serde_json::json;
 
@@ -8,6 +10,7 @@ use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::mapping;
 use crate::out::{Out, Progress, talk};
+use crate::shelf::Shelf;
 use crate::trouble::{Item, Trouble};
 use crate::wire::{Bound, Wiring, call};
 
@@ -73,9 +76,15 @@ fn verdict(loaded: &Loaded, online: bool, findings: Findings, out: Out) -> Resul
     if !items.is_empty() {
         return Err(Trouble { exit, items });
     }
+    let used: BTreeSet<&str> =
+        loaded.config.connections.iter().map(|connection| connection.connector.as_str()).collect();
+    let warnings = Shelf::of(loaded).warnings(&used)?;
+    warnings.iter().for_each(|warning| talk(format!("warning: {warning}")));
     let (connections, syncs) = (loaded.config.connections.len(), loaded.config.syncs.len());
-    let view =
-        json!({ "errors": [], "connections": connections, "syncs": syncs, "online": online });
+    let view = json!({
+        "errors": [], "warnings": warnings, "connections": connections, "syncs": syncs,
+        "online": online,
+    });
     out.data(&view, || format!("sound: {connections} connections, {syncs} syncs\n"))?;
     if !online && connections > 0 {
         talk("logins and remote fields were not checked; `liaison check --online` does");

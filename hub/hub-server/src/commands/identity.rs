@@ -23,7 +23,7 @@ use crate::reach::{self, Data};
 use crate::trouble::Trouble;
 
 /// Who decides at the command line.
-pub(super) const AUTHOR: &str = "operator";
+pub(in crate::commands) const AUTHOR: &str = "operator";
 
 /// Does it.
 ///

@@ -8,6 +8,7 @@ use hub_http::{AccessToken, AppState, HttpOptions, router};
 
 use crate::access::{self, Note, Token};
 use crate::exit::Exit;
+use crate::follow::Follower;
 use crate::load::Loaded;
 use crate::out::talk;
 use crate::signals::{Closing, closed};
@@ -27,6 +28,7 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
     let store = reach::open(loaded).await?;
     let token = access::token(&loaded.data_dir())?;
     let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store.clone())))?;
+    let follower = Follower::begin(loaded);
     let hub = wiring.all().await;
     let engine = wiring.engine(store.clone(), Some(store.clone()), hub.jobs).await?;
     let state = AppState::new(HttpOptions {
@@ -43,12 +45,19 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
     greet(&state, &token, address);
     let engine_ended = engine.serve(closed(closing.receiver()));
     let http_ended = async {
-        let ended = hub_http::serve(listener, router(state), closed(closing.receiver())).await;
+        let ended =
+            hub_http::serve(listener, router(state.clone()), closed(closing.receiver())).await;
         // Without its face the hub would run unseen: it stops as a whole.
         closing.stop();
         ended
     };
-    let ((), served) = tokio::join!(engine_ended, http_ended);
+    let followed = async {
+        tokio::select! {
+            () = closed(closing.receiver()) => {}
+            never = follower.follow(&wiring, &engine, &state) => match never {},
+        }
+    };
+    let ((), served, ()) = tokio::join!(engine_ended, http_ended, followed);
     talk("stopped");
     served.map(|()| Exit::Ok).map_err(|error| cannot_start(&error))
 }

@@ -20,7 +20,14 @@ pub struct Hub {
 impl Hub {
     /// Starts it and waits until it serves.
     pub fn start(place: &Place) -> Self {
-        let mut child = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(place, &[])
+    }
+
+    /// The same, with variables of its environment.
+    pub fn start_with(place: &Place, variables: &[(&str, &str)]) -> Self {
+        let mut command = place.command(&["serve"]);
+        command.envs(variables.iter().copied());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {

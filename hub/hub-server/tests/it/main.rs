@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod bad_input;
+mod exchanging;
 mod hub;
 mod keeping;
+mod packages;
 mod place;
 mod serving;
 mod with_components;

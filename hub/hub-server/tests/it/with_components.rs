@@ -9,7 +9,7 @@ use crate::hub::Hub;
 use crate::place::{Place, free_port, main_file};
 
 /// A component that `cargo xtask components` built.
-fn component(name: &str) -> Vec<u8> {
+pub fn component(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("LIAISON_COMPONENTS_DIR").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components")),
         PathBuf::from,

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod golden;
 mod loading;
 
 mod simple;

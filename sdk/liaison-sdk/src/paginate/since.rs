@@ -83,9 +83,12 @@ pub struct Since {
     /// Skip so many rows of it.
     #[serde(default)]
     pub offset: u64,
-    /// The latest change shown since reading went on.
+    /// The latest change shown since reading went on; none = this is its first page.
     #[serde(default)]
     pub(super) latest: Option<i64>,
+    /// Where reading went on: the next time does not begin before it.
+    #[serde(default)]
+    pub(super) begun: Option<i64>,
 }
 
 impl Since {
@@ -116,19 +119,20 @@ impl Since {
         }
         let last = times.last().copied();
         let latest = self.latest.max(last);
+        let begun = if self.latest.is_none() { self.from } else { self.begun };
         let page = Page::of(rows.into_iter().map(|(_, row)| row).collect());
         if times.len() < rules.limit {
             let rest = latest.map(|it| floor(it.saturating_sub(rules.overlap_micros)));
-            return match self.from.max(rest) {
+            return match begun.max(rest) {
                 None => Ok(page),
-                from => page.next_from(&Self { from, offset: 0, latest: None }),
+                from => page.next_from(&Self { from, ..Self::default() }),
             };
         }
         let next = if last > self.from {
-            Self { from: last, offset: 0, latest }
+            Self { from: last, offset: 0, latest, begun }
         } else {
             let half = u64::try_from(rules.limit / 2).map_err(Fault::bug)?;
-            Self { offset: self.offset.saturating_add(half), latest, ..self }
+            Self { offset: self.offset.saturating_add(half), latest, begun, ..self }
         };
         page.more_from(&next)
     }

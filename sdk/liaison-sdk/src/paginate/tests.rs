@@ -289,6 +289,23 @@ fn since_refuses_another_order_than_it_counts_on() {
 }
 
 #[test]
+fn the_overlap_reaches_back_over_the_pages_of_a_reading() {
+    let rules = SinceRules { limit: 2, precision_micros: SECOND, overlap_micros: 5 * SECOND };
+    let read = |request: &ReadRequest| {
+        let position = Since::of(request)?;
+        let due = (10..15).map(|it| it * SECOND).filter(|it| position.from <= Some(*it));
+        let rows = due.skip(usize::try_from(position.offset).unwrap()).take(rules.limit);
+        position.page(rows.map(|time| (time, row(1))).collect(), &rules)
+    };
+    let (_, next) = read_on(start(), read);
+    assert_eq!(Since::of(&next).unwrap().from, Some(9 * SECOND));
+    // And never before where reading went on: it would come nearer to the beginning each time.
+    let later = ReadRequest { cursor: Some(br#"{"from":12000000}"#.to_vec()), ..start() };
+    let (_, next) = read_on(later, read);
+    assert_eq!(Since::of(&next).unwrap().from, Some(12 * SECOND));
+}
+
+#[test]
 fn an_address_of_another_host_is_refused() {
     let asked = "https://api.x.test/people?limit=2#here";
     let cases = [

@@ -9,13 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use plugin_host::package::LoadError;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::package::{Found, Unfit, read_capped, unwritable, write};
 use crate::trouble::Trouble;
-use crate::wire::{self, Inspected};
 
 /// What connectors are compiled for: it has no system interface at all.
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -43,17 +42,16 @@ pub fn build(folder: &Path, out: Out) -> Result<Exit, Trouble> {
 pub fn pack(module: &Path, manifest: &Path, to: Option<&Path>, out: Out) -> Result<Exit, Trouble> {
     let text = read(manifest)?;
     let id = id_of(manifest, &text)?;
-    let bytes = wire::read_capped(module).map_err(|error| wire::no_connector(module, &error))?;
+    let bytes = read_capped(module).map_err(|error| Unfit::of(module.display(), &error))?;
     let component = component(&bytes, &text).map_err(|error| {
         let mend = "compile it for wasm32-unknown-unknown with the SDK, as a cdylib that calls \
                     `export_connector!`: only what the contract offers can be imported";
         Trouble::new(Exit::Usage, "connector/pack", module.display(), error, mend)
     })?;
-    let Inspected { manifest, digest } = wire::inspected(&component)
-        .map_err(|error: LoadError| wire::no_connector(module, &error))?;
+    let Found { manifest, digest, bytes, .. } = Found::of(module, component)?;
     let to = to.map_or_else(|| PathBuf::from(format!("{id}.wasm")), Path::to_path_buf);
-    write(&to, &component)?;
-    let (version, bytes) = (&manifest.version, component.len());
+    write(&to, &bytes).map_err(|error| unwritable(&to, &error))?;
+    let (version, bytes) = (&manifest.version, bytes.len());
     let view = json!({
         "id": manifest.id, "version": version, "file": to, "bytes": bytes, "digest": digest,
     });
@@ -155,20 +153,5 @@ fn id_of(path: &Path, manifest: &[u8]) -> Result<String, Trouble> {
         let what = format!("the manifest is wrong: {error}");
         let mend = "sdk/README.md says what belongs into it";
         Trouble::new(Exit::Usage, "connector/manifest", path.display(), what, mend)
-    })
-}
-
-/// Renamed into place: a hub that watches the folder never sees half a file.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let fresh = path.with_extension("wasm.new");
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let written = folder
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&fresh, bytes))
-        .and_then(|()| fs::rename(&fresh, path));
-    written.map_err(|error| {
-        let what = format!("it cannot be written: {error}");
-        let mend = "check owner, permissions and free space of the folder";
-        Trouble::new(Exit::Usage, "connector/write", path.display(), what, mend)
     })
 }

@@ -1,6 +1,6 @@
-//! `liaison connector new`: a crate that works, from templates. The code of the
-//! templates is a guest of the tests, so that what is handed out compiles and
-//! passes.
+//! `liaison connector new`: a connector that works, from templates, in one of the
+//! languages that have an SDK. The code of the templates is a guest of the tests, so
+//! that what is handed out compiles and passes.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -16,19 +16,77 @@ use crate::trouble::Trouble;
 /// Longest id, in characters.
 const ID_CHARS_MAX: usize = 64;
 
-/// What is written, and from what. `{{id}}`, `{{title}}` and `{{sdk}}` are filled in.
-const FILES: [(&str, &str); 8] = [
-    ("Cargo.toml", include_str!("template/Cargo.toml.txt")),
+/// What is written whatever the language, and from what. `{{id}}`, `{{title}}`, `{{sdk}}` and
+/// `{{commands}}` are filled in.
+const SHARED: [(&str, &str); 5] = [
     ("connector.json", include_str!("template/connector.json")),
     ("README.md", include_str!("template/README.md")),
     (".gitignore", include_str!("template/gitignore")),
-    ("src/lib.rs", include_str!("template/lib.rs")),
-    ("src/tests.rs", include_str!("template/tests.rs")),
     ("try/liaison.toml", include_str!("template/liaison.toml")),
     ("try/samples.json", include_str!("template/samples.json")),
 ];
 
-/// Writes the crate into a folder of its id.
+/// What is written in a language of connectors.
+struct Kit {
+    /// Its files.
+    files: &'static [(&'static str, &'static str)],
+    /// How it is tested and built.
+    commands: &'static str,
+    /// The SDK as a dependency, and the file that a folder of it holds.
+    sdk: fn(&str) -> String,
+    project: &'static str,
+    /// The SDK as a dependency from its registry.
+    published: &'static str,
+}
+
+const RUST: Kit = Kit {
+    files: &[
+        ("Cargo.toml", include_str!("template/Cargo.toml.txt")),
+        ("src/lib.rs", include_str!("template/lib.rs")),
+        ("src/tests.rs", include_str!("template/tests.rs")),
+    ],
+    commands: include_str!("template/commands.txt"),
+    sdk: |folder| format!("{{ path = {folder} }}"),
+    project: "Cargo.toml",
+    published: concat!("\"", env!("CARGO_PKG_VERSION"), "\""),
+};
+
+const PYTHON: Kit = Kit {
+    files: &[
+        ("connector.py", include_str!("template/python/connector.py")),
+        ("test_connector.py", include_str!("template/python/test_connector.py")),
+        ("requirements.txt", include_str!("template/python/requirements.txt")),
+    ],
+    commands: include_str!("template/python/commands.txt"),
+    sdk: |folder| format!(" @ file://{}", folder.trim_matches('"')),
+    project: "pyproject.toml",
+    published: concat!("==", env!("CARGO_PKG_VERSION")),
+};
+
+const TYPESCRIPT: Kit = Kit {
+    files: &[
+        ("connector.ts", include_str!("template/typescript/connector.ts")),
+        ("connector.test.ts", include_str!("template/typescript/connector.test.ts")),
+        ("package.json", include_str!("template/typescript/package.json.txt")),
+        ("tsconfig.json", include_str!("template/typescript/tsconfig.json.txt")),
+        // A folder of the SDK is taken as a package would be, with what it depends on.
+        (".npmrc", "install-links=true\n"),
+    ],
+    commands: include_str!("template/typescript/commands.txt"),
+    sdk: |folder| format!("\"file:{}", folder.trim_start_matches('"')),
+    project: "package.json",
+    published: concat!("\"", env!("CARGO_PKG_VERSION"), "\""),
+};
+
+const fn kit(lang: Lang) -> &'static Kit {
+    match lang {
+        Lang::Rust => &RUST,
+        Lang::Python => &PYTHON,
+        Lang::Ts => &TYPESCRIPT,
+    }
+}
+
+/// Writes the connector into a folder of its id.
 ///
 /// # Errors
 /// An id that is none, a folder that has something in it, or one that cannot be written.
@@ -39,7 +97,7 @@ pub fn run(
     sdk: Option<&Path>,
     out: Out,
 ) -> Result<Exit, Trouble> {
-    let Lang::Rust = lang;
+    let kit = kit(lang);
     if !is_id(id) {
         let what = format!("`{id}` is no id");
         let mend = "small letters, digits and hyphens, beginning with a letter: crm-acme";
@@ -52,18 +110,19 @@ pub fn run(
         return Err(Trouble::new(Exit::Usage, "connector/exists", folder.display(), what, mend));
     }
     let title = title.unwrap_or_else(|| title_of(id));
-    let sdk = dependency(sdk)?;
-    for (name, template) in FILES {
+    let sdk = dependency(kit, sdk)?;
+    for (name, template) in SHARED.iter().chain(kit.files) {
         let text = template
+            .replace("{{commands}}\n", kit.commands)
             .replace("{{id}}", id)
             .replace("{{title}}", &escaped(&title))
             .replace("{{sdk}}", &sdk);
         write(&folder.join(name), &text)?;
     }
-    let files: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+    let files: Vec<&str> = SHARED.iter().chain(kit.files).map(|(name, _)| *name).collect();
     let view = json!({ "folder": folder, "files": files });
     out.data(&view, || files.iter().map(|name| format!("{id}/{name}\n")).collect())?;
-    talk(format!("next: cd {id} && cargo test, and then liaison connector build"));
+    talk(format!("next: cd {id}; its README.md says how to test and build it"));
     Ok(Exit::Ok)
 }
 
@@ -90,17 +149,17 @@ fn escaped(text: &str) -> String {
 }
 
 /// The SDK as a dependency: a folder, or this version from the registry.
-fn dependency(sdk: Option<&Path>) -> Result<String, Trouble> {
-    let Some(folder) = sdk else { return Ok(format!("\"{}\"", env!("CARGO_PKG_VERSION"))) };
+fn dependency(kit: &Kit, sdk: Option<&Path>) -> Result<String, Trouble> {
+    let Some(folder) = sdk else { return Ok(kit.published.to_owned()) };
     let missing = |what: String| {
-        let mend = "name the folder that holds the SDK's Cargo.toml: .../sdk/liaison-sdk";
+        let mend = format!("name the folder that holds the SDK's {}: .../sdk/...", kit.project);
         Trouble::new(Exit::Usage, "connector/sdk", folder.display(), what, mend)
     };
     let path = folder.canonicalize().map_err(|error| missing(error.to_string()))?;
-    if !path.join("Cargo.toml").is_file() {
-        return Err(missing("there is no Cargo.toml in it".to_owned()));
+    if !path.join(kit.project).is_file() {
+        return Err(missing(format!("there is no {} in it", kit.project)));
     }
-    Ok(format!("{{ path = {} }}", serde_json::Value::from(path.display().to_string())))
+    Ok((kit.sdk)(&serde_json::Value::from(path.display().to_string()).to_string()))
 }
 
 /// Never over what is there.
@@ -118,7 +177,7 @@ fn write(path: &Path, text: &str) -> Result<(), Trouble> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FILES, ID_CHARS_MAX, escaped, is_id, title_of};
+    use super::{ID_CHARS_MAX, Kit, PYTHON, RUST, TYPESCRIPT, escaped, is_id, title_of};
 
     #[test]
     fn an_id_is_small_letters_digits_and_hyphens() {
@@ -143,8 +202,17 @@ mod tests {
 
     #[test]
     fn code_holds_no_place_to_fill_in() {
-        for (name, text) in FILES.iter().filter(|(name, _)| name.ends_with(".rs")) {
-            assert!(!text.contains("{{id}}") && !text.contains("{{title}}"), "{name}");
+        for (name, text) in [RUST, PYTHON, TYPESCRIPT].iter().flat_map(|kit| kit.files) {
+            let code = [".rs", ".py", ".ts"].iter().any(|ending| name.ends_with(ending));
+            assert!(!code || !text.contains("{{"), "{name}");
         }
+    }
+
+    #[test]
+    fn the_sdk_is_named_as_each_language_names_it() {
+        let of = |kit: &Kit| (kit.sdk)("\"/a b/sdk\"");
+        assert_eq!(of(&RUST), "{ path = \"/a b/sdk\" }");
+        assert_eq!(of(&PYTHON), " @ file:///a b/sdk");
+        assert_eq!(of(&TYPESCRIPT), "\"file:/a b/sdk\"");
     }
 }

@@ -14,7 +14,8 @@ use liaison_sdk::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-struct Contacts;
+/// The connector.
+pub struct Contacts;
 
 /// The only stream.
 const STREAM: &str = "contacts";

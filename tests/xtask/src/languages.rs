@@ -1,0 +1,273 @@
+//! Connectors in other languages than Rust: what `liaison connector new` begins, made into a
+//! component by the tools of each SDK.
+//!
+//! The packages that make it have pinned versions and lie in a folder of their own below the
+//! target folder. What a component was made of is remembered as a digest, so that the second
+//! time costs nothing. A machine without the tools, or without the way to their packages, is
+//! an ordinary one: [`Unavailable`].
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Unavailable, apt,
+    components::{self, Component},
+    counterparts,
+    guests::Guest,
+    paths, process, python,
+};
+
+/// What the Python SDK is used with; its `pyproject.toml` says the same.
+const PYTHON_PACKAGES: [&str; 3] = ["componentize-py==0.25.1", "mypy==2.4.1", "pytest==9.2.0"];
+/// What of the TypeScript SDK is its package.
+const TYPESCRIPT_PACKAGE: [&str; 6] =
+    ["src", "tests", "tools", "package.json", "package-lock.json", "tsconfig.json"];
+/// The contract, which every SDK takes along.
+const CONTRACT: &str = "sdk/liaison-sdk/wit/since-v0.1.0";
+/// Where what `liaison connector new` writes comes from.
+const TEMPLATE: &str = "hub/hub-server/src/commands/connector/template";
+
+/// A language that has an SDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// componentize-py.
+    Python,
+    /// componentize-js, after esbuild.
+    TypeScript,
+}
+
+impl Language {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Python, Self::TypeScript];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::TypeScript => "typescript",
+        }
+    }
+
+    /// The name of its component.
+    #[must_use]
+    pub fn component(self) -> String {
+        format!("guest-template-{}", self.word())
+    }
+
+    /// Its component as a guest, if it was built.
+    ///
+    /// # Errors
+    /// It was not, or could not be on this machine.
+    pub fn ready(self) -> Result<Guest, Unavailable> {
+        let name = self.component();
+        components::built(&name).map_err(|missing| Unavailable {
+            how: "cargo xtask setup --only languages builds it or says why not".to_owned(),
+            ..missing
+        })?;
+        Ok(Guest { name, module: String::new(), folder: self.made() })
+    }
+
+    /// Builds its component, if what that is made of has changed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where the tools cannot be had; otherwise what they said.
+    pub fn build(self) -> Result<Component> {
+        let (name, made, digest) = (self.component(), self.made(), self.digest()?);
+        let path = paths::components().join(format!("{name}.wasm"));
+        if !counterparts::is_complete(&made, &digest) || !path.is_file() {
+            self.set_up()?;
+            counterparts::begin(&made)?;
+            let file = made.join("component.wasm");
+            self.componentize(&file)?;
+            let manifest = paths::root().join(TEMPLATE).join("connector.json");
+            let manifest = fs::read_to_string(manifest)?.replace("{{id}}", &name);
+            fs::write(made.join("connector.json"), &manifest)?;
+            let component = plugin_pack::append(&fs::read(file)?, manifest.as_bytes())?;
+            fs::create_dir_all(paths::components())?;
+            components::write_if_changed(&path, &component)?;
+            counterparts::complete(&made, &digest)?;
+        }
+        let bytes = usize::try_from(fs::metadata(&path)?.len())?;
+        eprintln!("      {name}.wasm, {} KiB", bytes / 1024);
+        Ok(Component { name, path, bytes })
+    }
+
+    /// Checks the types of the SDK, its tests and the template, and runs the SDK's tests.
+    ///
+    /// # Errors
+    /// A type or a test fails; the message is what its checker said.
+    pub fn test_sdk(self) -> Result<String> {
+        let folder = self.folder();
+        if self == Self::Python {
+            let mut types = self.python();
+            types.current_dir(self.sdk()).args(["-m", "mypy", "--cache-dir"]);
+            types.arg(folder.join("mypy")).args(["liaison_sdk", "tests"]).arg(self.template());
+            process::read(&mut types)?;
+            return self.test(&self.sdk().join("tests"));
+        }
+        self.set_up()?;
+        process::read(npm(&folder).args(["run", "--silent", "types"]))?;
+        self.test(&folder)
+    }
+
+    /// Runs the tests of a connector in a folder.
+    ///
+    /// # Errors
+    /// As [`Self::test_sdk`].
+    pub fn test(self, folder: &Path) -> Result<String> {
+        let mut command = match self {
+            Self::Python => self.python(),
+            Self::TypeScript => self.node(),
+        };
+        match self {
+            Self::Python => command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]),
+            Self::TypeScript => command.arg("test"),
+        };
+        process::read(command.arg(folder))
+    }
+
+    /// Makes the template into a component without a manifest.
+    fn componentize(self, to: &Path) -> Result<()> {
+        let mut command = match self {
+            Self::Python => self.python(),
+            Self::TypeScript => self.node(),
+        };
+        match self {
+            Self::Python => command.args(["-m", "liaison_sdk", "build"]).arg(self.template()),
+            Self::TypeScript => command.arg("build").arg(self.folder().join("example")),
+        };
+        process::read(command.arg("--to").arg(to)).map(drop)
+    }
+
+    fn node(self) -> Command {
+        let mut command = Command::new("node");
+        command.arg(self.folder().join("tools/liaison-ts.mjs"));
+        command
+    }
+
+    fn python(self) -> Command {
+        let mut command = Command::new(python::interpreter(&self.folder().join("venv")));
+        // Nothing is written beside the sources.
+        command.env("PYTHONPATH", self.sdk()).env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+
+    /// The tools, with their packages.
+    fn set_up(self) -> Result<()> {
+        let missing = |error: anyhow::Error| match error.downcast::<Unavailable>() {
+            Ok(missing) => missing,
+            Err(error) => Unavailable::new(
+                format!("a connector in {}", self.word()),
+                format!("its packages come from the index of its language: {error:#}"),
+            ),
+        };
+        let folder = self.folder();
+        match self {
+            Self::Python => {
+                python::environment(&folder.join("venv"), &PYTHON_PACKAGES).map_err(missing)?;
+            }
+            Self::TypeScript => {
+                for part in TYPESCRIPT_PACKAGE {
+                    copy(&self.sdk().join(part), &folder.join(part))?;
+                }
+                copy(&paths::root().join(CONTRACT), &folder.join("wit"))?;
+                copy(&self.template(), &folder.join("example"))?;
+                node_packages(&folder).map_err(missing)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(self) -> PathBuf {
+        paths::languages().join(self.word())
+    }
+
+    fn made(self) -> PathBuf {
+        self.folder().join("made")
+    }
+
+    fn sdk(self) -> PathBuf {
+        paths::root().join("sdk").join(self.word())
+    }
+
+    fn template(self) -> PathBuf {
+        paths::root().join(TEMPLATE).join(self.word())
+    }
+
+    /// What a component is made of.
+    fn digest(self) -> Result<String> {
+        let mut digest = Sha256::new();
+        let manifest = paths::root().join(TEMPLATE).join("connector.json");
+        let contract = paths::root().join(CONTRACT);
+        for folder in [self.sdk(), self.template(), contract, manifest] {
+            let mut files = Vec::new();
+            files_of(&folder, &mut files)?;
+            files.sort();
+            for file in files {
+                let text = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+                digest.update(file.to_string_lossy().as_bytes());
+                digest.update(text.len().to_le_bytes());
+                digest.update(text);
+            }
+        }
+        digest.update(PYTHON_PACKAGES.join("\n"));
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// Node and the packages that the lock names.
+fn node_packages(folder: &Path) -> Result<()> {
+    if !process::exists("npm") && apt::install(&["nodejs", "npm"]).is_err() {
+        return Err(Unavailable::new("Node", "as root: apt-get install nodejs npm").into());
+    }
+    let modules = folder.join("node_modules");
+    let wish = fs::read_to_string(folder.join("package-lock.json"))?;
+    if counterparts::is_complete(&modules, &wish) {
+        return Ok(());
+    }
+    process::read(npm(folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
+        .context("npm cannot fetch the packages")?;
+    counterparts::complete(&modules, &wish)
+}
+
+fn npm(folder: &Path) -> Command {
+    let mut command = Command::new("npm");
+    command.current_dir(folder);
+    command
+}
+
+/// A file, or a folder with all that is in it, in place of what was there.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if from.is_file() {
+        fs::create_dir_all(to.parent().unwrap_or(to))?;
+        fs::copy(from, to).with_context(|| format!("copy {}", from.display()))?;
+        return Ok(());
+    }
+    counterparts::begin(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// The files below a path, without what tools put beside sources.
+fn files_of(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if path.is_file() {
+        files.push(path.to_path_buf());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).with_context(|| format!("read {}", path.display()))? {
+        let entry = entry?.path();
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        if !["node_modules", "types", "wit", "__pycache__"].contains(&&*name) {
+            files_of(&entry, files)?;
+        }
+    }
+    Ok(())
+}
