@@ -1,5 +1,5 @@
-//! Customer Match lists of Google Ads, filled from segments through the Data Manager
-//! API v1.
+//! Customer Match lists of Google Ads, filled from segments, and conversions sent,
+//! through the Data Manager API v1.
 //!
 //! Everything here follows from how that API behaves:
 //!
@@ -8,6 +8,7 @@
 //! | People are matched by digests of addresses and numbers, and by a name with postcode and country as one | [`member`] puts together what belongs together; an address that lacks a part is left out |
 //! | One invalid record fails its whole request | values are judged and hashed before they are sent; the stream says `atomic`, so that the hub halves what is refused all the same |
 //! | A request is taken in and worked on later, for hours | every member is `accepted` into the request, whose status is asked for ([`status`]) |
+//! | A conversion belongs to one conversion action, and counts once by its transaction id | [`conversions`] sends one request for each action; without an id it is one that stays the same when the hub sends again |
 //! | The status counts records and errors by reason, never by person | the result of a job is counts |
 //! | A person's consents to the use of data and to personalised advertising go along | they are the hub's consents for two purposes; who refused is not sent |
 //! | Terms must be accepted in every request | they are; the guide says what that means |
@@ -25,20 +26,28 @@ pub mod api;
 pub mod lists;
 pub mod member;
 pub mod members;
+
+pub mod conversion;
+pub mod conversions;
+
 pub mod status;
 
 #[cfg(test)]
 mod tests;
 
 use liaison_sdk::{
-    Audience, Call, Connector, Container, ContainerPage, ContainerWish, Destination, Fault,
-    Idempotency, JobState, MemberReport, MemberRequest, Report, Stream, WriteRequest,
+    Audience, Call, Connector, Container, ContainerPage, ContainerWish, Destination, EntityKind,
+    Fault, Idempotency, JobState, MemberReport, MemberRequest, Report, Stream, WriteRequest,
 };
 
 use crate::api::Api;
 
 /// The stream of memberships.
 pub const MEMBERS: &str = "members";
+/// The stream of conversions.
+pub const CONVERSIONS: &str = "conversions";
+/// Most conversions of one write.
+pub const CONVERSIONS_MAX: u32 = 2_000;
 /// Most members of one write.
 pub const MEMBERS_MAX: u32 = 10_000;
 /// Most bytes of one write, in clear: their digests must fit into a request.
@@ -58,7 +67,18 @@ impl Connector for Google {
             .atomic_batches()
             .purposes([PURPOSE])
             .with_fields(member::fields());
-        Ok(vec![members])
+        let conversions = Stream::new(CONVERSIONS)
+            .title("Conversions")
+            .kind(EntityKind::Event)
+            .writable(CONVERSIONS_MAX)
+            .primary_key(["transaction_id"])
+            .idempotency(Idempotency::Key)
+            .batch_bytes_max(BATCH_BYTES_MAX)
+            .atomic_batches()
+            .dry_run()
+            .purposes([PURPOSE])
+            .with_fields(conversion::fields());
+        Ok(vec![members, conversions])
     }
 
     /// Asks for one list: the least that tells whether log-in, account and permission
@@ -86,10 +106,13 @@ impl Audience for Google {
     }
 }
 
-/// Jobs are asked for by the interface of writing, though no records are written.
+/// Jobs of members are asked for here too.
 impl Destination for Google {
-    fn write(_: &Call, _: &WriteRequest) -> Result<Report, Fault> {
-        Err(Fault::not_supported("records"))
+    fn write(call: &Call, request: &WriteRequest) -> Result<Report, Fault> {
+        match request.stream.as_str() {
+            CONVERSIONS => conversions::write(&Api::of(call)?, request),
+            _ => Err(Fault::not_supported("writing records of this stream")),
+        }
     }
 
     fn poll_job(call: &Call, job: &str) -> Result<JobState, Fault> {

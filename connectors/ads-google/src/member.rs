@@ -2,7 +2,7 @@
 //! and country as one.
 
 use liaison_sdk::hash::{Kind, Profile, Unfit};
-use liaison_sdk::{Fault, FaultCode, Field, Member};
+use liaison_sdk::{Consent, Fault, FaultCode, Field, Member};
 use serde_json::{Map, Value, json};
 
 use crate::settings::Settings;
@@ -69,67 +69,90 @@ pub fn fields() -> impl Iterator<Item = Field> {
     })
 }
 
-/// The identifiers of a member. A value that nobody could be matched by is left out
-/// while another one finds the person, and so is an address that lacks a part.
+/// What somebody can be matched by, gathered value by value.
+#[derive(Debug, Default)]
+pub struct Identifiers {
+    singles: Vec<Value>,
+    address: Map<String, Value>,
+    unfit: Option<Fault>,
+}
+
+impl Identifiers {
+    /// Takes the value of a field in; false for a field that nobody is matched by.
+    ///
+    /// A value that nobody could be matched by is left out while another one finds the
+    /// person, and so is an address that lacks a part.
+    pub fn add(&mut self, field: &str, value: &str) -> bool {
+        let Some(source) = SOURCES.iter().find(|it| it.field == field) else { return false };
+        let value = match source.digest {
+            true => Profile::Google.adopt(source.kind, value),
+            false => Profile::Google.prepare(source.kind, value),
+        };
+        match value {
+            Ok(value) if source.part => {
+                self.address.entry(source.name).or_insert_with(|| value.into());
+            }
+            Ok(value) => {
+                let identifier = json!({ source.name: value });
+                if !self.singles.contains(&identifier) {
+                    self.singles.push(identifier);
+                }
+            }
+            Err(reason) => {
+                self.unfit.get_or_insert_with(|| Fault::from(reason).at(field));
+            }
+        }
+        true
+    }
+
+    /// The identifiers, as many as Google takes; and what is wrong with the first value
+    /// that is none.
+    pub fn finish(mut self) -> (Vec<Value>, Option<Fault>) {
+        let is_whole = self.address.len() == PARTS;
+        self.singles.truncate(IDENTIFIERS_MAX - usize::from(is_whole));
+        if is_whole {
+            self.singles.push(json!({ "address": self.address }));
+        }
+        (self.singles, self.unfit)
+    }
+}
+
+/// The identifiers of a member.
 ///
 /// # Errors
 /// `rejected`, when nothing finds it, with what is wrong with the first value;
 /// `not-supported` for a field that there is not.
 pub fn identifiers(member: &Member) -> Result<Vec<Value>, Fault> {
-    let (mut identifiers, mut address, mut unfit) = (Vec::new(), Map::new(), None);
+    let mut identifiers = Identifiers::default();
     for identity in &member.identities {
-        let source = SOURCES.iter().find(|it| it.field == identity.namespace);
-        let source = source.ok_or_else(|| {
-            Fault::new(FaultCode::NotSupported)
+        if !identifiers.add(&identity.namespace, &identity.value) {
+            return Err(Fault::new(FaultCode::NotSupported)
                 .at(&*identity.namespace)
-                .with("expected", "a field of the stream of memberships")
-        })?;
-        let value = match source.digest {
-            true => Profile::Google.adopt(source.kind, &identity.value),
-            false => Profile::Google.prepare(source.kind, &identity.value),
-        };
-        match value {
-            Ok(value) if source.part => {
-                address.entry(source.name).or_insert_with(|| value.into());
-            }
-            Ok(value) => {
-                let identifier = json!({ source.name: value });
-                if !identifiers.contains(&identifier) {
-                    identifiers.push(identifier);
-                }
-            }
-            Err(reason) => drop(unfit.get_or_insert((source.field, reason))),
+                .with("expected", "a field of the stream of memberships"));
         }
     }
-    let is_whole = address.len() == PARTS;
-    identifiers.truncate(IDENTIFIERS_MAX - usize::from(is_whole));
-    if is_whole {
-        identifiers.push(json!({ "address": address }));
+    match identifiers.finish() {
+        (identifiers, unfit) if identifiers.is_empty() => Err(unfit.unwrap_or_else(|| {
+            Fault::from(Unfit::Empty)
+                .at("email, phone, or first_name, last_name, country and postcode")
+        })),
+        (identifiers, _) => Ok(identifiers),
     }
-    if !identifiers.is_empty() {
-        return Ok(identifiers);
-    }
-    Err(match unfit {
-        Some((field, reason)) => Fault::from(reason).at(field),
-        None => Fault::from(Unfit::Empty)
-            .at("email, phone, or first_name, last_name, country and postcode"),
-    })
 }
 
-/// A person who joins, with the consents that go along.
+/// What Google is told about consents.
 ///
 /// # Errors
-/// As [`identifiers`]; `rejected` for somebody who has refused.
-pub fn joining(settings: &Settings, member: &Member) -> Result<Value, Fault> {
-    let mut person = json!({"userData": {"userIdentifiers": identifiers(member)?}});
-    let mut consent = Map::new();
+/// `rejected` for somebody who has refused.
+pub fn consent(settings: &Settings, consents: &[Consent]) -> Result<Map<String, Value>, Fault> {
+    let mut told = Map::new();
     for (name, purpose) in [
         ("adUserData", &settings.ad_user_data),
         ("adPersonalization", &settings.ad_personalization),
     ] {
-        match member.consents.iter().find(|consent| consent.purpose == *purpose) {
+        match consents.iter().find(|consent| consent.purpose == *purpose) {
             Some(given) if given.granted => {
-                drop(consent.insert(name.into(), "CONSENT_GRANTED".into()))
+                drop(told.insert(name.into(), "CONSENT_GRANTED".into()))
             }
             Some(_) => {
                 return Err(Fault::new(FaultCode::Rejected)
@@ -139,6 +162,16 @@ pub fn joining(settings: &Settings, member: &Member) -> Result<Value, Fault> {
             None => {}
         }
     }
+    Ok(told)
+}
+
+/// A person who joins, with the consents that go along.
+///
+/// # Errors
+/// As [`identifiers`]; `rejected` for somebody who has refused.
+pub fn joining(settings: &Settings, member: &Member) -> Result<Value, Fault> {
+    let mut person = json!({"userData": {"userIdentifiers": identifiers(member)?}});
+    let consent = consent(settings, &member.consents)?;
     if !consent.is_empty() {
         person["consent"] = consent.into();
     }

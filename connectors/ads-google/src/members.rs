@@ -10,11 +10,43 @@ use crate::api::{Api, Effect};
 use crate::member;
 use crate::settings::is_number;
 
+/// The answer to what was taken in.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Taken {
+pub struct Taken {
     #[serde(default)]
     request_id: String,
+}
+
+impl Taken {
+    /// The number of the request; none for one that was only validated.
+    ///
+    /// # Errors
+    /// `timeout` without a number: nobody can ask what became of it.
+    pub fn job(self, validate_only: bool) -> Result<Option<String>, Fault> {
+        if validate_only {
+            return Ok(None);
+        }
+        if self.request_id.is_empty() {
+            return Err(Fault::new(FaultCode::Timeout)
+                .at("requestId")
+                .with("expected", "a number"));
+        }
+        Ok(Some(self.request_id))
+    }
+}
+
+/// Where something goes: a list or a conversion action of the account.
+pub fn destination(api: &Api, number: &str) -> Value {
+    let account = |number: &str| json!({"accountType": "GOOGLE_ADS", "accountId": number});
+    let mut destination = json!({
+        "operatingAccount": account(&api.settings.account),
+        "productDestinationId": number,
+    });
+    if let Some(login) = &api.settings.login_account {
+        destination["loginAccount"] = account(login);
+    }
+    destination
 }
 
 /// Writes changes of members.
@@ -72,16 +104,8 @@ fn send(
     change: MemberChange,
     people: Vec<Value>,
 ) -> Result<MemberOutcome, Fault> {
-    let account = |number: &str| json!({"accountType": "GOOGLE_ADS", "accountId": number});
-    let mut destination = json!({
-        "operatingAccount": account(&api.settings.account),
-        "productDestinationId": list,
-    });
-    if let Some(login) = &api.settings.login_account {
-        destination["loginAccount"] = account(login);
-    }
     let mut body = json!({
-        "destinations": [destination],
+        "destinations": [destination(api, list)],
         "audienceMembers": people,
         "encoding": "HEX",
         "validateOnly": api.validate_only,
@@ -94,11 +118,5 @@ fn send(
         MemberChange::Remove => "audienceMembers:remove",
     };
     let taken: Taken = api.call(Effect::Writes, api.request("POST", path).json(&body))?;
-    match (taken.request_id, api.validate_only) {
-        (_, true) => Ok(MemberOutcome::Done),
-        (job, false) if job.is_empty() => {
-            Err(Fault::new(FaultCode::Timeout).at("requestId").with("expected", "a number"))
-        }
-        (job, false) => Ok(MemberOutcome::Accepted(job)),
-    }
+    Ok(taken.job(api.validate_only)?.map_or(MemberOutcome::Done, MemberOutcome::Accepted))
 }

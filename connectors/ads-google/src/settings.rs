@@ -15,6 +15,8 @@ pub struct Settings {
     pub account: String,
     /// Number of the manager account through which there is access.
     pub login_account: Option<String>,
+    /// Number of the conversion action of conversions that name none.
+    pub conversion_action: Option<String>,
     /// The purpose that is consent to the use of user data.
     #[serde(default = "advertising")]
     pub ad_user_data: String,
@@ -49,6 +51,10 @@ impl Settings {
                 let expected = "the number of a Google Ads account, without dashes";
                 return Err(Fault::config(format!("settings.{name}"), expected));
             }
+        }
+        if settings.conversion_action.as_ref().is_some_and(|action| !is_number(action)) {
+            let expected = "the number of a conversion action";
+            return Err(Fault::config("settings.conversion_action", expected));
         }
         Ok(settings)
     }

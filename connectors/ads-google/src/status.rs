@@ -22,6 +22,13 @@ struct Status {
     error_info: ErrorInfo,
     audience_members_ingestion_status: Option<Value>,
     audience_members_removal_status: Option<Value>,
+    events_ingestion_status: Option<EventsStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EventsStatus {
+    record_count: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -40,6 +47,9 @@ struct ErrorCount {
 impl Status {
     /// Records of the request, as one of the kinds of status tells.
     fn received(&self) -> u32 {
+        if let Some(events) = &self.events_ingestion_status {
+            return events.record_count.parse().unwrap_or(0);
+        }
         let told = self.audience_members_ingestion_status.as_ref();
         let told = told.or(self.audience_members_removal_status.as_ref());
         let kinds = told.and_then(Value::as_object).into_iter().flat_map(|kinds| kinds.values());

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod containers;
+mod conversions;
 mod forms;
 mod people;
 
@@ -101,5 +102,5 @@ fn leaves(email: &str) -> Member {
 fn the_manifest_says_what_the_code_does() {
     let manifest: Value = serde_json::from_str(liaison_sdk::manifest!()).unwrap();
     assert_eq!(manifest["api-version"], crate::api::VERSION);
-    assert_eq!(manifest["streams"], json!([crate::MEMBERS]));
+    assert_eq!(manifest["streams"], json!([crate::MEMBERS, crate::CONVERSIONS]));
 }

@@ -32,8 +32,9 @@ struct List {
     paging: Paging,
 }
 
+/// Where a list of Meta's goes on.
 #[derive(Debug, Default, Deserialize)]
-struct Paging {
+pub struct Paging {
     next: Option<String>,
     cursors: Option<Cursors>,
 }
@@ -43,11 +44,11 @@ struct Cursors {
     after: Option<String>,
 }
 
-impl List {
+impl Paging {
     /// The cursor of the next page. Its address is not used: it holds the token.
-    fn next(&self) -> Option<String> {
-        self.paging.next.as_ref()?;
-        self.paging.cursors.as_ref()?.after.clone()
+    pub fn next(&self) -> Option<String> {
+        self.next.as_ref()?;
+        self.cursors.as_ref()?.after.clone()
     }
 }
 
@@ -93,7 +94,7 @@ pub fn page(graph: &Graph, cursor: Option<&[u8]>) -> Result<ContainerPage, Fault
         None => ask,
     };
     let list: List = graph.call(Effect::Reads, ask).map_err(of_account)?;
-    let next = list.next().map(String::into_bytes);
+    let next = list.paging.next().map(String::into_bytes);
     let own = list.data.into_iter().filter(|audience| audience.subtype == KIND);
     Ok(ContainerPage { items: own.map(Audience::container).collect(), next })
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 pub use liaison_sdk::Effect;
 use liaison_sdk::http::Request;
-use liaison_sdk::{Call, Fault, Hints};
+use liaison_sdk::{Call, Fault, FaultCode, Hints};
 use serde::de::DeserializeOwned;
 
 use crate::refusal::{self, Refusal};
@@ -42,6 +42,19 @@ impl Graph {
     /// Path of the audiences of the account.
     pub fn audiences(&self) -> String {
         format!("act_{}/customaudiences", self.settings.account)
+    }
+
+    /// Whether there is an object that a setting names.
+    ///
+    /// # Errors
+    /// `config` where there is none; otherwise the request's.
+    pub fn exists(&self, number: &str, setting: &str) -> Result<(), Fault> {
+        let ask = self.request("GET", number).query("fields", "id");
+        let found = self.call::<serde_json::Value>(Effect::Reads, ask);
+        found.map(drop).map_err(|fault| match fault.code {
+            FaultCode::NotFound => Fault { code: FaultCode::Config, ..fault }.at(setting),
+            _ => fault,
+        })
     }
 
     /// Sends a request and reads its answer.

@@ -64,8 +64,28 @@ impl Column {
         }
     }
 
+    /// Meta's word for it in the data of a conversion.
+    pub const fn in_conversion(self) -> &'static str {
+        match self {
+            Self::ExternId => "external_id",
+            Self::Email => "em",
+            Self::Phone => "ph",
+            Self::MadId => "madid",
+            Self::Ln => "ln",
+            Self::Fn => "fn",
+            Self::Gen => "ge",
+            Self::DobY => "doby",
+            Self::DobM => "dobm",
+            Self::DobD => "dobd",
+            Self::Ct => "ct",
+            Self::St => "st",
+            Self::Zip => "zp",
+            Self::Country => "country",
+        }
+    }
+
     /// Whether somebody can be found by it alone.
-    const fn finds(self) -> bool {
+    pub const fn finds(self) -> bool {
         matches!(self, Self::ExternId | Self::Email | Self::Phone | Self::MadId)
     }
 }
@@ -141,29 +161,36 @@ pub fn fields() -> impl Iterator<Item = Field> {
 pub fn row(member: &Member) -> Result<Row, Fault> {
     let (mut row, mut unfit) = (Row::new(), None);
     for identity in &member.identities {
-        let source = SOURCES.iter().find(|source| source.field == identity.namespace);
-        let source = source.ok_or_else(|| {
+        let known = add(&mut row, &identity.namespace, &identity.value);
+        let known = known.ok_or_else(|| {
             Fault::new(FaultCode::NotSupported)
                 .at(&*identity.namespace)
                 .with("expected", "a field of the stream of memberships")
         })?;
-        for (column, kind) in source.columns {
-            let value = match source.digest {
-                true => Profile::Meta.adopt(*kind, &identity.value),
-                false => Profile::Meta.prepare(*kind, &identity.value),
-            };
-            match value {
-                // Of several addresses the first one counts: a row has one column for them.
-                Ok(value) => drop(row.entry(*column).or_insert(value)),
-                Err(reason) => drop(unfit.get_or_insert((source.field, reason))),
-            }
-        }
+        unfit = unfit.or(known.err());
     }
     if row.keys().any(|column| column.finds()) {
         return Ok(row);
     }
-    Err(match unfit {
-        Some((field, reason)) => Fault::from(reason).at(field),
-        None => Fault::from(Unfit::Empty).at("email, phone, external_id or device_id"),
-    })
+    Err(unfit
+        .unwrap_or_else(|| Fault::from(Unfit::Empty).at("email, phone, external_id or device_id")))
+}
+
+/// Puts the value of a field into a row, in Meta's form, or says what is wrong with it.
+/// `None` for a field that nobody is matched by.
+pub fn add(row: &mut Row, field: &str, value: &str) -> Option<Result<(), Fault>> {
+    let source = SOURCES.iter().find(|source| source.field == field)?;
+    let mut added = Ok(());
+    for (column, kind) in source.columns {
+        let value = match source.digest {
+            true => Profile::Meta.adopt(*kind, value),
+            false => Profile::Meta.prepare(*kind, value),
+        };
+        match value {
+            // Of several addresses the first one counts: a row has one column for them.
+            Ok(value) => drop(row.entry(*column).or_insert(value)),
+            Err(reason) => added = Err(Fault::from(reason).at(source.field)),
+        }
+    }
+    Some(added)
 }

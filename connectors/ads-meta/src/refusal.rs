@@ -18,6 +18,9 @@ const BLOCKED: [u32; 2] = [1_713_230, 1_713_231];
 /// somebody to accept them.
 const TERMS: [u32; 2] = [2_663, 2_664];
 
+/// What code 100 is about where the proof of the app's secret is missing or wrong.
+const PROOF: &str = "appsecret_proof";
+
 /// A refusal.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -49,6 +52,7 @@ impl Refusal {
                 FaultCode::RateLimited(Some(after))
             }
             (102 | 190, _) => FaultCode::Auth,
+            (100, _) if self.is_about_proof() => FaultCode::Auth,
             (3 | 10 | 200..=299, _) => FaultCode::Permission,
             (code, _) if TERMS.contains(&code) => FaultCode::Permission,
             (368, _) => FaultCode::Blocked,
@@ -73,8 +77,14 @@ impl Refusal {
             // Only a newer version of this connector speaks another version.
             12 | 2_635 => "api-version",
             code if TERMS.contains(&code) => "terms-of-service",
+            100 if self.is_about_proof() => "credentials.token.app_secret",
             _ => "",
         }
+    }
+
+    /// Meta tells it by no code of its own.
+    fn is_about_proof(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.contains(PROOF))
     }
 }
 

@@ -14,6 +14,27 @@ pub struct Settings {
     /// Who told the organisation about its people.
     #[serde(default)]
     pub source: Source,
+    /// Number of the dataset (pixel) that conversions go to.
+    pub dataset: Option<String>,
+    /// Code of the tab "Test events": conversions are tests.
+    pub test_event_code: Option<String>,
+    /// Numbers of the forms whose leads are read.
+    #[serde(default)]
+    pub forms: Vec<String>,
+    /// How long Meta may need to show a lead: leads of that long are read once more.
+    #[serde(default = "overlap")]
+    pub overlap_seconds: u32,
+    /// Hours between two reads of all leads that Meta still has.
+    #[serde(default = "sweep")]
+    pub sweep_hours: u32,
+}
+
+const fn overlap() -> u32 {
+    3_600
+}
+
+const fn sweep() -> u32 {
+    24
 }
 
 /// Who told the organisation about its people.
@@ -54,6 +75,11 @@ impl Settings {
         if !is_number(&settings.account) {
             let expected = "the number of an ad account, without act_ in front";
             return Err(Fault::config("settings.account", expected));
+        }
+        let numbers = settings.dataset.iter().map(|number| ("settings.dataset", number));
+        let forms = settings.forms.iter().map(|number| ("settings.forms", number));
+        if let Some((place, _)) = numbers.chain(forms).find(|(_, number)| !is_number(number)) {
+            return Err(Fault::config(place, "a number of Meta's"));
         }
         Ok(settings)
     }

@@ -5,6 +5,8 @@
 
 mod bad_input;
 mod containers;
+mod conversions;
+mod leads;
 mod people;
 
 use std::cell::{RefCell, RefMut};
@@ -15,24 +17,31 @@ use doubles::meta::{self, ACCOUNT, TOKEN};
 use liaison_sdk::http::Response;
 use liaison_sdk::testing::{Script, Sent};
 use liaison_sdk::{
-    Audience, Call, Container, ContainerWish, Fault, Member, MemberChange, MemberOutcome,
-    MemberReport, MemberRequest, MemberVerdict, ReplaceSession,
+    Audience, Call, Container, ContainerWish, Environment, Fault, Member, MemberChange,
+    MemberOutcome, MemberReport, MemberRequest, MemberVerdict, ReplaceSession,
 };
 use serde_json::{Value, json};
 
 use crate::Meta;
 
 const URL: &str = "https://graph.test";
+const SECOND: i64 = 1_000_000;
+/// 30 November 2026, noon.
+const NOW: i64 = 1_796_040_000 * SECOND;
 
 /// An account and a connection to it.
 struct Stage {
     account: Rc<RefCell<meta::Meta>>,
     settings: Value,
+    environment: Environment,
+    now: i64,
 }
 
 impl Stage {
     fn new() -> Self {
-        Self { account: Rc::default(), settings: json!({"url": URL, "account": ACCOUNT}) }
+        let settings = json!({"url": URL, "account": ACCOUNT});
+        let environment = Environment::Production;
+        Self { account: Rc::default(), settings, environment, now: NOW }
     }
 
     fn account(&self) -> RefMut<'_, meta::Meta> {
@@ -41,8 +50,11 @@ impl Stage {
 
     fn run<R>(&self, test: impl FnOnce(&Call) -> R) -> R {
         let account = Rc::clone(&self.account);
-        let script = Script::new().vendor(move |sent| answered(&mut account.borrow_mut(), sent));
-        script.run(|| test(&Call::with_settings(self.settings.clone())))
+        account.borrow_mut().events.now = self.now / SECOND;
+        let script = Script::new().now(self.now);
+        let script = script.vendor(move |sent| answered(&mut account.borrow_mut(), sent));
+        let call = Call::with_settings(self.settings.clone());
+        script.run(|| test(&Call { environment: self.environment, ..call }))
     }
 
     fn ensure(&self, title: &str) -> Container {
@@ -103,5 +115,5 @@ fn the_manifest_says_what_the_code_does() {
     let manifest: Value = serde_json::from_str(liaison_sdk::manifest!()).unwrap();
     assert_eq!(manifest["api-version"], crate::graph::VERSION);
     assert_eq!(manifest["api-version"], meta::VERSION);
-    assert_eq!(manifest["streams"], json!([crate::MEMBERS]));
+    assert_eq!(manifest["streams"], json!([crate::MEMBERS, crate::CONVERSIONS, crate::LEADS]));
 }

@@ -136,10 +136,42 @@ impl ConnectionConfig {
 /// A folder that a connection may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderConfig {
-    /// The folder; relative to the configuration's folder.
-    pub path: Located<String>,
+    /// Where it is.
+    pub place: FolderPlace,
     /// Whether files may be written.
     pub writable: bool,
+}
+
+/// Where a folder is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderPlace {
+    /// A directory; relative to the configuration's folder.
+    Directory(Located<String>),
+    /// A bucket.
+    S3(Box<S3Config>),
+}
+
+impl FolderPlace {
+    /// The path or the address.
+    pub const fn written(&self) -> &Located<String> {
+        match self {
+            Self::Directory(path) => path,
+            Self::S3(bucket) => &bucket.address,
+        }
+    }
+}
+
+/// A bucket, and where the keys to it are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Config {
+    /// `https://host/bucket/prefix`, not yet taken apart.
+    pub address: Located<String>,
+    /// The region that requests are signed for.
+    pub region: Located<String>,
+    /// The access key.
+    pub access_key: SecretRef,
+    /// The secret key.
+    pub secret_key: SecretRef,
 }
 
 /// A scheduled job between a stream and the hub.

@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::config::ConnectionConfig;
+use crate::config::{ConnectionConfig, FolderPlace};
 use crate::document::Document;
 use crate::fault::{ConfigFault, code};
 use crate::table::shown;
@@ -14,7 +14,8 @@ use crate::table::shown;
 pub(crate) fn check(document: &Document<'_>, connection: &ConnectionConfig, data_dir: &str) {
     let data = plain(data_dir);
     for (alias, folder) in &connection.folders {
-        let path = plain(&folder.path);
+        let FolderPlace::Directory(written) = &folder.place else { continue };
+        let path = plain(written);
         let what = if holds_configuration(&path) {
             "the configuration"
         } else if data.starts_with(&path) {
@@ -23,8 +24,8 @@ pub(crate) fn check(document: &Document<'_>, connection: &ConnectionConfig, data
             continue;
         };
         let place = format!("connections.{}.folders.{alias}.path", connection.id);
-        let fault = ConfigFault::new(code::FOLDER_HOLDS_DATA, folder.path.location.clone(), place);
-        document.fault(fault.with("found", shown(&folder.path)).with("what", what));
+        let fault = ConfigFault::new(code::FOLDER_HOLDS_DATA, written.location.clone(), place);
+        document.fault(fault.with("found", shown(written)).with("what", what));
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub_core::planted::{self, Bug};
 use hub_core::quality::StreamRules;
@@ -26,6 +27,8 @@ use crate::slice;
 const STUCK_PAGES_MAX: u32 = 3;
 /// So many pages in a row without a row end the run.
 const EMPTY_PAGES_MAX: u32 = 1_000;
+/// Longest pause that a vendor may ask for between two pages.
+const PAUSE_SECONDS_MAX: u32 = 60;
 /// How often one run starts a snapshot anew because the cursor expired.
 const RESTARTS_MAX: u32 = 2;
 /// Records per step when a snapshot is compared with what is known.
@@ -71,7 +74,7 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<bool, Fault> {
         };
         // Events that are not shown any more happened all the same.
         let complete = page.snapshot_complete && !is_of_events;
-        let more = page.more;
+        let (more, pause) = (page.more, page.poll_after_seconds);
         // Inferred deletes come before the cursor moves past the snapshot, so
         // that a crash in between repeats them.
         let mut moved = (kept != next).then_some(change);
@@ -105,6 +108,10 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<bool, Fault> {
         kept = next;
         if !more {
             return Ok(true);
+        }
+        if let Some(seconds) = pause {
+            let seconds = u64::from(seconds.min(PAUSE_SECONDS_MAX));
+            context.workspace.env.sleep(Duration::from_secs(seconds)).await;
         }
     }
 }

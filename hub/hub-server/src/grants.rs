@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
-use hub_config::{ConfigFault, ConnectionConfig, Located};
+use hub_config::{ConfigFault, ConnectionConfig, FolderPlace as Written, Located, S3Config};
 use plugin_api::Manifest;
-use plugin_gateway::{FolderGrant, GrantError, Grants, HostPattern, PrivateGrant};
+use plugin_gateway::{
+    FolderGrant, FolderPlace, GrantError, Grants, HostPattern, PrivateGrant, S3Place,
+};
+
+use crate::secrets;
 
 /// The grants of a connection.
 ///
@@ -22,20 +26,16 @@ pub fn grants(connection: &ConnectionConfig, root: &Path) -> Result<Grants, Vec<
         parsed(&connection.private, "config/private", &at("private"), &mut faults);
     let mut folders = BTreeMap::new();
     for (alias, folder) in &connection.folders {
-        let path = root.join(folder.path.as_str());
-        match path.canonicalize() {
-            Ok(path) if path.is_dir() => {
-                folders.insert(alias.clone(), FolderGrant { path, writable: folder.writable });
+        let place = at(&format!("folders.{alias}"));
+        let granted = match &folder.place {
+            Written::Directory(path) => directory(path, root, &place).map_err(|fault| vec![fault]),
+            Written::S3(bucket) => self::bucket(bucket, root, &place),
+        };
+        match granted {
+            Ok(place) => {
+                folders.insert(alias.clone(), FolderGrant { place, writable: folder.writable });
             }
-            Ok(_) => faults.push(bad_folder(
-                folder,
-                &at(&format!("folders.{alias}")),
-                "it is not a folder",
-            )),
-            Err(error) => {
-                let place = at(&format!("folders.{alias}"));
-                faults.push(bad_folder(folder, &place, &error.to_string()));
-            }
+            Err(found) => faults.extend(found),
         }
     }
     if !faults.is_empty() {
@@ -79,10 +79,32 @@ fn parsed<T: FromStr<Err = GrantError>>(
     grants
 }
 
-fn bad_folder(folder: &hub_config::FolderConfig, place: &str, why: &str) -> ConfigFault {
-    let problem = format!("the folder `{}` cannot be granted: {why}", *folder.path);
-    let at = folder.path.location.clone();
-    ConfigFault::told("config/folder", at, place, problem, "create it, or correct the path")
+fn directory(path: &Located<String>, root: &Path, place: &str) -> Result<FolderPlace, ConfigFault> {
+    let why = match root.join(path.as_str()).canonicalize() {
+        Ok(path) if path.is_dir() => return Ok(FolderPlace::Directory(path)),
+        Ok(_) => "it is not a folder".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let problem = format!("the folder `{}` cannot be granted: {why}", **path);
+    let at = path.location.clone();
+    Err(ConfigFault::told("config/folder", at, place, problem, "create it, or correct the path"))
+}
+
+fn bucket(bucket: &S3Config, root: &Path, place: &str) -> Result<FolderPlace, Vec<ConfigFault>> {
+    let key = |written, name| secrets::reference(written, root, &format!("{place}.{name}"));
+    let (access_key, one) = key(&bucket.access_key, "access_key");
+    let (secret_key, other) = key(&bucket.secret_key, "secret_key");
+    let mut faults: Vec<ConfigFault> = one.into_iter().chain(other).collect();
+    match S3Place::new(&bucket.address, &bucket.region, access_key, secret_key) {
+        Ok(granted) if faults.is_empty() => return Ok(FolderPlace::S3(Box::new(granted))),
+        Ok(_) => {}
+        Err(error) => {
+            let problem = format!("`{}` is not a valid {}", error.given, error.what);
+            let (at, place) = (bucket.address.location.clone(), format!("{place}.s3"));
+            faults.push(ConfigFault::told("config/folder", at, place, problem, error.mend));
+        }
+    }
+    Err(faults)
 }
 
 /// Hosts that the connector wants to reach and may not. It would fail at the

@@ -23,7 +23,8 @@ pub fn credentials(
 ) -> Result<BTreeMap<String, Credential>, Vec<ConfigFault>> {
     let mut faults = unknown_slots(connection, manifest);
     let mut credentials = BTreeMap::new();
-    for slot in &manifest.credentials {
+    let given = |slot: &&CredentialSlot| connection.credentials.contains_key(&slot.name);
+    for slot in manifest.credentials.iter().filter(|slot| !slot.optional || given(slot)) {
         match credential(connection, slot, root) {
             Ok(credential) => {
                 credentials.insert(slot.name.clone(), credential);
@@ -68,16 +69,8 @@ fn credential(
     let mut faults = Vec::new();
     let mut secrets = BTreeMap::new();
     for (name, part) in parts {
-        let reference = match &part.source {
-            SecretSource::Env(name) => SecretRef::Env(name.clone()),
-            SecretSource::File(path) => SecretRef::File(path.into()),
-        };
-        let secret = Secret::reference(reference, root);
-        if let Err(error) = secret.resolve() {
-            let (code, mend) = explain(&error);
-            let (at, place) = (part.location.clone(), format!("{place}.{name}"));
-            faults.push(ConfigFault::told(code, at, place, &error, mend));
-        }
+        let (secret, fault) = reference(part, root, &format!("{place}.{name}"));
+        faults.extend(fault);
         secrets.insert(name.clone(), secret);
     }
     let at = parts.values().next().map_or(&connection.location, |part| &part.location).clone();
@@ -89,6 +82,24 @@ fn credential(
             Err(faults)
         }
     }
+}
+
+/// A secret by its reference, and the fault if that leads to none now.
+pub fn reference(
+    written: &hub_config::SecretRef,
+    root: &Path,
+    place: &str,
+) -> (Secret, Option<ConfigFault>) {
+    let reference = match &written.source {
+        SecretSource::Env(name) => SecretRef::Env(name.clone()),
+        SecretSource::File(path) => SecretRef::File(path.into()),
+    };
+    let secret = Secret::reference(reference, root);
+    let fault = secret.resolve().err().map(|error| {
+        let (code, mend) = explain(&error);
+        ConfigFault::told(code, written.location.clone(), place, &error, mend)
+    });
+    (secret, fault)
 }
 
 const fn explain(error: &SecretError) -> (&'static str, &'static str) {

@@ -31,15 +31,20 @@ pub struct CredentialSlot {
     /// The name that requests refer to.
     pub name: String,
     /// How it is applied: `bearer`, `api-key`, `basic`, `session`; or `webhook`, which
-    /// verifies what comes in and is never sent.
+    /// verifies what comes in and is never sent; or `mac-key`, `signing-key`,
+    /// `sealing-key`, which the host uses on behalf of the connector and never sends.
     pub kind: String,
     /// What it is, for the person who fills it in.
     #[serde(default)]
     pub title: String,
     /// For `session`: how to log in, as a declarative recipe run by the host.
     /// For `api-key`: where it goes (`header`, `query`, `body`) and under which name.
+    /// For `bearer`: which proofs of another secret go along in the `query`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<serde_json::Value>,
+    /// A connection may do without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 /// A host that the connector wants to reach: exact, `*.suffix`, or a template

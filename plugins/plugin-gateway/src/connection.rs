@@ -10,9 +10,10 @@ use plugin_api::{Admitted, Delivery, InboundDeclaration, Refusal};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::admit;
-use crate::credential::{self, Credential, KeyPlace};
+use crate::credential::{self, Credential, KeyPlace, KeyUse};
 use crate::destination;
 use crate::files::FileAccess;
 use crate::http::{HttpFault, HttpRequest, HttpResponse, REQUEST_HEADERS_MAX};
@@ -58,7 +59,7 @@ const METHODS: [Method; 7] = [
 
 pub(crate) struct Shared {
     pub(crate) connection: String,
-    pub(crate) wire: Wire,
+    pub(crate) wire: Arc<Wire>,
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) sessions: HashMap<String, SessionKeeper>,
     pub(crate) files: FileAccess,
@@ -204,8 +205,22 @@ impl ConnectionGateway {
         answer
     }
 
+    /// The key of a slot, where that is what it is for.
+    pub(crate) fn key(
+        &self,
+        slot: &str,
+        purpose: KeyUse,
+    ) -> Option<Result<Zeroizing<String>, HttpFault>> {
+        match self.shared.credentials.get(slot)? {
+            Credential::Key(own, key) if *own == purpose => {
+                Some(credential::resolve(key, self.redactor()))
+            }
+            _ => None,
+        }
+    }
+
     /// Counts one more request of this call, if it has one left.
-    fn may_call(&self) -> bool {
+    pub(crate) fn may_call(&self) -> bool {
         let most = self.shared.wire.limits.calls_max;
         let used = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
             (calls < most).then_some(calls + 1)
@@ -226,12 +241,16 @@ impl Shared {
                 "this connection has no credential for the slot `{}`",
                 slot.chars().take(80).collect::<String>().escape_debug()
             ))),
-            Some(Credential::Webhook { .. }) => Err(HttpFault::Credential(
-                "a credential that verifies deliveries is never sent".to_owned(),
+            Some(Credential::Webhook { .. } | Credential::Key(..)) => Err(HttpFault::Credential(
+                "a credential that verifies deliveries, or is a key, is never sent".to_owned(),
             )),
             Some(Credential::Session(_)) => self.send_in_session(&slot, prepared).await,
             Some(Credential::Bearer(token)) => {
                 credential::apply_bearer(&mut prepared, token, redactor)?;
+                self.wire.exchange(prepared).await
+            }
+            Some(Credential::Proven(token)) => {
+                token.apply(&mut prepared, redactor)?;
                 self.wire.exchange(prepared).await
             }
             Some(Credential::Basic { username, password }) => {

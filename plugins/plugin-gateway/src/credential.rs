@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::http::HttpFault;
+use crate::proof::ProvenToken;
 use crate::recipe::{RecipeError, SessionRecipe};
 use crate::redact::{Redactor, json_escaped};
 use crate::secret::Secret;
@@ -43,11 +44,38 @@ pub struct SessionCredential {
     pub parts: BTreeMap<String, Secret>,
 }
 
+/// What a key is for that the host uses on behalf of a connector, and never sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Keyed hashes; any text.
+    Mac,
+    /// Signatures; PKCS#8, in PEM.
+    Sign,
+    /// Authenticated encryption; 32 bytes in Base64.
+    Seal,
+}
+
+impl KeyUse {
+    const ALL: [Self; 3] = [Self::Mac, Self::Sign, Self::Seal];
+
+    /// The kind of its slot.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mac => "mac-key",
+            Self::Sign => "signing-key",
+            Self::Seal => "sealing-key",
+        }
+    }
+}
+
 /// A credential of a connection. `Debug` prints `***` for every secret.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// `Authorization: Bearer <token>`.
     Bearer(Secret),
+    /// The same, with proofs of another secret in the query.
+    Proven(ProvenToken),
     /// A key in a header, the query or the body.
     ApiKey {
         /// Where it goes.
@@ -71,6 +99,8 @@ pub enum Credential {
         /// The one before it, while both are in use.
         previous: Option<Secret>,
     },
+    /// A key for [`crate::crypto`]; never sent.
+    Key(KeyUse, Secret),
 }
 
 /// A credential that does not fit its slot.
@@ -78,7 +108,7 @@ pub enum Credential {
 pub enum CredentialError {
     /// A kind that this version does not know.
     #[error(
-        "credential kind `{0}` is not supported; known are bearer, api-key, basic, session and webhook"
+        "credential kind `{0}` is not supported; known are bearer, api-key, basic, session, webhook, mac-key, signing-key and sealing-key"
     )]
     Kind(String),
     /// A part is missing.
@@ -97,8 +127,8 @@ pub enum CredentialError {
 
 impl Credential {
     /// The credential of a manifest's slot, from the parts that the organisation
-    /// gave: `token` for bearer, `key` for api-key, `username` and `password` for
-    /// basic, `key` and perhaps `previous` for webhook, whatever the recipe names
+    /// gave: `token` for bearer and whatever else its recipe names, `key` for api-key, `username` and `password` for
+    /// basic, `key` and perhaps `previous` for webhook, `key` for keys, whatever the recipe names
     /// for session.
     ///
     /// # Errors
@@ -108,6 +138,9 @@ impl Credential {
         slot: &CredentialSlot,
         mut parts: BTreeMap<String, Secret>,
     ) -> Result<Self, CredentialError> {
+        if let ("bearer", Some(recipe)) = (slot.kind.as_str(), &slot.recipe) {
+            return ProvenToken::parse(recipe, parts).map(Self::Proven);
+        }
         let mut take = |name: &str| {
             parts.remove(name).ok_or_else(|| CredentialError::Missing(name.to_owned()))
         };
@@ -117,7 +150,10 @@ impl Credential {
             "basic" => Self::Basic { username: take("username")?, password: take("password")? },
             "webhook" => Self::Webhook { key: take("key")?, previous: parts.remove("previous") },
             "session" => return session(slot, parts),
-            kind => return Err(CredentialError::Kind(kind.to_owned())),
+            kind => match KeyUse::ALL.into_iter().find(|purpose| purpose.as_str() == kind) {
+                Some(purpose) => Self::Key(purpose, take("key")?),
+                None => return Err(CredentialError::Kind(kind.to_owned())),
+            },
         };
         match parts.into_keys().next() {
             Some(unused) => Err(CredentialError::Unused(unused)),
@@ -129,9 +165,9 @@ impl Credential {
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
         match self {
-            Self::Bearer(_) | Self::Basic { .. } => Some("authorization"),
+            Self::Bearer(_) | Self::Proven(_) | Self::Basic { .. } => Some("authorization"),
             Self::ApiKey { place: KeyPlace::Header(name), .. } => Some(name),
-            Self::ApiKey { .. } | Self::Webhook { .. } => None,
+            Self::ApiKey { .. } | Self::Webhook { .. } | Self::Key(..) => None,
             Self::Session(session) => Some(&session.recipe.header.name),
         }
     }

@@ -6,12 +6,14 @@
 //! consistent, and nothing with which it could leave one half written.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::folder;
-use crate::grants::FolderGrant;
+use crate::grants::{FolderGrant, FolderPlace};
+use crate::wire::Wire;
 
 /// Most bytes given by one read.
 pub const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -85,9 +87,16 @@ pub struct FileRange {
 }
 
 /// The files of one connection.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FileAccess {
     folders: Arc<BTreeMap<String, FolderGrant>>,
+    wire: Arc<Wire>,
+}
+
+impl fmt::Debug for FileAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileAccess").field("folders", &self.folders).finish_non_exhaustive()
+    }
 }
 
 /// One write at a time in this process, so that between the look at the version
@@ -96,10 +105,9 @@ pub struct FileAccess {
 static WRITING: Mutex<()> = Mutex::new(());
 
 impl FileAccess {
-    /// Access to the given folders.
-    #[must_use]
-    pub fn new(folders: BTreeMap<String, FolderGrant>) -> Self {
-        Self { folders: Arc::new(folders) }
+    /// Access to the given folders, some of which may be over the wire.
+    pub(crate) fn new(folders: BTreeMap<String, FolderGrant>, wire: Arc<Wire>) -> Self {
+        Self { folders: Arc::new(folders), wire }
     }
 
     /// All files of a folder and of the folders below, by name. Hidden ones,
@@ -109,8 +117,13 @@ impl FileAccess {
     ///
     /// See [`FileFault`].
     pub async fn list(&self, folder: &str) -> Result<Vec<FileInfo>, FileFault> {
-        let path = self.grant(folder)?.path.clone();
-        blocking(move || folder::list(folder::open_root(&path)?)).await
+        match &self.grant(folder)?.place {
+            FolderPlace::Directory(path) => {
+                let path = path.clone();
+                blocking(move || folder::list(folder::open_root(&path)?)).await
+            }
+            FolderPlace::S3(place) => place.over(&self.wire).list().await,
+        }
     }
 
     /// Size and version of a file.
@@ -119,9 +132,13 @@ impl FileAccess {
     ///
     /// See [`FileFault`].
     pub async fn stat(&self, folder: &str, name: &str) -> Result<FileInfo, FileFault> {
-        let path = self.grant(folder)?.path.clone();
-        let name = name.to_owned();
-        blocking(move || folder::stat(folder::open_root(&path)?, &name)).await
+        match &self.grant(folder)?.place {
+            FolderPlace::Directory(path) => {
+                let (path, name) = (path.clone(), name.to_owned());
+                blocking(move || folder::stat(folder::open_root(&path)?, &name)).await
+            }
+            FolderPlace::S3(place) => place.over(&self.wire).stat(name).await,
+        }
     }
 
     /// A range of a file: at most `length_bytes` from `offset_bytes` on, empty
@@ -140,10 +157,18 @@ impl FileAccess {
         if length_bytes > READ_BYTES_MAX {
             return Err(FileFault::TooLarge { limit_bytes: READ_BYTES_MAX });
         }
-        let path = self.grant(folder)?.path.clone();
-        let name = name.to_owned();
-        blocking(move || folder::read(folder::open_root(&path)?, &name, offset_bytes, length_bytes))
-            .await
+        match &self.grant(folder)?.place {
+            FolderPlace::Directory(path) => {
+                let (path, name) = (path.clone(), name.to_owned());
+                let read = move || {
+                    folder::read(folder::open_root(&path)?, &name, offset_bytes, length_bytes)
+                };
+                blocking(read).await
+            }
+            FolderPlace::S3(place) => {
+                place.over(&self.wire).read(name, offset_bytes, length_bytes).await
+            }
+        }
     }
 
     /// Replaces a file whole, durably, or creates it. With an expected version
@@ -167,13 +192,20 @@ impl FileAccess {
         if bytes.len() > WRITE_BYTES_MAX {
             return Err(FileFault::TooLarge { limit_bytes: WRITE_BYTES_MAX });
         }
-        let path = grant.path.clone();
-        let name = name.to_owned();
-        blocking(move || {
-            let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-            folder::write(folder::open_root(&path)?, &name, &bytes, expected_version.as_deref())
-        })
-        .await
+        let expected = expected_version;
+        match &grant.place {
+            FolderPlace::Directory(path) => {
+                let (path, name) = (path.clone(), name.to_owned());
+                blocking(move || {
+                    let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+                    folder::write(folder::open_root(&path)?, &name, &bytes, expected.as_deref())
+                })
+                .await
+            }
+            FolderPlace::S3(place) => {
+                place.over(&self.wire).write(name, bytes, expected.as_deref()).await
+            }
+        }
     }
 
     fn grant(&self, folder: &str) -> Result<&FolderGrant, FileFault> {

@@ -115,8 +115,8 @@ impl Gateway {
             Some(pem) => tls::only(pem),
             None => self.tls.clone(),
         };
-        let files = FileAccess::new(policy.grants.folders.clone());
-        let wire = Wire {
+        let folders = policy.grants.folders.clone();
+        let wire = Arc::new(Wire {
             grants: Arc::new(policy.grants),
             limits: policy.limits,
             redactor: Arc::new(Redactor::new()),
@@ -124,7 +124,8 @@ impl Gateway {
             lookup: self.options.lookup.clone(),
             tls,
             clients: Mutex::default(),
-        };
+        });
+        let files = FileAccess::new(folders, wire.clone());
         let (connection, credentials) = (policy.connection, policy.credentials);
         Arc::new(ConnectionGateway::new(Shared { connection, wire, credentials, sessions, files }))
     }

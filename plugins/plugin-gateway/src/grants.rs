@@ -12,6 +12,7 @@ use plugin_api::HostGrant;
 use url::{Host, Url};
 
 use crate::address::{self, Reach};
+use crate::s3::S3Place;
 use crate::template::{Template, TemplateError};
 
 /// A grant that cannot be understood; the text says what was expected.
@@ -20,7 +21,7 @@ use crate::template::{Template, TemplateError};
 pub struct GrantError {
     /// What was written.
     pub given: String,
-    /// `host` or `private network`.
+    /// `host`, `private network` or `bucket`.
     pub what: &'static str,
     /// How to mend it.
     pub mend: String,
@@ -231,17 +232,26 @@ impl fmt::Display for PrivateGrant {
     }
 }
 
-/// A directory that a connection may use, under an alias.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a folder is.
+#[derive(Debug, Clone)]
+pub enum FolderPlace {
+    /// A directory of this machine; absolute.
+    Directory(PathBuf),
+    /// A bucket.
+    S3(Box<S3Place>),
+}
+
+/// A folder that a connection may use, under an alias.
+#[derive(Debug, Clone)]
 pub struct FolderGrant {
-    /// Where it is; absolute.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: FolderPlace,
     /// Whether files may be written.
     pub writable: bool,
 }
 
 /// Everything that one connection may reach. The default reaches nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Grants {
     /// Hosts by name or address.
     pub hosts: Vec<HostPattern>,
@@ -249,7 +259,7 @@ pub struct Grants {
     pub private: Vec<PrivateGrant>,
     /// Whether plain http, and mail without TLS, is allowed. Credentials then travel in clear.
     pub insecure_http: bool,
-    /// Directories by alias.
+    /// Folders by alias.
     pub folders: BTreeMap<String, FolderGrant>,
     /// PEM certificates of the only authorities trusted for this connection;
     /// `None` trusts the system's.

@@ -24,6 +24,9 @@
 //! **Logins are few.** A session is shared, renewed once for everybody, and left
 //! alone after a refusal, because a hub that insists gets an account locked.
 //!
+//! **A folder is a directory or a bucket** behind the same words ([`files`], [`s3`]); a
+//! connector knows its alias and nothing else.
+//!
 //! **Mail is handed over, never asked about again.** [`mail`] goes to granted servers
 //! with the same grants and credentials, and says of each recipient what is known.
 //!
@@ -50,14 +53,17 @@ pub mod key_file;
 pub mod template;
 
 pub mod credential;
+pub mod proof;
 pub mod recipe;
 pub mod session;
 
 pub mod admit;
+pub mod crypto;
 mod signature;
 
 pub mod files;
 mod folder;
+pub mod s3;
 
 pub mod mail;
 mod mailer;
@@ -68,16 +74,18 @@ pub mod connection;
 pub mod gateway;
 
 pub use connection::ConnectionGateway;
-pub use credential::{Credential, CredentialError, KeyPlace, SessionCredential};
+pub use credential::{Credential, CredentialError, KeyPlace, KeyUse, SessionCredential};
+pub use crypto::{CryptoFault, Mac, Sealing, Signing};
 pub use files::{FileAccess, FileFault, FileInfo, FileRange};
 pub use gateway::{ConnectionPolicy, Gateway, GatewayError, GatewayOptions};
-pub use grants::{FolderGrant, GrantError, Grants, HostPattern, PrivateGrant};
+pub use grants::{FolderGrant, FolderPlace, GrantError, Grants, HostPattern, PrivateGrant};
 pub use http::{HttpFault, HttpLimits, HttpRequest, HttpResponse};
 pub use key_file::{KeyFileError, load_or_create_master, load_or_create_vault, master_from};
 pub use mail::{MailDelivery, MailFault, MailMessage, MailSecurity, MailServer};
 pub use recipe::SessionRecipe;
 pub use redact::Redactor;
 pub use resolver::{Lookup, SystemLookup};
+pub use s3::S3Place;
 pub use secret::{Secret, SecretError, SecretRef};
 pub use session::TokenKeeping;
 pub use vault::{Key, Vault, VaultError, WrappedKey};

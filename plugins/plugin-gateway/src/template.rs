@@ -1,11 +1,13 @@
 //! Small text templates for declarative recipes.
 //!
 //! `{name}` inserts a value, `{settings.name}` a setting of the connection,
-//! `{base64(...)}` the Base64 of what the template in the parentheses gives;
-//! `{{` and `}}` stand for the braces themselves. There is nothing else: a
+//! `{base64(...)}` the Base64 of what the template in the parentheses gives,
+//! `{hmac-sha256(name,...)}` its HMAC-SHA-256 under the value of that name, in
+//! hexadecimal; `{{` and `}}` stand for the braces themselves. There is nothing else: a
 //! recipe comes from a connector and is run by the host with secrets in hand.
 
 use base64::Engine as _;
+use ring::hmac;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -36,6 +38,7 @@ enum Part {
     Text(String),
     Name(String),
     Base64(Vec<Part>),
+    Hmac(String, Vec<Part>),
 }
 
 /// A parsed template.
@@ -71,6 +74,10 @@ impl Template {
                     Part::Text(_) => {}
                     Part::Name(name) => into.push(name),
                     Part::Base64(inner) => collect(inner, into),
+                    Part::Hmac(key, inner) => {
+                        into.push(key);
+                        collect(inner, into);
+                    }
                 }
             }
         }
@@ -125,6 +132,7 @@ impl Template {
                     }
                 }
                 Part::Base64(_) => return Err(TemplateError::Unknown("base64".to_owned())),
+                Part::Hmac(..) => return Err(TemplateError::Unknown("hmac-sha256".to_owned())),
             }
         }
         Ok(out)
@@ -179,14 +187,15 @@ fn parse_parts(rest: &mut &str, depth: usize) -> Result<Vec<Part>, &'static str>
             text.push(next);
             *rest = after;
         } else if let Some(after) = rest.strip_prefix("{base64(") {
-            if depth >= NESTING_MAX {
-                return Err("functions are nested too deeply");
-            }
             flush(&mut text, &mut parts);
             *rest = after;
-            let inner = parse_parts(rest, depth + 1)?;
-            *rest = rest.strip_prefix(")}").ok_or("`{base64(` is not closed by `)}`")?;
-            parts.push(Part::Base64(inner));
+            parts.push(Part::Base64(parse_inner(rest, depth)?));
+        } else if let Some(after) = rest.strip_prefix("{hmac-sha256(") {
+            flush(&mut text, &mut parts);
+            let (key, after) = after.split_once(',').ok_or("`{hmac-sha256(` lacks `name,`")?;
+            let key = parse_name(key)?;
+            *rest = after;
+            parts.push(Part::Hmac(key, parse_inner(rest, depth)?));
         } else if let Some(after) = rest.strip_prefix('{') {
             flush(&mut text, &mut parts);
             let (name, after) = after.split_once('}').ok_or("`{` is not closed by `}`")?;
@@ -203,6 +212,16 @@ fn parse_parts(rest: &mut &str, depth: usize) -> Result<Vec<Part>, &'static str>
     Ok(parts)
 }
 
+/// What a function is given, up to the end of its call.
+fn parse_inner(rest: &mut &str, depth: usize) -> Result<Vec<Part>, &'static str> {
+    if depth >= NESTING_MAX {
+        return Err("functions are nested too deeply");
+    }
+    let inner = parse_parts(rest, depth + 1)?;
+    *rest = rest.strip_prefix(")}").ok_or("a function is not closed by `)}`")?;
+    Ok(inner)
+}
+
 fn flush(text: &mut String, parts: &mut Vec<Part>) {
     if !text.is_empty() {
         parts.push(Part::Text(std::mem::take(text)));
@@ -213,7 +232,7 @@ fn parse_name(name: &str) -> Result<String, &'static str> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || !name.chars().all(good) {
         return Err(
-            "a name has letters, digits, `_`, `-` and `.`; the only function is `base64(...)`",
+            "a name has letters, digits, `_`, `-` and `.`; functions are `base64(...)` and `hmac-sha256(name,...)`",
         );
     }
     Ok(name.to_owned())
@@ -235,6 +254,14 @@ fn render_parts<'v>(
                 let mut plain = Zeroizing::new(String::new());
                 render_parts(inner, lookup, &mut plain)?;
                 base64::engine::general_purpose::STANDARD.encode_string(plain.as_bytes(), out);
+            }
+            Part::Hmac(key, inner) => {
+                let value = lookup(key).ok_or_else(|| TemplateError::Unknown(key.clone()))?;
+                let mut plain = Zeroizing::new(String::new());
+                render_parts(inner, lookup, &mut plain)?;
+                let key = hmac::Key::new(hmac::HMAC_SHA256, value.as_bytes());
+                let tag = hmac::sign(&key, plain.as_bytes());
+                out.extend(tag.as_ref().iter().map(|byte| format!("{byte:02x}")));
             }
         }
     }

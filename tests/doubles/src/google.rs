@@ -7,10 +7,12 @@
 //! | One invalid record fails its whole request | [`people`] |
 //! | A request is taken in; its status says `PROCESSING` until it was worked on, then counts by reason | here |
 //! | People join and leave by any identifier that they share; twice changes nothing | [`people`] |
+//! | Conversions are taken in for an action, and count once by their transaction id | [`events`] |
 //! | A request that is only validated has no number and changes nothing | here |
 //! | A name that another list of the account has is refused; lists are filtered by name; pages have tokens | here |
 //! | A refresh token becomes an access token; 401, 403, 429 with `RetryInfo`, terms, pages of proxies, answers that break off | [`Trouble`] |
 
+pub mod events;
 pub mod people;
 pub mod proto;
 
@@ -60,11 +62,20 @@ struct List {
 /// A request that was taken in.
 #[derive(Debug, Clone)]
 struct Job {
-    list: u64,
-    removes: bool,
-    /// The identifiers of each record.
-    records: Vec<BTreeSet<String>>,
+    records: Records,
     status: Option<Value>,
+}
+
+/// What a request holds.
+#[derive(Debug, Clone)]
+enum Records {
+    /// The identifiers of each who joins a list, or leaves it.
+    People {
+        list: u64,
+        removes: bool,
+        identifiers: Vec<BTreeSet<String>>,
+    },
+    Events(Vec<Value>),
 }
 
 /// An account.
@@ -73,6 +84,7 @@ pub struct Google {
     /// Lists of one page, at most what is asked for; 0 = what is asked for.
     pub page_items_max: usize,
     lists: BTreeMap<u64, List>,
+    conversions: events::Conversions,
     jobs: Vec<Job>,
     troubles: VecDeque<(String, Trouble)>,
     seen: Vec<(Request, Answer)>,
@@ -146,14 +158,27 @@ impl Google {
     /// to be wrong, and are left out.
     pub fn work(&mut self, wrong: usize) {
         for job in self.jobs.iter_mut().filter(|job| job.status.is_none()) {
-            let good = job.records.len().saturating_sub(wrong);
-            if let Some(list) = self.lists.get_mut(&job.list) {
-                for record in job.records.iter().take(good) {
-                    if job.removes { list.people.leave(record) } else { list.people.join(record) }
+            let mut good = job.records.len().saturating_sub(wrong);
+            match &job.records {
+                Records::People { list, removes, identifiers } => {
+                    let mut list = self.lists.get_mut(list);
+                    for record in identifiers.iter().take(good) {
+                        let Some(list) = &mut list else { break };
+                        if *removes { list.people.leave(record) } else { list.people.join(record) }
+                    }
+                }
+                Records::Events(events) => {
+                    good = self.conversions.add(events.iter().take(good));
                 }
             }
             job.status = Some(job.finished(good));
         }
+    }
+
+    /// Every conversion that counts, by its transaction id.
+    #[must_use]
+    pub fn conversions(&self) -> Vec<&Value> {
+        self.conversions.all()
     }
 
     /// Every request so far with its answer.
@@ -233,6 +258,7 @@ impl Google {
             }
             ("POST", ["v1", "audienceMembers:ingest"]) => self.take(&body, false),
             ("POST", ["v1", "audienceMembers:remove"]) => self.take(&body, true),
+            ("POST", ["v1", "events:ingest"]) => self.take_events(&body),
             ("GET", ["v1", "requestStatus:retrieve"]) => self.status(request),
             _ => missing(),
         }
@@ -285,10 +311,24 @@ impl Google {
             Ok(records) => records,
             Err(refusal) => return refusal,
         };
+        self.take_in(body, Records::People { list, removes, identifiers: records })
+    }
+
+    fn take_events(&mut self, body: &Value) -> Answer {
+        if let Err(field) = proto::check("IngestEventsRequest", body) {
+            return invalid(&field, "INVALID_ARGUMENT");
+        }
+        match events::records(body) {
+            Ok(events) => self.take_in(body, Records::Events(events)),
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn take_in(&mut self, body: &Value, records: Records) -> Answer {
         if body["validateOnly"] == true {
             return Answer::json(200, &json!({}));
         }
-        self.jobs.push(Job { list, removes, records, status: None });
+        self.jobs.push(Job { records, status: None });
         Answer::json(200, &json!({"requestId": format!("126365e1-{}", self.jobs.len())}))
     }
 
@@ -307,15 +347,31 @@ impl Google {
     }
 }
 
+impl Records {
+    fn len(&self) -> usize {
+        match self {
+            Self::People { identifiers, .. } => identifiers.len(),
+            Self::Events(events) => events.len(),
+        }
+    }
+}
+
 impl Job {
     /// Its status once it was worked on. Numbers of 64 bits are texts.
     fn finished(&self, good: usize) -> Value {
         let all = self.records.len();
         let counts =
             json!({"recordCount": all.to_string(), "userIdentifierCount": all.to_string()});
-        let mut status = match self.removes {
-            true => json!({"audienceMembersRemovalStatus": {"userDataRemovalStatus": counts}}),
-            false => json!({"audienceMembersIngestionStatus": {"userDataIngestionStatus": counts}}),
+        let mut status = match &self.records {
+            Records::People { removes: true, .. } => {
+                json!({"audienceMembersRemovalStatus": {"userDataRemovalStatus": counts}})
+            }
+            Records::People { .. } => {
+                json!({"audienceMembersIngestionStatus": {"userDataIngestionStatus": counts}})
+            }
+            Records::Events(_) => {
+                json!({"eventsIngestionStatus": {"recordCount": all.to_string()}})
+            }
         };
         let word = match good {
             _ if good == all => "SUCCESS",

@@ -28,3 +28,4 @@ pub mod contacts;
 pub mod google;
 pub mod hubspot;
 pub mod meta;
+pub mod sendgrid;

@@ -1,4 +1,5 @@
-//! An ad account of Meta with its custom audiences, by the Marketing API v26.0.
+//! An ad account of Meta with its custom audiences, a dataset that takes conversions,
+//! and a form with leads, by the Marketing API v26.0.
 //!
 //! | what it does as Meta does | where |
 //! |---|---|
@@ -7,6 +8,9 @@
 //! | People join and leave by any identifier that they share with a row; twice changes nothing | [`audience`] |
 //! | A replacement is a session of several requests: the old people stay until its last one | [`audience`] |
 //! | Names are not unique; other kinds of audiences are listed among the rest; pages have cursors | here |
+//! | One event that is too old or lacks something has all of its request refused; events of one name and number count once | [`events`] |
+//! | Leads come newest first, are filtered by their time, and found by their number | [`leads`] |
+//! | An app may ask for a proof of its secret with every request, and refuses a wrong one | here |
 //! | 190, 200, 2663, 100/33, limits with usage headers, a blocked audience, pages of proxies, answers that break off | [`Trouble`] |
 //!
 //! No specification of these requests is published in a form that a program could hold
@@ -14,7 +18,9 @@
 //! (`facebook-business-sdk-codegen`), everything else is what the reference says.
 
 pub mod audience;
+pub mod events;
 pub mod form;
+pub mod leads;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,6 +33,10 @@ use audience::Audience;
 pub const VERSION: &str = "v26.0";
 /// The token that is let in.
 pub const TOKEN: &str = "EAAdouble";
+/// The app's secret.
+pub const APP_SECRET: &str = "double-app-secret";
+/// What Meta's own SDK makes of secret and token.
+const PROOF: &str = "76c3669a480adf1ee26c25b57043f36a6f9388af5628662858142ab595e10b77";
 /// The number of the account.
 pub const ACCOUNT: &str = "1234567890";
 
@@ -58,6 +68,12 @@ pub enum Trouble {
 pub struct Meta {
     /// Audiences of one page, at most what is asked for; 0 = what is asked for.
     pub page_items_max: usize,
+    /// "Require app secret" is on.
+    pub asks_for_proof: bool,
+    /// The events that were taken.
+    pub events: events::Events,
+    /// The leads of the form.
+    pub leads: leads::Leads,
     audiences: BTreeMap<u64, Audience>,
     troubles: VecDeque<(String, Trouble)>,
     seen: Vec<(Request, Answer)>,
@@ -135,6 +151,17 @@ impl Meta {
             let message = "Error validating access token: Session has expired";
             return error(400, 190, Some(463), message);
         }
+        match request.parameter("appsecret_proof") {
+            None if self.asks_for_proof => {
+                let message = "API calls from the server require an appsecret_proof argument";
+                return error(400, 100, None, message);
+            }
+            Some(proof) if proof != PROOF => {
+                let message = "Invalid appsecret_proof provided in the API argument";
+                return error(400, 100, None, message);
+            }
+            _ => {}
+        }
         match trouble {
             Some(Trouble::NoPermission) => {
                 return error(403, 200, None, "(#200) Requires ads_management permission");
@@ -174,6 +201,11 @@ impl Meta {
         match (method, path) {
             ("GET", [account, "customaudiences"]) if is_own(account) => self.list(request),
             ("POST", [account, "customaudiences"]) if is_own(account) => self.create(&body),
+            ("POST", [events::DATASET, "events"]) => self.events.take(&body),
+            ("GET", [events::DATASET]) => Answer::json(200, &json!({"id": events::DATASET})),
+            ("GET", [leads::FORM]) => Answer::json(200, &json!({"id": leads::FORM})),
+            ("GET", [leads::FORM, "leads"]) => self.leads.page(request, self.page_items_max),
+            ("GET", [number]) if self.leads.has(number) => self.leads.one(number),
             ("GET", [number]) => match self.audience(number) {
                 Some(audience) => Answer::json(200, &audience.shown(number)),
                 None => missing(number),

@@ -45,6 +45,15 @@ struct Operation {
     components: Arc<Value>,
 }
 
+impl Operation {
+    /// What stands here, or what is referred to.
+    fn referred(&self, here: &Value) -> Result<Value> {
+        let Some(pointer) = here["$ref"].as_str() else { return Ok(here.clone()) };
+        let pointer = pointer.trim_start_matches("#/components");
+        self.components.pointer(pointer).cloned().context("what is referred to is not there")
+    }
+}
+
 impl Specs {
     /// Reads every specification of a folder whose file name begins with `prefix`.
     ///
@@ -125,7 +134,9 @@ impl Specs {
     }
 
     fn of_parameters(&mut self, operation: &Operation, request: &Request) -> Result<Vec<String>> {
-        let declared = operation.says["parameters"].as_array().cloned().unwrap_or_default();
+        let written = operation.says["parameters"].as_array().into_iter().flatten();
+        let declared: Vec<Value> =
+            written.map(|it| operation.referred(it)).collect::<Result<_>>()?;
         let in_query = |parameter: &&Value| parameter["in"] == "query";
         let declared: Vec<&Value> = declared.iter().filter(in_query).collect();
         let given = request.query();
@@ -155,7 +166,7 @@ impl Specs {
     }
 
     fn of_body(&mut self, operation: &Operation, request: &Request) -> Result<Vec<String>> {
-        let body = &operation.says["requestBody"];
+        let body = operation.referred(&operation.says["requestBody"])?;
         let schema = &body["content"]["application/json"]["schema"];
         if schema.is_null() {
             let wrong = !request.body.is_empty();
@@ -178,11 +189,11 @@ impl Specs {
         let Some(response) = response else {
             return Ok(vec![format!("the status {status} is not foreseen")]);
         };
-        let pointer = response["$ref"].as_str().map(|it| it.trim_start_matches("#/components"));
-        let response = match pointer.map(|pointer| operation.components.pointer(pointer)) {
-            Some(referred) => referred.cloned().context("a response that is not there")?,
-            None => response.clone(),
-        };
+        let mut response = operation.referred(response)?;
+        // Such an answer has no body, whatever a specification says.
+        if answer.status == 204 {
+            response["content"] = Value::Null;
+        }
         let schema = &response["content"]["application/json"]["schema"];
         if schema.is_null() {
             let wrong = !answer.body.is_empty();
@@ -206,7 +217,9 @@ impl Specs {
         let key = format!("{} {strictly} {schema}", operation.document);
         if !self.compiled.contains_key(&key) {
             let mut document = schema.as_object().cloned().unwrap_or_default();
+            document.values_mut().for_each(say_nullable);
             let mut components = Value::clone(&operation.components);
+            say_nullable(&mut components);
             // Only schemas: the rest of the components is not JSON Schema.
             components
                 .as_object_mut()
@@ -238,14 +251,32 @@ fn close(schema: &mut Value) {
             {
                 members.entry("additionalProperties").or_insert(json!(false));
             }
-            members.values_mut().for_each(close);
+            // Each account has custom fields of its own; those that are named are examples.
+            let closed = members.iter_mut().filter(|(name, _)| *name != "custom_fields");
+            closed.for_each(|(_, member)| close(member));
         }
         Value::Array(items) => items.iter_mut().for_each(close),
         _ => {}
     }
 }
 
-/// The one liberty that is taken: an empty property of a record is `null` in
+/// `nullable` is a word of OpenAPI 3.0 that some specifications of 3.1 still use.
+fn say_nullable(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.remove("nullable") == Some(json!(true))
+                && let Some(Value::String(kind)) = members.get("type").cloned()
+            {
+                members.insert("type".to_owned(), json!([kind, "null"]));
+            }
+            members.values_mut().for_each(say_nullable);
+        }
+        Value::Array(items) => items.iter_mut().for_each(say_nullable),
+        _ => {}
+    }
+}
+
+/// A liberty that is taken: an empty property of a record is `null` in
 /// real answers, while the specification knows texts alone.
 fn without_nulls(value: &mut Value) {
     match value {

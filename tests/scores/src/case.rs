@@ -3,6 +3,7 @@
 
 mod ads;
 mod partners;
+mod senders;
 mod systems;
 
 use std::any::Any;
@@ -72,10 +73,11 @@ pub struct Stage {
 }
 
 /// Every case.
-pub const ALL: [Case; 8] = [
+pub const ALL: [Case; 9] = [
     ads::META,
     ads::GOOGLE,
     partners::AUDIENCE_FILES,
+    senders::SENDGRID,
     systems::FILES,
     systems::HUBSPOT,
     systems::MAIL,

@@ -16,9 +16,9 @@ use hub_schedule::Schedule;
 use hub_store::upkeep::Upkeep;
 use hub_store::{MemoryStore, Store};
 use plugin_api::{
-    Action, Aggregate, CallContext, Connector, FieldInfo, Found, Item, ItemChange, JobState,
-    Learned, LookupKey, LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo, WriteItem,
-    WriteReport, WriteRequest,
+    Action, Aggregate, CallContext, Connector, Cursor, FieldInfo, Found, Item, ItemChange,
+    JobState, Learned, LookupKey, LookupRequest, Manifest, Outcome, Page, ReadRequest, StreamInfo,
+    WriteItem, WriteReport, WriteRequest,
 };
 
 use crate::platform::{Desk, Platform};
@@ -100,6 +100,9 @@ pub struct Table {
     pub budgets: Vec<RateBudget>,
     /// What its answers say about its limits.
     pub hints: Vec<RateHint>,
+    /// It makes an export first: so many pages without rows, after which it wants to be
+    /// left alone for five seconds each.
+    pub export_pages: u32,
     /// Calls that reached it.
     pub calls: u64,
     /// It takes writes in and does them when it is asked for the job.
@@ -283,7 +286,17 @@ impl Connector for Door {
     }
 
     async fn read(&self, _call: &CallContext, _request: &ReadRequest) -> Result<Page, Fault> {
-        let table = self.enter()?;
+        let mut table = self.enter()?;
+        if let Some(left) = table.export_pages.checked_sub(1) {
+            table.export_pages = left;
+            return Ok(Page {
+                items: Vec::new(),
+                next: Some(Cursor(b"export".to_vec())),
+                more: true,
+                snapshot_complete: false,
+                poll_after_seconds: Some(5),
+            });
+        }
         Ok(Page {
             items: table.items().map(Ok).collect(),
             next: None,

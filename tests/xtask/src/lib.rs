@@ -30,6 +30,7 @@ pub mod wasm;
 pub mod components;
 pub mod guests;
 
+pub mod bucket;
 pub mod counterparts;
 pub mod febrl;
 pub mod languages;

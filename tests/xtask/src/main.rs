@@ -73,10 +73,11 @@ enum Task {
     },
     /// Set up, check, build and run every test.
     Test,
-    /// A hub, a real ERP and real people: edits travel both ways.
+    /// A hub, a real ERP, a CRM, mail, a web site and real people.
     ///
     /// Loads CSV files into a fresh Tryton through sandboxed connectors, edits
-    /// people on both sides, shows that every edit arrives and that the hub then
+    /// people on both sides, shows that every edit arrives; lets one of them visit the
+    /// site, buy, be thanked by mail, and unsubscribe; and shows that the hub then
     /// falls silent. Leaves everything running, with a page to look at.
     Demo(demo::Options),
     /// Kill what works on the store, or the whole hub, at random moments.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::{
-    Unavailable, apt, components, febrl,
+    Unavailable, apt, bucket, components, febrl,
     languages::Language,
     lint, mail,
     oracles::Oracle,
@@ -31,6 +31,8 @@ pub enum Part {
     Segment,
     /// A server for mail (aiosmtpd), from the Python index.
     Mail,
+    /// A server of buckets (moto), from the Python index.
+    Bucket,
     /// The ad platforms' own normalisers and messages, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
@@ -40,13 +42,14 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 7] = [
+pub const ORDINARY: [Part; 8] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
     Part::Tryton,
     Part::Segment,
     Part::Mail,
+    Part::Bucket,
     Part::Oracles,
 ];
 
@@ -103,6 +106,10 @@ impl Part {
                 "a server for mail (aiosmtpd)",
                 "Is the Python package index reachable? cargo xtask setup --only mail repeats it.",
             ),
+            Self::Bucket => (
+                "a server of buckets (moto)",
+                "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
+            ),
             Self::Oracles => {
                 ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
             }
@@ -136,6 +143,7 @@ impl Part {
             }
             Self::Segment => drop(segment::prepare()?),
             Self::Mail => drop(mail::prepare()?),
+            Self::Bucket => drop(bucket::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;

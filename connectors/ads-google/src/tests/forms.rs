@@ -8,7 +8,7 @@ use doubles::http::Request;
 use serde_json::{Map, Value, json};
 use xtask::oracles::Oracle;
 
-use super::{bad_input, containers, people};
+use super::{bad_input, containers, conversions, people};
 
 thread_local! {
     static SEEN: RefCell<Vec<Request>> = RefCell::default();
@@ -42,6 +42,9 @@ fn send_everything() {
     containers::lists_are_listed_page_by_page();
     containers::nothing_but_a_list_of_people_is_deleted();
     containers::access_may_go_through_a_manager();
+    conversions::a_conversion_is_sent_in_googles_form_to_the_last_digit();
+    conversions::each_action_is_a_request_of_its_own();
+    conversions::consents_go_along_and_who_refused_is_not_sent();
     bad_input::a_failure_while_writing_is_not_taken_for_not_written();
 }
 
@@ -56,6 +59,7 @@ fn every_request_is_one_of_googles_messages() {
     for kind in [
         "IngestAudienceMembersRequest",
         "RemoveAudienceMembersRequest",
+        "IngestEventsRequest",
         "RetrieveRequestStatusRequest",
         "UserList",
         "ListUserListsRequest",

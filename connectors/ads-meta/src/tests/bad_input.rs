@@ -37,6 +37,14 @@ fn a_wrong_or_expired_token_is_told_by_every_call() {
 }
 
 #[test]
+fn a_missing_proof_of_the_apps_secret_is_named() {
+    let stage = Stage::new();
+    stage.account().asks_for_proof = true;
+    let fault = stage.run(Meta::check).unwrap_err();
+    assert_eq!((fault.code, &*fault.place), (FaultCode::Auth, "credentials.token.app_secret"));
+}
+
+#[test]
 fn a_missing_permission_and_missing_terms_are_named() {
     for fault in faults(Trouble::NoPermission) {
         assert_eq!(fault.code, FaultCode::Permission);

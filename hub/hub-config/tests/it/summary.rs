@@ -51,7 +51,8 @@ pub(crate) fn summary(config: &Config) -> String {
             writeln!(
                 out,
                 "    folder {alias} = {} writable {}",
-                folder.path.value, folder.writable
+                folder.place.written().value,
+                folder.writable
             )
             .unwrap();
         }

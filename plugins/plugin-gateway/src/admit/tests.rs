@@ -85,6 +85,42 @@ fn each_algorithm_holds_for_its_own_signature_only() {
     }
 }
 
+/// The vector that SendGrid's own clients are tested with.
+#[test]
+fn the_event_webhook_of_sendgrid_holds() {
+    const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==";
+    const SIGNATURE: &str = "MEUCIQCtIHJeH93Y+qpYeWrySphQgpNGNr/U+UyUlBkU6n7RAwIgJTz2C+8a8xonZGi6BpSzoQsbVRamr2nlxFDWYNH2j/0=";
+    const BODY: &str =
+        r#"{"category":"example_payload","event":"test_event","message_id":"message_id"}"#;
+    let try_it = |key: &str, time: &str, body: &str, seconds: i64| {
+        let recipe = json!({
+            "algorithm": "ecdsa-p256", "encoding": "base64", "slot": "hook",
+            "at": "header:X-Twilio-Email-Event-Webhook-Signature", "signed": "{timestamp}{body}",
+            "timestamp": { "at": "header:X-Twilio-Email-Event-Webhook-Timestamp" },
+        });
+        let headers = [
+            ("x-twilio-email-event-webhook-signature", SIGNATURE),
+            ("x-twilio-email-event-webhook-timestamp", time),
+        ];
+        ask(recipe, key, delivery(&headers, body), Timestamp::from_seconds(seconds))
+    };
+    let (time, now) = ("1588788367", 1_588_788_367);
+    for seconds in [now, now + 299, now - 299] {
+        try_it(KEY, time, BODY, seconds).unwrap();
+    }
+    let tampered = BODY.replace("test_event", "bounce");
+    let refused = [
+        try_it(KEY, time, &tampered, now),
+        try_it(KEY, "1588788368", BODY, now),
+        try_it(EC_KEY, time, BODY, now),
+        try_it(KEY, time, BODY, now + 3_600),
+        try_it(KEY, time, BODY, now - 3_600),
+    ];
+    for refused in refused {
+        assert!(matches!(refused, Err(Refusal::Unverified(_))), "{refused:?}");
+    }
+}
+
 #[test]
 fn a_key_of_another_kind_is_no_key() {
     for (algorithm, key) in [("rsa-sha256", EC_KEY), ("ecdsa-p256", RSA_KEY), ("ecdsa-p256", "=")] {

@@ -39,6 +39,35 @@ async fn an_api_key_goes_where_the_manifest_says() {
     assert_eq!(seen.target, "/?a=1&api_key=k3y+%22%26%3D%2F");
 }
 
+/// A slot whose token goes along with a proof of the app's secret.
+fn proven(token: &str, secret: Option<&str>) -> Credential {
+    let parts = [("token", Some(token)), ("app_secret", secret)];
+    let parts = parts.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into())));
+    Credential::from_slot(&slot("bearer", Some(proof())), parts.collect()).unwrap()
+}
+
+fn proof() -> Value {
+    json!({"query": {"appsecret_proof": "{hmac-sha256(app_secret,{token})}"}})
+}
+
+#[tokio::test]
+async fn a_proof_of_another_secret_goes_along_with_the_token() {
+    // RFC 4231, test case 2.
+    let (secret, token) = ("Jefe", "what do ya want for nothing?");
+    let tag = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    let seen = sent(proven(token, Some(secret)), |server| get(server.url("/?a=1"))).await;
+    assert_eq!(seen.target, format!("/?a=1&appsecret_proof={tag}"));
+    assert_eq!(seen.header("authorization"), Some("Bearer what do ya want for nothing?"));
+    let seen = sent(proven(token, None), |server| get(server.url("/?a=1"))).await;
+    assert_eq!(seen.target, "/?a=1");
+    // Neither secret nor proof comes back in a text.
+    let server = Server::start(|_| Reply::new(200, "")).await;
+    let gateway = server.connect(Some(proven(token, Some(secret))));
+    gateway.send(with_credential(get(server.url("/")))).await.unwrap();
+    let told = gateway.redactor().redact(&format!("{secret} {token} {tag}"));
+    assert_eq!(told, "*** *** ***");
+}
+
 #[tokio::test]
 async fn a_placeholder_in_the_body_is_escaped_as_the_body_demands() {
     let cases = [
@@ -69,12 +98,18 @@ async fn misuse_of_a_credential_is_refused_before_anything_is_sent() {
     let server = Server::start(|_| Reply::new(200, "")).await;
     let placeholder = || key(KeyPlace::BodyPlaceholder("__KEY__".into()));
     let query = || key(KeyPlace::Query("api_key".into()));
-    let cases: [(&str, Credential, &str, Option<&str>); 6] = [
+    let cases: [(&str, Credential, &str, Option<&str>); 7] = [
         ("unknown slot", placeholder(), "/", Some("other")),
         ("placeholder in the path", placeholder(), "/__KEY__", Some("main")),
         ("placeholder in the query, without the slot", placeholder(), "/?k=__KEY__", None),
         ("no placeholder in the body", placeholder(), "/", Some("main")),
         ("query parameter of the host", query(), "/?api_key=mine", Some("main")),
+        (
+            "a proof of its own",
+            proven("t0ken", Some("s3cret")),
+            "/?appsecret_proof=mine",
+            Some("main"),
+        ),
         (
             "user name with a colon",
             Credential::Basic { username: "a:b".into(), password: "pass".into() },
@@ -106,7 +141,13 @@ async fn a_request_without_a_slot_carries_no_secret() {
 }
 
 fn slot(kind: &str, recipe: Option<Value>) -> CredentialSlot {
-    CredentialSlot { name: "main".into(), kind: kind.into(), title: String::new(), recipe }
+    CredentialSlot {
+        name: "main".into(),
+        kind: kind.into(),
+        title: String::new(),
+        recipe,
+        optional: false,
+    }
 }
 
 fn parts(names: &[&str]) -> BTreeMap<String, Secret> {
@@ -117,6 +158,8 @@ fn parts(names: &[&str]) -> BTreeMap<String, Secret> {
 fn a_slot_and_its_parts_make_a_credential() {
     let good = [
         (slot("bearer", None), parts(&["token"])),
+        (slot("bearer", Some(proof())), parts(&["token"])),
+        (slot("bearer", Some(proof())), parts(&["token", "app_secret"])),
         (slot("basic", None), parts(&["username", "password"])),
         (slot("api-key", Some(json!({"header": "X-Key"}))), parts(&["key"])),
         (slot("api-key", Some(json!({"query": "key"}))), parts(&["key"])),
@@ -143,6 +186,15 @@ fn what_does_not_fit_a_slot_is_named() {
         (slot("oauth9", None), parts(&[]), "oauth9"),
         (slot("bearer", None), parts(&["tokn"]), "`token`"),
         (slot("bearer", None), parts(&["token", "extra"]), "`extra`"),
+        (slot("bearer", Some(proof())), parts(&["app_secret"]), "`token`"),
+        (slot("bearer", Some(proof())), parts(&["token", "app_secrt"]), "`app_secrt`"),
+        (slot("bearer", Some(json!({"header": "X"}))), parts(&["token"]), "header"),
+        (slot("bearer", Some(json!({"query": {"p": "{a"}}))), parts(&["token"]), "template"),
+        (
+            slot("bearer", Some(json!({"query": {"p": "{settings.a}"}}))),
+            parts(&["token"]),
+            "parts of the credential",
+        ),
         (slot("api-key", None), parts(&["key"]), "api-key needs"),
         (slot("api-key", Some(json!({"cookie": "x"}))), parts(&["key"]), "cookie"),
         (slot("api-key", Some(json!({"header": "X Y"}))), parts(&["key"]), "header name"),

@@ -5,7 +5,10 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use plugin_gateway::files::{READ_BYTES_MAX, VERSION_ABSENT};
-use plugin_gateway::{FileAccess, FileFault, FolderGrant};
+use plugin_gateway::{
+    ConnectionPolicy, FileAccess, FileFault, FolderGrant, FolderPlace, Gateway, GatewayOptions,
+    Grants, HttpLimits,
+};
 
 struct Folders {
     root: tempfile::TempDir,
@@ -27,13 +30,24 @@ fn folders() -> Folders {
     std::fs::write(root.path().join("outside/secret.csv"), "secret").unwrap();
     std::fs::write(root.path().join("in/people.csv"), "id,name\n1,Ana\n").unwrap();
     std::fs::write(root.path().join("in/sub/more.csv"), "more").unwrap();
-    let grant = |name: &str, writable| FolderGrant { path: root.path().join(name), writable };
-    let grants = BTreeMap::from([
+    let grant = |name: &str, writable| {
+        let place = FolderPlace::Directory(root.path().join(name));
+        FolderGrant { place, writable }
+    };
+    let folders = BTreeMap::from([
         ("in".to_owned(), grant("in", false)),
         ("out".to_owned(), grant("out", true)),
         ("gone".to_owned(), grant("gone", true)),
     ]);
-    Folders { files: FileAccess::new(grants), root }
+    let policy = ConnectionPolicy {
+        connection: "files".to_owned(),
+        grants: Grants { folders, ..Grants::default() },
+        credentials: BTreeMap::new(),
+        settings: serde_json::Value::Null,
+        limits: HttpLimits::default(),
+    };
+    let gateway = Gateway::new(GatewayOptions::default()).unwrap();
+    Folders { files: gateway.connection(policy).files().clone(), root }
 }
 
 fn names(found: &[plugin_gateway::FileInfo]) -> Vec<&str> {

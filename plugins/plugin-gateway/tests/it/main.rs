@@ -6,6 +6,7 @@
 
 mod canary;
 mod credentials;
+mod crypto;
 mod destinations;
 mod files;
 mod forbidden;

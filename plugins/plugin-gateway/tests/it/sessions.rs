@@ -37,6 +37,7 @@ pub fn credential_of(username: &str, password: &str) -> Credential {
         kind: "session".into(),
         title: String::new(),
         recipe: Some(recipe()),
+        optional: false,
     };
     let parts = BTreeMap::from([
         ("username".to_owned(), Secret::from(username)),

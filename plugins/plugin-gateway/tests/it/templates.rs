@@ -10,6 +10,7 @@ fn render(text: &str) -> Result<String, String> {
         "user" => Some(Cow::Borrowed("ana")),
         "n" => Some(Cow::Borrowed("1")),
         "odd" => Some(Cow::Borrowed("{user}")),
+        "jefe" => Some(Cow::Borrowed("Jefe")),
         _ => None,
     };
     let template = Template::parse(text).map_err(|error| error.to_string())?;
@@ -35,13 +36,37 @@ fn inserts_names_and_base64() {
 }
 
 #[test]
+fn a_keyed_hash_is_that_of_rfc_4231() {
+    // Test case 2, section 4.3.
+    let tag = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    let text = "{hmac-sha256(jefe,what do ya want for nothing?)}";
+    assert_eq!(render(text).unwrap(), tag);
+    let template = Template::parse("{hmac-sha256(key,{a}{base64({b})})}").unwrap();
+    assert_eq!(template.names(), ["key", "a", "b"]);
+}
+
+#[test]
 fn refuses_what_it_does_not_know() {
-    for text in
-        ["{", "{user", "}", "{}", "{a b}", "{nobody}", "{base64(x}", "{sha256(x)}", "{base64(}"]
-    {
+    for text in [
+        "{",
+        "{user",
+        "}",
+        "{}",
+        "{a b}",
+        "{nobody}",
+        "{base64(x}",
+        "{sha256(x)}",
+        "{base64(}",
+        "{hmac-sha256(user)}",
+        "{hmac-sha256(,x)}",
+        "{hmac-sha256({user},x)}",
+        "{hmac-sha256(nobody,x)}",
+        "{hmac-sha256(user,x}",
+    ] {
         assert!(render(text).is_err(), "{text}");
     }
     assert!(Template::parse(&"{base64(".repeat(100)).is_err());
+    assert!(Template::parse(&"{hmac-sha256(user,".repeat(100)).is_err());
     assert!(Template::parse(&"x".repeat(9000)).is_err());
 }
 
@@ -57,4 +82,5 @@ fn a_setting_cannot_move_a_url_elsewhere() {
     assert!(url("{settings.missing}/x").is_err());
     assert!(url("{settings.deep}/x").is_err());
     assert!(url("{password}/x").is_err());
+    assert!(url("{hmac-sha256(settings.db,x)}/x").is_err());
 }

@@ -3,8 +3,8 @@
 
 use plugin_gateway::files::VERSION_ABSENT;
 use plugin_gateway::{
-    FileFault, FileInfo, HttpFault, HttpRequest, MailDelivery, MailFault, MailMessage,
-    MailSecurity, MailServer,
+    CryptoFault, FileFault, FileInfo, HttpFault, HttpRequest, Mac, MailDelivery, MailFault,
+    MailMessage, MailSecurity, MailServer, Sealing, Signing,
 };
 use wasmtime::component::Resource;
 
@@ -226,6 +226,71 @@ fn mail_error(fault: MailFault) -> mail::Error {
     }
 }
 
+impl crypto::Host for GuestState {
+    async fn hmac(
+        &mut self,
+        slot: String,
+        algorithm: crypto::Mac,
+        data: Vec<u8>,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        let algorithm = match algorithm {
+            crypto::Mac::HmacSha1 => Mac::HmacSha1,
+            crypto::Mac::HmacSha256 => Mac::HmacSha256,
+            crypto::Mac::HmacSha512 => Mac::HmacSha512,
+        };
+        self.gateway.mac(&slot, algorithm, &data).map_err(crypto_error)
+    }
+
+    async fn sign(
+        &mut self,
+        slot: String,
+        algorithm: crypto::Signature,
+        data: Vec<u8>,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        let algorithm = match algorithm {
+            crypto::Signature::Rs256 => Signing::Rs256,
+            crypto::Signature::Es256 => Signing::Es256,
+        };
+        self.gateway.sign(&slot, algorithm, &data).map_err(crypto_error)
+    }
+
+    async fn seal(
+        &mut self,
+        slot: String,
+        algorithm: crypto::Aead,
+        data: Vec<u8>,
+        associated: Vec<u8>,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        let sealed = self.gateway.seal(&slot, sealing(algorithm), (&data, &associated));
+        sealed.map_err(crypto_error)
+    }
+
+    async fn open(
+        &mut self,
+        slot: String,
+        algorithm: crypto::Aead,
+        data: Vec<u8>,
+        associated: Vec<u8>,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        let opened = self.gateway.open(&slot, sealing(algorithm), (&data, &associated));
+        opened.map_err(crypto_error)
+    }
+}
+
+const fn sealing(algorithm: crypto::Aead) -> Sealing {
+    match algorithm {
+        crypto::Aead::Aes256Gcm => Sealing::Aes256Gcm,
+        crypto::Aead::Xchacha20Poly1305 => Sealing::XChaCha20Poly1305,
+    }
+}
+
+fn crypto_error(fault: CryptoFault) -> crypto::Error {
+    match fault {
+        CryptoFault::Slot(why) => crypto::Error::Slot(why),
+        CryptoFault::NotAuthentic => crypto::Error::NotAuthentic,
+    }
+}
+
 // What this version of the host does not do yet answers so, typed.
 
 impl http_streams::Host for GuestState {
@@ -286,46 +351,6 @@ impl http_streams::HostUpload for GuestState {
 
     async fn drop(&mut self, _upload: Resource<http_streams::Upload>) -> wasmtime::Result<()> {
         Ok(())
-    }
-}
-
-impl crypto::Host for GuestState {
-    async fn hmac(
-        &mut self,
-        _slot: String,
-        _algorithm: crypto::Mac,
-        _data: Vec<u8>,
-    ) -> Result<Vec<u8>, crypto::Error> {
-        Err(crypto::Error::NotSupported)
-    }
-
-    async fn sign(
-        &mut self,
-        _slot: String,
-        _algorithm: crypto::Signature,
-        _data: Vec<u8>,
-    ) -> Result<Vec<u8>, crypto::Error> {
-        Err(crypto::Error::NotSupported)
-    }
-
-    async fn seal(
-        &mut self,
-        _slot: String,
-        _algorithm: crypto::Aead,
-        _data: Vec<u8>,
-        _associated: Vec<u8>,
-    ) -> Result<Vec<u8>, crypto::Error> {
-        Err(crypto::Error::NotSupported)
-    }
-
-    async fn open(
-        &mut self,
-        _slot: String,
-        _algorithm: crypto::Aead,
-        _data: Vec<u8>,
-        _associated: Vec<u8>,
-    ) -> Result<Vec<u8>, crypto::Error> {
-        Err(crypto::Error::NotSupported)
     }
 }
 

@@ -139,6 +139,7 @@ fn credentials(port: u16) -> BTreeMap<String, Credential> {
         kind: "session".into(),
         title: String::new(),
         recipe: Some(recipe),
+        optional: false,
     };
     let parts = [("username", "ana".to_owned()), ("password", secret("password"))];
     let parts = parts.map(|(name, text)| (name.to_owned(), Secret::from(text.as_str())));

@@ -7,7 +7,7 @@ use hub_model::{FaultCode, Object, Value};
 use plugin_api::{ItemChange, LookupKey, LookupRequest};
 use plugin_conformance::destination::Sample;
 use plugin_conformance::{Standing, Subject, connection, judge};
-use plugin_gateway::{FolderGrant, Grants};
+use plugin_gateway::{FolderGrant, FolderPlace, Grants};
 use serde_json::json;
 
 use crate::support::{after, call, connect, host, soon, start};
@@ -24,7 +24,8 @@ fn people(page: usize) -> serde_json::Value {
 }
 
 fn granted(folder: &Path) -> Grants {
-    let grant = FolderGrant { path: folder.to_path_buf(), writable: true };
+    let place = FolderPlace::Directory(folder.to_path_buf());
+    let grant = FolderGrant { place, writable: true };
     Grants { folders: BTreeMap::from([("data".to_owned(), grant)]), ..Grants::default() }
 }
 

@@ -47,8 +47,16 @@ pub fn records(body: &Value) -> Result<Vec<BTreeSet<String>>, Answer> {
 }
 
 fn record(number: usize, member: &Value) -> Result<BTreeSet<String>, Answer> {
-    let place = format!("audience_members[{number}].user_data.user_identifiers");
-    let given = member["userData"]["userIdentifiers"].as_array();
+    check_identifiers(&format!("audience_members[{number}].user_data"), &member["userData"])
+}
+
+/// The identifiers of somebody.
+///
+/// # Errors
+/// The refusal of the whole request, for one that is wrong.
+pub fn check_identifiers(place: &str, user: &Value) -> Result<BTreeSet<String>, Answer> {
+    let place = format!("{place}.user_identifiers");
+    let given = user["userIdentifiers"].as_array();
     let given = given.map(Vec::as_slice).unwrap_or_default();
     if given.len() > IDENTIFIERS_MAX {
         return Err(invalid(&place, "TOO_MANY_USER_IDENTIFIERS"));

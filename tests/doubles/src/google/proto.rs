@@ -21,6 +21,7 @@ pub fn message_of(request: &Request) -> Option<(&'static str, Value)> {
     Some(match (request.method.as_str(), name) {
         ("POST", "audienceMembers:ingest") => ("IngestAudienceMembersRequest", request.json()),
         ("POST", "audienceMembers:remove") => ("RemoveAudienceMembersRequest", request.json()),
+        ("POST", "events:ingest") => ("IngestEventsRequest", request.json()),
         ("GET", "requestStatus:retrieve") => ("RetrieveRequestStatusRequest", asked(None)),
         ("POST", _) if lists.is_some() => ("UserList", request.json()),
         ("GET", _) if lists.is_some() => {
@@ -36,6 +37,7 @@ pub fn message_of(request: &Request) -> Option<(&'static str, Value)> {
 enum Kind {
     Text,
     Flag,
+    Number,
     /// One of these words.
     Word(&'static [&'static str]),
     Message(&'static str),
@@ -43,7 +45,7 @@ enum Kind {
     Messages(&'static str),
 }
 
-use Kind::{Flag, Message, Messages, Text, Word, Words};
+use Kind::{Flag, Message, Messages, Number, Text, Word, Words};
 
 const CONSENT: &[&str] = &["CONSENT_STATUS_UNSPECIFIED", "CONSENT_GRANTED", "CONSENT_DENIED"];
 const ACCOUNTS: &[&str] =
@@ -54,6 +56,7 @@ const SOURCES: &[&str] = &[
     "DATA_SOURCE_TYPE_THIRD_PARTY_VOTER_FILE",
     "DATA_SOURCE_TYPE_THIRD_PARTY_PARTNER_DATA",
 ];
+const EVENT_SOURCES: &[&str] = &["WEB", "APP", "IN_STORE", "PHONE", "MESSAGE", "OTHER"];
 const KEYS: &[&str] = &["CONTACT_ID", "MOBILE_ID", "USER_ID", "PAIR_ID", "PSEUDONYMOUS_ID"];
 
 /// The fields of a message, by their names in JSON, and whether they are required.
@@ -72,6 +75,35 @@ fn fields(message: &str) -> &'static [(&'static str, Kind, bool)] {
             ("audienceMembers", Messages("AudienceMember"), true),
             ("validateOnly", Flag, false),
             ("encoding", Word(&["HEX", "BASE64"]), true),
+        ],
+        "IngestEventsRequest" => &[
+            ("destinations", Messages("Destination"), true),
+            ("events", Messages("Event"), true),
+            ("consent", Message("Consent"), false),
+            ("validateOnly", Flag, false),
+            ("encoding", Word(&["HEX", "BASE64"]), false),
+        ],
+        "Event" => &[
+            ("destinationReferences", Words(&[]), false),
+            ("transactionId", Text, false),
+            ("eventTimestamp", Text, true),
+            ("lastUpdatedTimestamp", Text, false),
+            ("userData", Message("UserData"), false),
+            ("consent", Message("Consent"), false),
+            ("adIdentifiers", Message("AdIdentifiers"), false),
+            ("currency", Text, false),
+            ("conversionValue", Number, false),
+            ("conversionCount", Number, false),
+            ("eventSource", Word(EVENT_SOURCES), false),
+            ("eventName", Text, false),
+            ("clientId", Text, false),
+            ("userId", Text, false),
+        ],
+        "AdIdentifiers" => &[
+            ("sessionAttributes", Text, false),
+            ("gclid", Text, false),
+            ("gbraid", Text, false),
+            ("wbraid", Text, false),
         ],
         "Destination" => &[
             ("reference", Text, false),
@@ -153,6 +185,7 @@ fn check_field(kind: &Kind, value: &Value) -> Result<(), String> {
     match kind {
         Text => holds(value.is_string()),
         Flag => holds(value.is_boolean()),
+        Number => holds(value.is_number()),
         Word(words) => word(words, value),
         Message(message) => check(message, value).map_err(|rest| format!(" > {rest}")),
         Words(words) => each(&|value| word(words, value)),

@@ -59,8 +59,20 @@ const CREATE: [&str; 28] = [
 ];
 /// Parameters of the edges of people (`CustomAudience.json`).
 const PEOPLE: [&str; 3] = ["namespace", "payload", "session"];
+/// Parameters of sending events (`EventRequest` of the SDK).
+const EVENTS: [&str; 7] = [
+    "data",
+    "namespace_id",
+    "partner_agent",
+    "test_event_code",
+    "upload_id",
+    "upload_source",
+    "upload_tag",
+];
 /// Parameters of reading.
 const READ: [&str; 4] = ["fields", "filtering", "limit", "after"];
+/// A parameter of every request.
+const PROOF: &str = "appsecret_proof";
 /// Who told the organisation about the people.
 const FILE_SOURCES: [&str; 3] =
     ["USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED"];
@@ -75,12 +87,14 @@ pub fn check(method: &str, path: &[&str], request: &Request) -> Result<(), Answe
         ("GET", _) => &READ,
         ("POST", [_, "customaudiences"]) => &CREATE,
         ("POST" | "DELETE", [_, "users"]) | ("POST", [_, "usersreplace"]) => &PEOPLE,
+        ("POST", [_, "events"]) => &EVENTS,
         ("DELETE", [_]) => &[],
         _ => return Err(refuse("Unsupported request")),
     };
     let body = request.json();
     let in_body = body.as_object().into_iter().flat_map(|body| body.keys().cloned());
     let in_query = request.query().into_iter().map(|(name, _)| name);
+    let in_query = in_query.filter(|name| name != PROOF);
     if let Some(unknown) = in_body.chain(in_query).find(|name| !known.contains(&name.as_str())) {
         return Err(refuse(&format!("Unknown parameter {unknown}")));
     }
@@ -132,6 +146,11 @@ fn check_payload(payload: &Value) -> Result<(), Answer> {
 /// Whether a value is what its column wants.
 pub fn is_valid(column: &str, value: &str) -> bool {
     let digest = COLUMNS.iter().any(|(name, digest)| *name == column && *digest);
+    !digest || value.is_empty() || is_digest(value)
+}
+
+/// Whether it is SHA-256, hexadecimal.
+pub fn is_digest(value: &str) -> bool {
     let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    !digest || value.is_empty() || (value.len() == 64 && value.bytes().all(hexadecimal))
+    value.len() == 64 && value.bytes().all(hexadecimal)
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod hubspot;
+mod sendgrid;
 mod sockets;
 
 use doubles::openapi::{self, SPECS_VARIABLE, Specs};

@@ -157,9 +157,10 @@ pub fn ask_for_what_is_not_there() -> Result<(), Fault> {
     let refused = [
         matches!(http_streams::fetch(&request), Err(http::Error::NotSupported)),
         matches!(http_streams::send_parts(&request), Err(http::Error::NotSupported)),
+        matches!(crypto::hmac("slot", crypto::Mac::HmacSha256, b"x"), Err(crypto::Error::Slot(_))),
         matches!(
-            crypto::hmac("slot", crypto::Mac::HmacSha256, b"x"),
-            Err(crypto::Error::NotSupported)
+            crypto::open("slot", crypto::Aead::Aes256Gcm, b"x", b""),
+            Err(crypto::Error::Slot(_))
         ),
         matches!(state::get("x"), Err(state::Error::NotSupported)),
         matches!(mail::check(&server), Err(mail::Error::Denied(_))),

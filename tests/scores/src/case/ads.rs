@@ -3,7 +3,7 @@
 use doubles::{
     google::{self, Google},
     http::Server,
-    meta::{self, Meta},
+    meta::{self, Meta, events::DATASET, leads::FORM},
 };
 use serde_json::{Value, json};
 
@@ -13,21 +13,40 @@ pub const META: Case = Case {
     connector: "ads-meta",
     class: "ad platform",
     against: Against::OwnDouble,
-    also: "vendor's SDK: parameters, hashes",
+    also: "vendor's SDK: parameters, hashes, proofs",
     begin: |_| {
-        let server = Server::start(Meta::default())?;
+        let mut account = Meta::default();
+        account.asks_for_proof = true;
+        account.page_items_max = 2;
+        let leads: Vec<String> = (1..=5).map(|day| lead(&mut account, day)).collect();
+        let server = Server::start(account)?;
         let (url, account) = (server.url(), meta::ACCOUNT);
         let connection = reaching(server.port())
-            + &format!("settings = {{ url = \"{url}\", account = \"{account}\" }}\n")
-            + "credentials.token = { token = \"env:SCORES_TOKEN\" }\n";
-        Ok(Stage {
-            connection,
-            secrets: vec![("SCORES_TOKEN", meta::TOKEN.to_owned())],
-            samples: somebody(),
-            counterpart: Box::new(server),
-        })
+            + &format!(
+                "settings = {{ url = \"{url}\", account = \"{account}\", dataset = \"{DATASET}\", \
+                 forms = [\"{FORM}\"] }}\n"
+            )
+            + "credentials.token = { token = \"env:SCORES_TOKEN\", app_secret = \"env:SCORES_APP\" }\n\
+               credentials.webhook = { key = \"env:SCORES_APP\" }\n\
+               credentials.verify = { key = \"env:SCORES_APP\" }\n";
+        let secrets = vec![
+            ("SCORES_TOKEN", meta::TOKEN.to_owned()),
+            ("SCORES_APP", meta::APP_SECRET.to_owned()),
+        ];
+        let hook =
+            json!({ "field": "leadgen", "value": { "form_id": FORM, "leadgen_id": leads[0] } });
+        let hook = json!({ "object": "page", "entry": [{ "id": "1", "changes": [hook] }] });
+        let mut samples = somebody();
+        samples["leads"] = json!({ "delivery": { "target": "/", "body": hook } });
+        Ok(Stage { connection, secrets, samples, counterpart: Box::new(server) })
     },
 };
+
+/// Somebody sends a form that day of January 2026; the lead's number.
+fn lead(account: &mut Meta, day: i64) -> String {
+    let answers = json!({ "email": [format!("p{day}@x.example")], "sizes": ["S", "M"] });
+    account.leads.send(1_767_225_600 + day * 86_400, answers)
+}
 
 pub const GOOGLE: Case = Case {
     connector: "ads-google",

@@ -1,6 +1,6 @@
 //! One budget per account: whoever finds it used up waits, and goes on by himself.
 
-use hub_engine::Engine;
+use hub_engine::{Engine, Env as _};
 use hub_model::{
     AccountName, ConnectionId, Direction, Fault, FaultCode, Identity, Namespace, Normaliser,
     RateBudget, RateHint, Rules, Run, RunStatus, SyncId, Timestamp, Trigger,
@@ -184,5 +184,21 @@ fn a_first_load_is_foretold() {
         assert_eq!(run(&engine, "crm").await.forecast, None, "only the first is");
         let none = engine.plan(&SyncId::new("mail"), &mut |_| {}).await.expect("a plan");
         assert_eq!(none.forecast, None, "where nothing is limited");
+    });
+}
+
+/// An export takes its time: the run waits as long as the vendor asks for, and reads
+/// what was made.
+#[test]
+fn a_run_waits_for_an_export_as_long_as_it_is_asked_to() {
+    block_on(async {
+        let stage = stage();
+        stage.table("shop").export_pages = 3;
+        let engine = stage.open().await;
+        let begun = stage.clock.now();
+        let read = run(&engine, "shop").await;
+        assert_eq!((read.status, read.counts.read), (RunStatus::Succeeded, 1));
+        // Besides, the clock of this test moves by a microsecond whenever it is asked.
+        assert_eq!((stage.clock.now().0 - begun.0) / 1_000_000, 15);
     });
 }

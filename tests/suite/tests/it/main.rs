@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test has a deadline")]
 
 mod canary;
+mod folders;
 mod hashes;
 mod hostile;
 mod hubspot;
@@ -11,6 +12,7 @@ mod kit;
 mod mail;
 mod round_trip;
 mod scene;
+mod sendgrid;
 mod tracked;
 
 use xtask::demo::{self, world::World};

@@ -1,9 +1,15 @@
-//! Files into the ERP, edits on both sides, silence; and the same end after
-//! the hub was killed in the middle.
+//! The demo's story: files into the ERP, edits on both sides, a purchase, a letter and an
+//! unsubscription, silence; and the end of the load after the hub was killed in the
+//! middle.
 
 use std::{thread::sleep, time::Duration};
 
-use xtask::demo::{hub, story, world::SYNCS};
+use xtask::demo::{
+    hub,
+    scene::{self, Scene},
+    story,
+    world::SYNCS,
+};
 
 /// Rows that make duplicates meet and still load within seconds.
 const FEBRL_ROWS: usize = 60;
@@ -15,13 +21,17 @@ fn every_edit_reaches_the_other_side_and_then_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let name = "round_trip::every_edit_reaches_the_other_side_and_then_nothing_is_written";
     let Some(mut world) = crate::world(name, folder.path(), FEBRL_ROWS, CUSTOMERS) else { return };
+    let scene = Scene::open(&world).unwrap();
+    let syncs: Vec<&str> = SYNCS.into_iter().chain(scene::SYNCS).collect();
     let hub = world.start_hub().unwrap();
     let told = |result: Result<_, _>| result.unwrap_or_else(|e| panic!("{e:#}\n{}", hub.log_end()));
-    told(story::wait_until_quiet(&hub, &SYNCS, 1, LIMIT_SECONDS).map(drop));
+    told(story::wait_until_quiet(&hub, &syncs, 1, LIMIT_SECONDS).map(drop));
     story::check(&story::report(&world, &hub).unwrap()).unwrap();
     told(story::edit_both_sides(&mut world, &hub).map(drop));
-    told(story::wait_until_quiet(&hub, &SYNCS, 2, LIMIT_SECONDS).map(drop));
+    told(scene.play(&world, &hub).map(drop));
+    told(story::wait_until_quiet(&hub, &syncs, 2, LIMIT_SECONDS).map(drop));
     story::check(&story::report(&world, &hub).unwrap()).unwrap();
+    scene.check().unwrap();
 }
 
 #[test]

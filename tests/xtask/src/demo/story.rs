@@ -1,4 +1,4 @@
-//! The story of the demo: load, edits on both sides, silence.
+//! The story of the demo: load, edits on both sides, a scene, silence.
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +15,7 @@ use super::{
     data::Row,
     hub::Hub,
     prepare,
+    scene::{self, Scene},
     world::{Party, SYNCS, World},
 };
 use crate::steps::Steps;
@@ -43,6 +44,7 @@ pub struct Report {
     rows_out: usize,
     load_seconds: f64,
     edits: Vec<Edit>,
+    scene: Vec<Edit>,
     quiet_rounds: Vec<Round>,
     seconds: f64,
 }
@@ -50,9 +52,9 @@ pub struct Report {
 /// One edit and how long it took to arrive.
 #[derive(Debug, Serialize)]
 pub struct Edit {
-    what: String,
-    from: &'static str,
-    seconds: f64,
+    pub(super) what: String,
+    pub(super) from: &'static str,
+    pub(super) seconds: f64,
 }
 
 /// One run after everything had arrived.
@@ -71,15 +73,17 @@ pub struct Round {
 pub fn tell(options: &Options) -> Result<()> {
     let stage = prepare("demo")?;
     let begun = Instant::now();
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     let remedy = "The end of the hub's log is above.";
     let mut world = steps.step("data, configuration, a fresh ERP", remedy, || {
         World::open(stage, FEBRL_ROWS, options.customers)
     })?;
+    let scene = Scene::open(&world)?;
+    let syncs: Vec<&str> = SYNCS.into_iter().chain(scene::SYNCS).collect();
     let (hub, load_seconds) = steps.step("load: CSV files into the ERP", remedy, || {
         let hub = world.start_hub()?;
         let loading = Instant::now();
-        let quiet = with_log(&hub, wait_until_quiet(&hub, &SYNCS, 1, LOAD_LIMIT_SECONDS));
+        let quiet = with_log(&hub, wait_until_quiet(&hub, &syncs, 1, LOAD_LIMIT_SECONDS));
         quiet?;
         Ok((hub, loading.elapsed().as_secs_f64()))
     })?;
@@ -87,18 +91,23 @@ pub fn tell(options: &Options) -> Result<()> {
         let edits = edit_both_sides(&mut world, &hub);
         with_log(&hub, edits)
     })?;
+    let played = steps.step("a purchase, a letter, an unsubscription", remedy, || {
+        with_log(&hub, scene.play(&world, &hub))
+    })?;
     let quiet_rounds = steps.step("silence", remedy, || {
-        let rounds = wait_until_quiet(&hub, &SYNCS, QUIET_ROUNDS, QUIET_LIMIT_SECONDS);
+        let rounds = wait_until_quiet(&hub, &syncs, QUIET_ROUNDS, QUIET_LIMIT_SECONDS);
         with_log(&hub, rounds)
     })?;
     let report = Report {
         load_seconds,
         edits,
+        scene: played,
         quiet_rounds,
         seconds: begun.elapsed().as_secs_f64(),
         ..report(&world, &hub)?
     };
     check(&report)?;
+    scene.check()?;
     show(&report, options)?;
     if !options.once {
         eprintln!("\nThe hub and the ERP keep running; edit people in either and look.");
@@ -170,6 +179,9 @@ fn show(report: &Report, options: &Options) -> Result<()> {
         report.parties_in_erp,
         report.rows_out
     );
+    for step in &report.scene {
+        println!("  {:8} {}, {:.1} s later", step.from, step.what, step.seconds);
+    }
     for edit in &report.edits {
         println!("  {:8} {:40} arrived after {:4.1} s", edit.from, edit.what, edit.seconds);
     }

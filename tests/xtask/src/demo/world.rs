@@ -31,6 +31,8 @@ pub struct World {
     pub customers: Vec<Row>,
     /// Rows of FEBRL.
     pub febrl_rows: usize,
+    /// Where its hub listens.
+    pub port: u16,
 }
 
 impl World {
@@ -47,7 +49,7 @@ impl World {
         let febrl_rows = data::write_febrl(&stage.people, &inbox.join("febrl.csv"), febrl)?;
         let customers = data::customers(&stage.people, customers)?;
         let erp = Tryton::start(&stage.work.join("erp"))?;
-        let world = Self { stage, erp, customers, febrl_rows };
+        let world = Self { stage, erp, customers, febrl_rows, port: free_port()? };
         world.write_customers()?;
         world.write_configuration()?;
         Ok(world)
@@ -115,7 +117,7 @@ impl World {
             let text = template
                 .replace("@URL@", url)
                 .replace("@PORT@", &port.to_string())
-                .replace("@LISTEN@", &format!("127.0.0.1:{}", free_port()?))
+                .replace("@LISTEN@", &format!("127.0.0.1:{}", self.port))
                 .replace("@DATABASE@", &self.erp.database)
                 .replace("@COMPONENTS@", &self.stage.components.display().to_string());
             let path = self.stage.work.join(name);
