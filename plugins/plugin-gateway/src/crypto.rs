@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use ring::{aead, hmac, rand, signature};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::connection::ConnectionGateway;
@@ -25,7 +26,8 @@ const SEALING_KEY_BYTES: usize = 32;
 const XNONCE_BYTES: usize = 24;
 
 /// A keyed hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mac {
     /// HMAC-SHA-1, where a vendor insists.
     HmacSha1,
@@ -36,7 +38,8 @@ pub enum Mac {
 }
 
 /// A signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Signing {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
@@ -45,7 +48,8 @@ pub enum Signing {
 }
 
 /// Authenticated encryption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sealing {
     /// AES-256-GCM.
     Aes256Gcm,
@@ -54,7 +58,8 @@ pub enum Sealing {
 }
 
 /// Why there is no result. Never says anything of a key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CryptoFault {
     /// No such slot, a key of another purpose or form, or more than may be asked.
     #[error("{0}")]

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use plugin_gateway::{
-    ConnectionGateway, FileFault, FileInfo, FileRange, HttpFault, HttpRequest, HttpResponse,
-    MailDelivery, MailFault, MailMessage, MailServer,
+    ConnectionGateway, CryptoFault, FileFault, FileInfo, FileRange, HttpFault, HttpRequest,
+    HttpResponse, Mac, MailDelivery, MailFault, MailMessage, MailServer, Sealing, Signing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,38 @@ pub enum Errand {
         /// The server.
         server: MailServer,
     },
+    /// Something done with the key of a slot, which the guest never sees.
+    Key {
+        /// The credential slot.
+        slot: String,
+        /// What.
+        work: KeyWork,
+        /// The bytes that it is done to.
+        #[serde(with = "plugin_api::bytes")]
+        data: Vec<u8>,
+        /// Bytes that are authenticated along.
+        #[serde(with = "plugin_api::bytes")]
+        associated: Vec<u8>,
+    },
 }
+
+/// What is done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyWork {
+    /// A message authentication code.
+    Mac(Mac),
+    /// A signature.
+    Sign(Signing),
+    /// Sealing.
+    Seal(Sealing),
+    /// Opening what is sealed.
+    Open(Sealing),
+}
+
+/// Bytes that were made with a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made(#[serde(with = "plugin_api::bytes")] pub Vec<u8>);
 
 /// What the world answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +118,8 @@ pub enum Reply {
     Mail(Result<Vec<MailDelivery>, MailFault>),
     /// To [`Errand::CheckMail`].
     Checked(Result<(), MailFault>),
+    /// To [`Errand::Key`].
+    Made(Result<Made, CryptoFault>),
 }
 
 /// How loud a line of a guest's log is.
@@ -134,6 +167,15 @@ impl Way for Outside {
                 Reply::Mail(self.0.send_mail(&server, &message).await)
             }
             Errand::CheckMail { server } => Reply::Checked(self.0.check_mail(&server).await),
+            Errand::Key { slot, work, data, associated } => {
+                let made = match work {
+                    KeyWork::Mac(algorithm) => self.0.mac(&slot, algorithm, &data),
+                    KeyWork::Sign(algorithm) => self.0.sign(&slot, algorithm, &data),
+                    KeyWork::Seal(algorithm) => self.0.seal(&slot, algorithm, (&data, &associated)),
+                    KeyWork::Open(algorithm) => self.0.open(&slot, algorithm, (&data, &associated)),
+                };
+                Reply::Made(made.map(Made))
+            }
         }
     }
 
@@ -187,6 +229,13 @@ impl dyn Way {
         }
     }
 
+    pub(crate) async fn key(&self, errand: Errand) -> Result<Vec<u8>, CryptoFault> {
+        match self.go(errand).await {
+            Reply::Made(made) => made.map(|made| made.0),
+            _ => Err(CryptoFault::Slot(MIXED_UP.to_owned())),
+        }
+    }
+
     pub(crate) async fn check_mail(&self, server: MailServer) -> Result<(), MailFault> {
         match self.go(Errand::CheckMail { server }).await {
             Reply::Checked(answer) => answer,
@@ -236,6 +285,9 @@ impl fmt::Display for Errand {
                 write!(f, "mail by {} ({} bytes)", server.address, message.body.len())
             }
             Self::CheckMail { server } => write!(f, "log in at {}", server.address),
+            Self::Key { slot, work, data, .. } => {
+                write!(f, "{work:?} by the key {slot} ({} bytes)", data.len())
+            }
         }
     }
 }

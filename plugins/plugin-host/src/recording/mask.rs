@@ -131,6 +131,10 @@ impl Mask {
                 }
             }
             Reply::Part(Ok(range)) => range.bytes = self.bytes(&range.bytes),
+            // What was opened is text; what was made of a key is not.
+            Reply::Made(Ok(made)) if std::str::from_utf8(&made.0).is_ok() => {
+                made.0 = self.bytes(&made.0);
+            }
             Reply::Mail(Ok(deliveries)) => {
                 for delivery in deliveries {
                     let (MailDelivery::Accepted(text)
@@ -147,7 +151,7 @@ impl Mask {
             }
             // Names and states of files, and the host's own words.
             Reply::Http(Err(_)) | Reply::Part(Err(_)) | Reply::Checked(Ok(())) => {}
-            Reply::Files(_) | Reply::File(_) => {}
+            Reply::Files(_) | Reply::File(_) | Reply::Made(_) => {}
         }
     }
 

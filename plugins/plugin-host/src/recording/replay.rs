@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use plugin_api::Cursor;
-use plugin_gateway::{FileFault, HttpFault, MailFault};
+use plugin_gateway::{CryptoFault, FileFault, HttpFault, MailFault};
 
 use super::form::{Exchange, LogLine};
 use super::gave::Gave;
@@ -173,6 +173,7 @@ impl Errand {
             Self::Read { .. } => Reply::Part(Err(FileFault::Denied(why()))),
             Self::Mail { .. } => Reply::Mail(Err(MailFault::Denied(why()))),
             Self::CheckMail { .. } => Reply::Checked(Err(MailFault::Denied(why()))),
+            Self::Key { .. } => Reply::Made(Err(CryptoFault::Slot(why()))),
         }
     }
 }

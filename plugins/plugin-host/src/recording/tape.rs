@@ -278,11 +278,13 @@ impl Exchange {
             Errand::Http(request) => request.url.len().saturating_add(request.body.len()),
             Errand::Write { data, .. } => data.len(),
             Errand::Mail { message, .. } => message.body.len(),
+            Errand::Key { data, associated, .. } => data.len().saturating_add(associated.len()),
             _ => 0,
         };
         let answered = match &self.reply {
             Reply::Http(Ok(response)) => response.body.len(),
             Reply::Part(Ok(range)) => range.bytes.len(),
+            Reply::Made(Ok(made)) => made.0.len(),
             Reply::Files(Ok(files)) => files.len().saturating_mul(FRAME_BYTES),
             _ => 0,
         };

@@ -12,9 +12,9 @@ use flate2::write::GzEncoder;
 use hub_model::{Fault, FaultCode, Timestamp};
 use plugin_api::{CallContext, ReadRequest};
 use plugin_gateway::{
-    ConnectionGateway, ConnectionPolicy, FileFault, FileInfo, FileRange, Gateway, GatewayOptions,
-    Grants, HttpFault, HttpLimits, HttpRequest, HttpResponse, MailDelivery, MailFault, MailMessage,
-    MailSecurity, MailServer,
+    ConnectionGateway, ConnectionPolicy, CryptoFault, FileFault, FileInfo, FileRange, Gateway,
+    GatewayOptions, Grants, HttpFault, HttpLimits, HttpRequest, HttpResponse, Mac, MailDelivery,
+    MailFault, MailMessage, MailSecurity, MailServer, Sealing,
 };
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ use super::tape::{Noted, Noting, Tape};
 use super::{Gave, Said};
 use crate::binding::Environment;
 use crate::question::Question;
-use crate::way::{Errand, Level, Reply, Way};
+use crate::way::{Errand, KeyWork, Level, Made, Reply, Way};
 
 const SECRET: &str = "s3cret\"token";
 
@@ -181,6 +181,12 @@ fn every() -> Vec<(Errand, Reply)> {
     };
     let part = FileRange { bytes: b"\xff\xfe".to_vec(), info: file() };
     let mail = || Errand::Mail { server: server(), message: message.clone() };
+    let key = |work| Errand::Key {
+        slot: "seal".to_owned(),
+        work,
+        data: b"\xff".to_vec(),
+        associated: b"id".to_vec(),
+    };
     let check = || Errand::CheckMail { server: server() };
     let said = |text: &str| text.to_owned();
     vec![
@@ -201,6 +207,8 @@ fn every() -> Vec<(Errand, Reply)> {
         (mail(), Reply::Mail(Err(MailFault::BudgetExhausted))),
         (check(), Reply::Checked(Ok(()))),
         (check(), Reply::Checked(Err(MailFault::Refused(said("554"))))),
+        (key(KeyWork::Mac(Mac::HmacSha256)), Reply::Made(Ok(Made(vec![0xff; 32])))),
+        (key(KeyWork::Open(Sealing::Aes256Gcm)), Reply::Made(Err(CryptoFault::NotAuthentic))),
     ]
 }
 

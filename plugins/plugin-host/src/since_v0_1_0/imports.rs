@@ -13,7 +13,7 @@ use super::imported::{
 };
 use super::state::GuestState;
 use crate::limits::{FILE_PART_BYTES_MAX, RANDOM_BYTES_MAX};
-use crate::way::{Errand, Level};
+use crate::way::{Errand, KeyWork, Level};
 
 impl types::Host for GuestState {}
 
@@ -238,7 +238,9 @@ impl crypto::Host for GuestState {
             crypto::Mac::HmacSha256 => Mac::HmacSha256,
             crypto::Mac::HmacSha512 => Mac::HmacSha512,
         };
-        self.gateway.mac(&slot, algorithm, &data).map_err(crypto_error)
+        let work = KeyWork::Mac(algorithm);
+        let errand = Errand::Key { slot, work, data, associated: Vec::new() };
+        self.way.clone().key(errand).await.map_err(crypto_error)
     }
 
     async fn sign(
@@ -251,7 +253,9 @@ impl crypto::Host for GuestState {
             crypto::Signature::Rs256 => Signing::Rs256,
             crypto::Signature::Es256 => Signing::Es256,
         };
-        self.gateway.sign(&slot, algorithm, &data).map_err(crypto_error)
+        let work = KeyWork::Sign(algorithm);
+        let errand = Errand::Key { slot, work, data, associated: Vec::new() };
+        self.way.clone().key(errand).await.map_err(crypto_error)
     }
 
     async fn seal(
@@ -261,8 +265,9 @@ impl crypto::Host for GuestState {
         data: Vec<u8>,
         associated: Vec<u8>,
     ) -> Result<Vec<u8>, crypto::Error> {
-        let sealed = self.gateway.seal(&slot, sealing(algorithm), (&data, &associated));
-        sealed.map_err(crypto_error)
+        let work = KeyWork::Seal(sealing(algorithm));
+        let errand = Errand::Key { slot, work, data, associated };
+        self.way.clone().key(errand).await.map_err(crypto_error)
     }
 
     async fn open(
@@ -272,8 +277,9 @@ impl crypto::Host for GuestState {
         data: Vec<u8>,
         associated: Vec<u8>,
     ) -> Result<Vec<u8>, crypto::Error> {
-        let opened = self.gateway.open(&slot, sealing(algorithm), (&data, &associated));
-        opened.map_err(crypto_error)
+        let work = KeyWork::Open(sealing(algorithm));
+        let errand = Errand::Key { slot, work, data, associated };
+        self.way.clone().key(errand).await.map_err(crypto_error)
     }
 }
 

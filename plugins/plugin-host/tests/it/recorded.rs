@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use hub_model::FaultCode;
 use plugin_api::{Connector, LookupKey, LookupRequest};
-use plugin_gateway::{FolderGrant, Grants};
+use plugin_gateway::{FolderGrant, FolderPlace, Grants};
 use plugin_host::recording::{Header, Recorder, Recording, Replayed, Tape, Verdict};
 use plugin_host::{Binding, Host, Package};
 use serde_json::{Value, json};
@@ -88,7 +88,8 @@ fn all(replayed: &[Replayed], verdict: Verdict) -> bool {
 }
 
 fn granted(folder: &Path) -> Grants {
-    let grant = FolderGrant { path: folder.to_path_buf(), writable: true };
+    let place = FolderPlace::Directory(folder.to_path_buf());
+    let grant = FolderGrant { place, writable: true };
     Grants { folders: BTreeMap::from([("data".to_owned(), grant)]), ..Grants::default() }
 }
 
