@@ -32,6 +32,8 @@ pub fn stream(name: &str, template: &Template) -> Stream {
         .atomic_batches()
         .primary_key(["message_id"])
         .dry_run()
+        .sends("email")
+        .purposes(template.purpose.as_deref())
         .field(Field::text("message_id").title("Message").read_only())
         .field(Field::text(TO).title("To").pii("email").create_only().required().matchable())
         .with_fields(names.map(|name| Field::new(name, json!({})).create_only()))

@@ -22,6 +22,8 @@ pub struct Template {
     pub fields: Vec<String>,
     /// The group that its links unsubscribe from.
     pub group: Option<u64>,
+    /// What it needs a consent for; a message that somebody waits for needs none.
+    pub purpose: Option<String>,
 }
 
 /// What `connector.json` describes.

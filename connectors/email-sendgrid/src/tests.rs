@@ -52,7 +52,7 @@ impl Stage {
         let settings = json!({
             "url": URL, "files_url": FILES, "from": "news@shop.example", "from_name": "Shop",
             "templates": {
-                "welcome": {"template_id": "d-1", "fields": ["name", "code"], "group": 101},
+                "welcome": {"template_id": "d-1", "fields": ["name", "code"], "group": 101, "purpose": "newsletter"},
             },
         });
         let environment = Environment::Production;
@@ -225,4 +225,14 @@ fn the_manifest_says_what_the_code_does() {
     let own = streams.iter().filter(|stream| stream.name() != "welcome");
     assert_eq!(own.map(|stream| json!(stream.name())).collect::<Vec<_>>(), *named);
     stage.run(SendGrid::check).unwrap();
+    for stream in streams {
+        let sends = stream.schema().get("x-sends").cloned();
+        let info = liaison_sdk::contract::connection::StreamInfo::from(stream);
+        let (purposes, channel) = match info.name.as_str() {
+            "welcome" => (vec!["newsletter"], Some(json!("email"))),
+            _ => (vec![], None),
+        };
+        assert_eq!(sends, channel, "{}", info.name);
+        assert_eq!(info.purposes, purposes, "{}", info.name);
+    }
 }
