@@ -97,8 +97,8 @@ impl Sources {
                 let beside = beside.parent().unwrap_or(Path::new("."));
                 let folders = [self.connectors.as_path(), beside];
                 let files = folders.iter().flat_map(|folder| below(folder, 1, ".wasm"));
-                let component = &recording.header.component;
-                let recorded = |path: PathBuf| Found::read_itself(&path, Some(component)).ok();
+                let digest = format!("sha256:{}", recording.header.component);
+                let recorded = |path: PathBuf| Found::read_itself(&path, Some(&digest)).ok();
                 files.into_iter().find_map(recorded).ok_or_else(|| self.missing(recording))?
             }
         };
