@@ -36,6 +36,7 @@ pub mod febrl;
 pub mod languages;
 pub mod mail;
 pub mod oracles;
+pub mod prism;
 pub mod python;
 pub mod segment;
 pub mod tryton;

@@ -9,7 +9,7 @@ use crate::{
     languages::Language,
     lint, mail,
     oracles::Oracle,
-    process, segment,
+    prism, process, segment,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -33,8 +33,10 @@ pub enum Part {
     Mail,
     /// A server of buckets (moto), from the Python index.
     Bucket,
-    /// The ad platforms' own normalisers and messages, from the Python index.
+    /// The vendors' own normalisers, messages and clients, from the Python index.
     Oracles,
+    /// A proxy that holds requests against a specification (prism), from the npm index.
+    Prism,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
     /// cargo-deny and typos, built from source: minutes (not part of the ordinary set-up).
@@ -42,7 +44,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 8] = [
+pub const ORDINARY: [Part; 9] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
@@ -51,6 +53,7 @@ pub const ORDINARY: [Part; 8] = [
     Part::Mail,
     Part::Bucket,
     Part::Oracles,
+    Part::Prism,
 ];
 
 /// Browsers that will do.
@@ -111,8 +114,12 @@ impl Part {
                 "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
             ),
             Self::Oracles => {
-                ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
+                ("code of the vendors", "cargo xtask setup --only oracles repeats it.")
             }
+            Self::Prism => (
+                "a proxy that knows specifications (prism)",
+                "Is the npm index reachable? cargo xtask setup --only prism repeats it.",
+            ),
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (
                 "cargo-deny and typos",
@@ -149,6 +156,7 @@ impl Part {
                     or_name_what_is_missing(oracle.fetch())?;
                 }
             }
+            Self::Prism => drop(prism::prepare()?),
             Self::Browser => eprintln!("      {}", browser()?.display()),
             Self::LintTools => lint::install_tools()?,
         }

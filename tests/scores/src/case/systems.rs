@@ -38,7 +38,7 @@ pub const HUBSPOT: Case = Case {
     connector: "crm-hubspot",
     class: "CRM",
     against: Against::OwnDouble,
-    also: "vendor's specification",
+    also: "vendor's specification, by prism too; vendor's client",
     begin: |_| {
         // Rows are looked for as soon as they are written.
         let mut account = HubSpot::default();

@@ -21,6 +21,11 @@ pub struct Place {
 
 impl Place {
     pub fn new(file: &str) -> Self {
+        Self::reached(file, |_, account| account.to_owned())
+    }
+
+    /// An account that is asked at the address that is made of its own.
+    pub fn reached(file: &str, at: impl FnOnce(&Path, &str) -> String) -> Self {
         let place = Self {
             root: tempfile::tempdir().unwrap(),
             server: Server::start(HubSpot::default()).unwrap(),
@@ -33,7 +38,8 @@ impl Place {
         }
         place.write_file(file);
         write_secret(&root.join("secrets/token"));
-        let (port, url) = (place.server.port(), place.server.url());
+        let url = at(root, &place.server.url());
+        let port = url.rsplit_once(':').unwrap().1;
         let config = format!(
             "version = 1\n[connectors]\ndir = {:?}\n\
              [namespaces.email]\nnormaliser = \"email\"\n\
@@ -55,7 +61,7 @@ impl Place {
         place
     }
 
-    fn write_file(&self, text: &str) {
+    pub fn write_file(&self, text: &str) {
         fs::write(self.root.path().join("data/in/people.csv"), text).unwrap();
     }
 
@@ -84,7 +90,7 @@ impl Place {
     }
 
     /// Runs both syncs until both sides show the same.
-    fn settle(&self) {
+    pub fn settle(&self) {
         for _ in 0..ROUNDS_MAX {
             for sync in ["list", "crm"] {
                 let told = hub::command(

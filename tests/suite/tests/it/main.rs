@@ -13,6 +13,7 @@ mod mail;
 mod round_trip;
 mod scene;
 mod sendgrid;
+mod specified;
 mod tracked;
 
 use xtask::demo::{self, world::World};
