@@ -99,6 +99,25 @@ pub struct WriteRequest {
     pub dry_run: bool,
 }
 
+impl WriteRequest {
+    /// Refuses more items than a write may have.
+    ///
+    /// # Errors
+    /// `rejected`.
+    pub fn expect_at_most(&self, items_max: u32) -> Result<(), Fault> {
+        at_most("items", self.items.len(), items_max)
+    }
+}
+
+/// Refuses more items at a place than a write may have.
+pub(crate) fn at_most(place: &str, items: usize, items_max: u32) -> Result<(), Fault> {
+    if u32::try_from(items).is_ok_and(|items| items <= items_max) {
+        return Ok(());
+    }
+    let fault = Fault::new(FaultCode::Rejected).at(place);
+    Err(fault.with("items-max", items_max).with("items", items))
+}
+
 /// A row as the vendor stored it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stored {
@@ -233,12 +252,8 @@ impl Report {
                     break;
                 }
                 _ if !outcomes.iter().any(Outcome::is_written) => return Err(fault),
-                FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
-                    outcomes.resize(items.len(), Outcome::Retry(after, fault));
-                    break;
-                }
                 _ => {
-                    outcomes.resize(items.len(), Outcome::Retry(None, fault));
+                    outcomes.resize(items.len(), Outcome::after(fault));
                     break;
                 }
             }
@@ -248,6 +263,18 @@ impl Report {
 }
 
 impl Outcome {
+    /// What a fault means for items while others of their write were sent.
+    pub fn after(fault: Fault) -> Self {
+        match fault.code {
+            FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => Self::Unknown,
+            FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
+                Self::Retry(after, fault)
+            }
+            FaultCode::Rejected => Self::Rejected(fault),
+            _ => Self::Retry(None, fault),
+        }
+    }
+
     /// Whether the vendor has, or may have, done something.
     fn is_written(&self) -> bool {
         match self {
@@ -263,6 +290,31 @@ impl Outcome {
             | Self::Rejected(_) => false,
         }
     }
+}
+
+/// Gives the items of one request of a write, by their places, their outcome; `after` is
+/// [`Outcome::after`] or that of members, `begun` whether an earlier request was sent.
+///
+/// # Errors
+/// The request's fault is that of the whole write while nothing was sent.
+pub fn settle<O: Clone>(
+    outcomes: &mut [O],
+    places: Vec<usize>,
+    taken: Result<O, Fault>,
+    after: fn(Fault) -> O,
+    begun: &mut bool,
+) -> Result<(), Fault> {
+    let outcome = match taken {
+        Err(fault) if !*begun => return Err(fault),
+        taken => taken.unwrap_or_else(after),
+    };
+    *begun = true;
+    for place in places {
+        if let Some(slot) = outcomes.get_mut(place) {
+            slot.clone_from(&outcome);
+        }
+    }
+    Ok(())
 }
 
 /// How a vendor's job stands.

@@ -129,7 +129,8 @@ impl Answer {
     }
 }
 
-fn decoded(text: &str) -> String {
+/// Text of a query, decoded: a `+` is a space.
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -104,7 +104,7 @@ impl Language {
     pub fn test_sdk(self) -> Result<String> {
         let folder = self.folder();
         if self == Self::Python {
-            let mut types = self.python();
+            let mut types = self.tool();
             types.current_dir(self.sdk()).args(["-m", "mypy", "--cache-dir"]);
             types.arg(folder.join("mypy")).args(["liaison_sdk", "tests"]).arg(self.template());
             process::read(&mut types)?;
@@ -120,10 +120,7 @@ impl Language {
     /// # Errors
     /// As [`Self::test_sdk`].
     pub fn test(self, folder: &Path) -> Result<String> {
-        let mut command = match self {
-            Self::Python => self.python(),
-            Self::TypeScript => self.node(),
-        };
+        let mut command = self.tool();
         match self {
             Self::Python => command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]),
             Self::TypeScript => command.arg("test"),
@@ -133,10 +130,7 @@ impl Language {
 
     /// Makes the template into a component without a manifest.
     fn componentize(self, to: &Path) -> Result<()> {
-        let mut command = match self {
-            Self::Python => self.python(),
-            Self::TypeScript => self.node(),
-        };
+        let mut command = self.tool();
         match self {
             Self::Python => command.args(["-m", "liaison_sdk", "build"]).arg(self.template()),
             Self::TypeScript => command.arg("build").arg(self.folder().join("example")),
@@ -144,17 +138,17 @@ impl Language {
         process::read(command.arg("--to").arg(to)).map(drop)
     }
 
-    fn node(self) -> Command {
-        let mut command = Command::new("node");
-        command.arg(self.folder().join("tools/liaison-ts.mjs"));
-        command
-    }
-
-    fn python(self) -> Command {
-        let mut command = Command::new(python::interpreter(&self.folder().join("venv")));
+    /// Python, which finds the SDK; or the SDK's own program.
+    fn tool(self) -> Command {
+        if self == Self::TypeScript {
+            let mut node = Command::new("node");
+            node.arg(self.folder().join("tools/liaison-ts.mjs"));
+            return node;
+        }
+        let mut python = Command::new(python::interpreter(&self.folder().join("venv")));
         // Nothing is written beside the sources.
-        command.env("PYTHONPATH", self.sdk()).env("PYTHONDONTWRITEBYTECODE", "1");
-        command
+        python.env("PYTHONPATH", self.sdk()).env("PYTHONDONTWRITEBYTECODE", "1");
+        python
     }
 
     /// The tools, with their packages.

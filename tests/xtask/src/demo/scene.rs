@@ -122,7 +122,9 @@ impl Scene {
                 let Ok(shown) = hub.command(&["profile", "events", &whose, "--json"]) else {
                     return Ok(false);
                 };
-                Ok(shown.matches("\"Page Viewed\"").count() > 0)
+                let times = shown.matches("\"Page Viewed\"").count();
+                ensure!(times <= 1, "his profile shows the page {times} times");
+                Ok(times == 1)
             },
         )?;
 
