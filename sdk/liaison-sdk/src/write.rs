@@ -1,4 +1,71 @@
 //! Writing: the items, and one outcome for each of them.
+//!
+//! Vendors that take one item at a time are written to with [`Report::of_each`]. This one
+//! takes a batch in as a job, tells later, and names the items that it refused:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use liaison_sdk::{
+//!     Call, Connector, Destination, Fault, JobState, Outcome, Report, Stored, Stream,
+//!     WriteRequest, http,
+//! };
+//! use serde::Deserialize;
+//! use serde_json::json;
+//!
+//! struct Crm;
+//!
+//! impl Connector for Crm {
+//!     fn discover(_: &Call) -> Result<Vec<Stream>, Fault> {
+//!         Ok(vec![Stream::new("contacts").writable(1_000)])
+//!     }
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Job {
+//!     id: String,
+//!     /// The keys of the rows, in the order in which they were sent; none = it runs.
+//!     #[serde(default)]
+//!     keys: Option<Vec<String>>,
+//!     /// Why rows were refused, by their place.
+//!     #[serde(default)]
+//!     refused: BTreeMap<usize, String>,
+//! }
+//!
+//! const JOBS: &str = "https://crm.example/jobs";
+//!
+//! impl Destination for Crm {
+//!     fn write(_: &Call, request: &WriteRequest) -> Result<Report, Fault> {
+//!         let rows: Vec<_> = request.items.iter().map(|item| &item.patch).collect();
+//!         let job: Job = http::post(JOBS).json(&rows).send()?.expect_success()?.json()?;
+//!         Ok(vec![Outcome::Accepted(job.id); rows.len()].into())
+//!     }
+//!
+//!     fn poll_job(_: &Call, job: &str) -> Result<JobState, Fault> {
+//!         // One that the vendor has forgotten is `not-found`: the hub looks the rows up.
+//!         let job: Job = http::get(format!("{JOBS}/{job}")).send()?.expect_success()?.json()?;
+//!         let Some(keys) = &job.keys else { return Ok(JobState::Running(30)) };
+//!         let outcome = |(place, key): (usize, &String)| match job.refused.get(&place) {
+//!             Some(why) => Outcome::Rejected(Fault::rejected("", "").vendor("", why)),
+//!             None => Outcome::Updated(Stored::key(key)),
+//!         };
+//!         let outcomes: Vec<_> = keys.iter().enumerate().map(outcome).collect();
+//!         Ok(JobState::Done(outcomes.into()))
+//!     }
+//! }
+//!
+//! liaison_sdk::export_connector!(Crm: destination);
+//!
+//! # use liaison_sdk::testing::{Exchange, Script};
+//! # let ask = || Exchange::new("GET", "https://crm.example/jobs/7");
+//! # let poll = |answer| Script::new().exchange(ask().reply_json(200, answer))
+//! #     .run(|| Crm::poll_job(&Call::default(), "7")).unwrap();
+//! # assert_eq!(poll(json!({ "id": "7" })), JobState::Running(30));
+//! # let done = poll(json!({ "id": "7", "keys": ["a", "b"], "refused": { "1": "no name" } }));
+//! # let JobState::Done(report) = done else { panic!() };
+//! # let liaison_sdk::Verdict::Items(outcomes) = report.verdict else { panic!() };
+//! # assert!(matches!(&outcomes[..], [Outcome::Updated(_), Outcome::Rejected(_)]));
+//! ```
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
