@@ -88,17 +88,18 @@ network. sdk/README.md grows it step by step. Nothing that is there is written o
         #[arg(long, value_name = "DIR")]
         sdk: Option<PathBuf>,
     },
-    /// Compile a connector's crate and make its component.
+    /// Compile a connector and make its component.
     #[command(after_help = "\
 Examples:
   liaison connector build
   liaison connector build ../crm-acme
 
-The component is written to target/connectors/<id>.wasm in the crate's folder. The
-compiler must have the target wasm32-unknown-unknown; when it has not, this says
-how to get it.")]
+The component is written to target/connectors/<id>.wasm in the connector's folder. A
+Cargo.toml there is compiled by cargo for wasm32-unknown-unknown; a connector.py by the
+Python of .venv (or of the environment that is active); a connector.ts by what npm has
+installed. When something is missing, this says how to get it.")]
     Build {
-        /// The folder of the crate.
+        /// The folder of the connector.
         #[arg(default_value = ".", value_name = "DIR")]
         folder: PathBuf,
     },

@@ -3,6 +3,7 @@
 
 mod badge;
 mod build;
+mod compiler;
 mod install;
 mod new;
 mod sign;
