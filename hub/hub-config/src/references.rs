@@ -11,6 +11,7 @@ use hub_model::{
 use crate::config::SyncConfig;
 use crate::consents::KeyDraft;
 use crate::document::Faults;
+use crate::event::ChannelDraft;
 use crate::fault::{ConfigFault, code};
 use crate::from::FromDraft;
 use crate::located::{Located, Location};
@@ -44,6 +45,7 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
         for key in &draft.keys {
             consent_key(main, key, faults);
         }
+        draft.channels.iter().for_each(|name| channel(main, name, faults));
         for relation in &draft.relations {
             relates_to(main, relation, drafts, faults);
         }
@@ -300,6 +302,16 @@ fn consent_key(main: &MainFile, key: &KeyDraft, faults: &Faults) {
         let at = key.channel.location.clone();
         let fault = ConfigFault::new(code::UNKNOWN_CHANNEL, at, key.place.as_str());
         faults.push(near::hint(fault.with("name", shown(&key.channel)), &key.channel, known));
+    }
+}
+
+/// A channel of some purpose, or all of them.
+fn channel(main: &MainFile, (name, place): &ChannelDraft, faults: &Faults) {
+    let known = || main.purposes.iter().flat_map(|purpose| &purpose.channels).map(|it| &**it);
+    if name.as_str() != EVERY_CHANNEL && !known().any(|channel| channel == name.as_str()) {
+        let at = name.location.clone();
+        let fault = ConfigFault::new(code::UNKNOWN_CHANNEL, at, place.as_str());
+        faults.push(near::hint(fault.with("name", shown(name)), name, known()));
     }
 }
 

@@ -43,7 +43,7 @@ impl Subject {
     }
 
     /// Whether the destination may have anything of it.
-    pub fn is_permitted(&self, permission: &Permission, now: Timestamp) -> bool {
+    pub fn is_permitted(&self, permission: &Permission<'_>, now: Timestamp) -> bool {
         permission.is_given(&self.profile, &self.members(), now)
     }
 
