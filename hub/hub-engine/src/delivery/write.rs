@@ -135,17 +135,23 @@ async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<W
 }
 
 /// The same where objects are made of others: the source is there, its row is what it
-/// was planned for, and nothing is referred to that went in the meantime.
+/// was planned for, those whose consents count let it, and nothing is referred to that
+/// went in the meantime.
 async fn sources_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
     let workspace = context.workspace;
     let of = (&*workspace.rules, &context.job.mapping);
     let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
     let subjects = subject::load(&*workspace.store, of, &ids).await?;
+    let permission = Permission::of(context, std::iter::empty()).await?;
+    let now = workspace.env.now();
     let same = |work: &Work| {
         let Some(subject) = subjects.get(&work.key.profile) else { return false };
+        if work.permitted && !subject.is_permitted(&permission, now) {
+            return false;
+        }
         let planned = work.record.as_ref().is_none_or(|planned| {
-            let now = subject.records.get(&planned.number);
-            now.is_some_and(|now| (&planned.raw, planned.deleted) == (&now.raw, now.deleted))
+            let found = subject.records.get(&planned.number);
+            found.is_some_and(|it| (&planned.raw, planned.deleted) == (&it.raw, it.deleted))
         });
         planned && !work.fields.keys().any(|field| subject.missing(field).is_some())
     };

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use hub_engine::{Engine, EngineOptions};
 use hub_model::{
-    Attempt, ConsentKey, CreatePolicy, Direction, Fault, FaultCode, FieldName, Identity, Mapping,
-    Namespace, Normaliser, Pending, PendingKey, PendingState, Rules, RunStatus, StreamRef,
-    Suppressing, SyncId, Timestamp, Value,
+    Attempt, ConsentKey, CreatePolicy, Direction, EntityKind, Fault, FaultCode, FieldMapping,
+    FieldName, Identity, MadeOf, Mapping, Namespace, Normaliser, Pending, PendingKey, PendingState,
+    Rules, RunStatus, StreamRef, Suppressing, SyncId, Timestamp, Value,
 };
 use hub_store::WriteSet;
 use plugin_api::{Action, WriteItem};
@@ -203,6 +203,80 @@ fn a_list_is_not_opened_under_another_key() {
         };
         assert_eq!(open([7; 32]).await, Ok(()));
         assert!(matches!(open([8; 32]).await, Err(hub_store::Error::Unavailable(_))));
+    });
+}
+
+/// A letter for each order, which asks for the buyer's consent.
+fn letters() -> Rules {
+    let mut rules = super::segments::rules(Vec::new());
+    let shop = rules.mappings.iter_mut().find(|m| m.sync == SyncId::new("shop")).unwrap();
+    shop.fields.push(pair("number", Direction::ToProfile, None));
+    let made_of =
+        MadeOf { stream: shop.stream.clone(), when: Vec::new(), whose: Some("buyer".into()) };
+    let mut mail = Mapping::new(SyncId::new("mail"), StreamRef::new("default", "mail", "rows"));
+    mail.kind = EntityKind::object("letter");
+    let to = FieldMapping { to: "buyer".into(), ..pair("email", Direction::ToSystem, None) };
+    mail.fields = vec![to, pair("number", Direction::ToSystem, None)];
+    mail.matching = vec![FieldName::new("number")];
+    mail.create = CreatePolicy::CreateOnly;
+    mail.requires = vec![ConsentKey::new("news", "email")];
+    mail.made_of = Some(made_of);
+    rules.mappings.push(mail);
+    rules
+}
+
+#[test]
+fn a_letter_for_an_order_goes_to_a_buyer_who_consents_and_to_nobody_unknown() {
+    block_on(async {
+        let stage = Stage::new(letters(), start());
+        stage.table("mail").sends = Some("email".into());
+        stage.table("mail").purposes = vec!["news".into()];
+        let engine = stage.open().await;
+        let says = |key: &str, name: &str, optin: &str| {
+            customer(&stage, key, [&format!("{name}@x.fr"), "customer", "", optin]);
+        };
+        let ordered = |number: &str, buyer: &str| {
+            let row = [("buyer", buyer), ("number", number)];
+            stage.table("shop").put(number, &row);
+        };
+        let round = async || {
+            for sync in ["crm", "shop", "mail"] {
+                run(&engine, sync).await;
+            }
+        };
+        says("1", "ana", "yes");
+        says("2", "bob", "no");
+        ordered("o1", "ana@x.fr");
+        ordered("o2", "bob@x.fr");
+        ordered("o3", "eva@x.fr");
+        ordered("o4", "");
+        round().await;
+        assert_eq!(sent(&stage), ["ana@x.fr"]);
+        // Whoever is known later and consents gets hers then.
+        says("3", "eva", "yes");
+        round().await;
+        assert_eq!(sent(&stage), ["ana@x.fr", "eva@x.fr"]);
+        // One is queued, which the mail server did not take; then she refuses.
+        let mail = SyncId::new("mail");
+        let waits = async || engine.store().pending(&mail, Timestamp(i64::MAX), 10).await.unwrap();
+        stage.table("mail").refuses = Some(|_| true);
+        ordered("o5", "ana@x.fr");
+        run(&engine, "shop").await;
+        run(&engine, "mail").await;
+        assert_eq!(waits().await.len(), 1);
+        stage.table("mail").refuses = None;
+        says("1", "ana", "no");
+        stage.clock.set(start().plus_seconds(7_200));
+        round().await;
+        assert_eq!(sent(&stage), ["ana@x.fr", "eva@x.fr"]);
+        assert_eq!(waits().await, [], "it is still queued");
+        // Nor is anything written of an order when whoever bought is on the list.
+        says("1", "ana", "yes");
+        let ana = Identity::new("email", "ana@x.fr");
+        engine.suppress(&ana, "email", Some("a letter"), "nina").await.unwrap();
+        round().await;
+        assert_eq!(sent(&stage), ["ana@x.fr", "eva@x.fr"]);
+        assert_eq!(stage.store.verify().await, Ok(vec![]));
     });
 }
 
