@@ -54,6 +54,7 @@ pub mod related;
 pub mod runs;
 pub mod segments;
 pub mod status;
+pub mod suppressions;
 pub mod syncs;
 pub mod timeline;
 pub mod upkeep;

@@ -129,7 +129,8 @@ impl Answer {
     }
 }
 
-fn decoded(text: &str) -> String {
+/// Text of a query, decoded: a `+` is a space.
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -181,7 +182,15 @@ impl<V: Vendor> Server<V> {
     /// # Errors
     /// No port is free.
     pub fn start(vendor: V) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+        Self::start_at(0, vendor)
+    }
+
+    /// Starts to serve on a port.
+    ///
+    /// # Errors
+    /// Somebody else serves there.
+    pub fn start_at(port: u16, vendor: V) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context("no free port")?;
         let address = listener.local_addr()?;
         let (vendor, ended) = (Arc::new(Mutex::new(vendor)), Arc::new(AtomicBool::new(false)));
         let (shared, over) = (Arc::clone(&vendor), Arc::clone(&ended));

@@ -104,7 +104,8 @@ pub const MAIL: Case = Case {
                  credentials.login = {{ username = \"env:SCORES_USER\", password = \"env:SCORES_PASSWORD\" }}\n\
                  [connections.account.settings]\nserver = \"127.0.0.1:{port}\"\nsecurity = \"none\"\n\
                  from = \"rules@x.example\"\nreports = \"back\"\n\
-                 templates.hello = {{ subject = \"Hello\", text = \"{{{{name}}}}\" }}\n",
+                 templates.hello = {{ subject = \"Hello\", text = \"{{{{name}}}}\", \
+                 purpose = \"newsletter\" }}\n",
                 catcher.maildir()
             );
         let (user, password) = (mail::USER.to_owned(), mail::PASSWORD.to_owned());

@@ -3,9 +3,10 @@
 //! where somebody else's code finds that it keeps them.
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use doubles::{
@@ -16,6 +17,7 @@ use doubles::{
 use serde_json::{Value, json};
 use xtask::{
     Unavailable,
+    place::Place,
     prism::{self, Prism},
 };
 
@@ -60,12 +62,23 @@ fn ask(port: u16, line: &str, token: &str, body: &Value) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap()
 }
 
-/// Starts prism where a place asks for the address of its account.
-fn between(spec: Value, kept: &mut Option<Prism>) -> impl FnOnce(&Path, &str) -> String {
-    move |root, account| {
-        let prism = Prism::start(root, &spec, account).unwrap();
-        kept.insert(prism).url()
-    }
+/// Prism between a hub and an account: it is asked in the account's place. What is fetched
+/// elsewhere is still fetched from the account itself.
+fn between(hub: &Place, account: &str, specification: &Value) -> Prism {
+    let prism = Prism::start(&hub.work, specification, account).unwrap();
+    let own = account.rsplit_once(':').unwrap().1;
+    let granted = ["127.0.0.1", "127.0.0.1/32"].map(|host| {
+        let both = format!("\"{host}:{own}\", \"{host}:{}\"]", prism.port);
+        (format!("\"{host}:{own}\"]"), both)
+    });
+    let asked = (format!(" url = \"{account}\""), format!(" url = \"{}\"", prism.url()));
+    let before = fs::read_to_string(hub.work.join("liaison.toml")).unwrap();
+    let text = granted.into_iter().chain([asked]).fold(before, |text, (from, to)| {
+        assert!(text.contains(&from), "no {from} in {text}");
+        text.replace(&from, &to)
+    });
+    hub.write("liaison.toml", &text).unwrap();
+    prism
 }
 
 #[test]
@@ -73,10 +86,9 @@ fn hubspot_keeps_its_specification_by_somebody_elses_judgement() {
     let test = "specified::hubspot_keeps_its_specification_by_somebody_elses_judgement";
     let Some(folder) = specifications(test) else { return };
     let spec = openapi::joined(&folder, &HUBSPOT, &[]).unwrap();
-    let mut prism = None;
     let file = "email,lastname,city\nana@x.example,Ana,Nice\nbob@x.example,Bob,Lyon\n";
-    let place = super::hubspot::Place::reached(file, between(spec, &mut prism));
-    let prism = prism.unwrap();
+    let place = super::hubspot::Place::new(file);
+    let prism = between(&place.list.hub, &place.server.url(), &spec);
     let port = prism.port;
 
     // The judgement is on.
@@ -90,7 +102,7 @@ fn hubspot_keeps_its_specification_by_somebody_elses_judgement() {
 
     place.server.vendor().enter("contacts", &json!({"email": "eve@x.example", "lastname": "Eve"}));
     place.settle();
-    place.write_file(
+    place.list.write(
         "email,lastname,city\nana@x.example,Ana,Lille\nbob@x.example,Bob,\neve@x.example,Eve,\n",
     );
     place.settle();
@@ -105,10 +117,9 @@ fn sendgrid_keeps_its_specification_by_somebody_elses_judgement() {
     let test = "specified::sendgrid_keeps_its_specification_by_somebody_elses_judgement";
     let Some(folder) = specifications(test) else { return };
     let spec = openapi::joined(&folder, &SENDGRID, &SENDGRID_FREE).unwrap();
-    let mut prism = None;
     let file = "email,last_name,city\nana@x.example,Ana,Nice\n";
-    let place = super::sendgrid::Place::reached(file, between(spec, &mut prism));
-    let prism = prism.unwrap();
+    let place = super::sendgrid::Place::new(file);
+    let prism = between(&place.list.hub, &place.server.url(), &spec);
     let port = prism.port;
 
     // The judgement is on.
@@ -120,7 +131,7 @@ fn sendgrid_keeps_its_specification_by_somebody_elses_judgement() {
 
     place.server.vendor().contacts().enter(&json!({"email": "eve@x.example", "last_name": "Eve"}));
     place.settle();
-    place.write_file("email,last_name,city\nana@x.example,Ana,Lille\neve@x.example,Eve,\n");
+    place.list.write("email,last_name,city\nana@x.example,Ana,Lille\neve@x.example,Eve,\n");
     place.settle();
     assert_eq!(place.people(), ["ana@x.example,Ana,Lille", "eve@x.example,Eve,"]);
 }
