@@ -10,6 +10,7 @@ mod hubspot;
 mod identity;
 mod kit;
 mod mail;
+mod oauth;
 mod round_trip;
 mod scene;
 mod sendgrid;
