@@ -140,7 +140,8 @@ fn pairs(text: &str) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
 }
 
-fn decoded(text: &str) -> String {
+/// Text of a query, decoded: a `+` is a space.
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -192,7 +193,15 @@ impl<V: Vendor> Server<V> {
     /// # Errors
     /// No port is free.
     pub fn start(vendor: V) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+        Self::start_at(0, vendor)
+    }
+
+    /// Starts to serve on a port.
+    ///
+    /// # Errors
+    /// Somebody else serves there.
+    pub fn start_at(port: u16, vendor: V) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context("no free port")?;
         let address = listener.local_addr()?;
         let (vendor, ended) = (Arc::new(Mutex::new(vendor)), Arc::new(AtomicBool::new(false)));
         let (shared, over) = (Arc::clone(&vendor), Arc::clone(&ended));

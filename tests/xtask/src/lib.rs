@@ -46,6 +46,7 @@ pub mod tools;
 
 pub mod bench;
 pub mod connectors;
+pub mod contacts;
 pub mod crash;
 pub mod demo;
 pub mod identity;

@@ -2,15 +2,14 @@
 //! PKCE, rotating refresh tokens, clients that stand for themselves, and assertions.
 
 use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader},
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::{Unavailable, counterparts, paths, python, tryton};
+use crate::{Unavailable, paths, process::Running, python, tryton};
 
 /// What is installed.
 const PACKAGES: [&str; 2] = ["Authlib==1.9.10", "Flask==3.1.3"];
@@ -26,13 +25,9 @@ pub const REFRESH_TOKEN: &str = "refresh-token-from-before";
 /// # Errors
 /// It was not set up, or could not be on this machine.
 pub fn ready() -> Result<PathBuf, Unavailable> {
-    let folder = environment_folder();
-    let python = python::interpreter(&folder);
-    if counterparts::is_complete(&folder, &PACKAGES.join("\n")) && python.is_file() {
-        return Ok(python);
-    }
+    let python = python::ready(&environment_folder(), &PACKAGES);
     let how = "cargo xtask setup --only oauth fetches it";
-    Err(Unavailable::new("an authorisation server (Authlib)", how))
+    python.ok_or_else(|| Unavailable::new("an authorisation server (Authlib)", how))
 }
 
 /// Fetches the server.
@@ -63,7 +58,7 @@ pub struct Terms<'a> {
 pub struct Issuer {
     /// Its port on this machine.
     pub port: u16,
-    child: Child,
+    _server: Running,
 }
 
 impl Issuer {
@@ -74,38 +69,18 @@ impl Issuer {
     pub fn start(folder: &Path, terms: Terms<'_>) -> Result<Self> {
         let (python, port) = (ready()?, tryton::free_port()?);
         fs::create_dir_all(folder)?;
-        let log = folder.join("oauth.log");
-        let mut child = Command::new(python)
-            .args(["-W", "ignore", "-c", include_str!("oauth/serve.py")])
-            .args([&port.to_string(), CLIENT, SECRET, terms.redirect, REFRESH_TOKEN])
-            .arg(terms.key)
-            .arg(terms.token)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .context("cannot start the authorisation server")?;
-        let mut said = String::new();
-        let output = child.stdout.take().context("it has no output")?;
-        BufReader::new(output).read_line(&mut said)?;
-        let issuer = Self { port, child };
-        if said.trim() != "ready" {
-            bail!("the authorisation server did not start: {}", fs::read_to_string(log)?);
-        }
-        Ok(issuer)
+        let mut command = Command::new(python);
+        command.args(["-W", "ignore", "-c", include_str!("oauth/serve.py")]);
+        command.args([&port.to_string(), CLIENT, SECRET, terms.redirect, REFRESH_TOKEN]);
+        command.arg(terms.key).arg(terms.token);
+        let server = Running::start(&mut command, &folder.join("oauth.log"));
+        let server = server.context("the authorisation server")?;
+        Ok(Self { port, _server: server })
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Issuer {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf, process::Command, sync::Mutex};
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
-use crate::{Unavailable, counterparts, paths, process, python};
+use crate::{Unavailable, paths, process, python};
 
 /// Questions are handed over in a file.
 static ASKING: Mutex<()> = Mutex::new(());
@@ -86,11 +86,9 @@ impl Oracle {
     /// # Errors
     /// It was not set up, or could not be on this machine.
     pub fn ready(self) -> Result<(), Unavailable> {
-        let python = python::interpreter(&self.folder());
-        if counterparts::is_complete(&self.folder(), self.package()) && python.is_file() {
-            return Ok(());
-        }
-        Err(Unavailable::new(self.what(), "cargo xtask setup --only oracles installs it"))
+        let how = "cargo xtask setup --only oracles installs it";
+        let python = python::ready(&self.folder(), &[self.package()]);
+        python.map(drop).ok_or_else(|| Unavailable::new(self.what(), how))
     }
 
     /// What it makes of values by field: as they are to be sent, or null where it

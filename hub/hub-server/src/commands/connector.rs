@@ -3,6 +3,8 @@
 
 mod badge;
 mod build;
+mod compiler;
+mod fetch;
 mod install;
 mod new;
 mod sign;
@@ -59,8 +61,12 @@ pub fn alone(command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
 pub async fn run(loaded: &Loaded, command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         ConnectorCommand::List => list(loaded, out),
-        ConnectorCommand::Install(package) => install::offer(loaded, Verb::Install, &package, out),
-        ConnectorCommand::Upgrade(package) => install::offer(loaded, Verb::Upgrade, &package, out),
+        ConnectorCommand::Install(package) => {
+            install::offer(loaded, Verb::Install, &package, out).await
+        }
+        ConnectorCommand::Upgrade(package) => {
+            install::offer(loaded, Verb::Upgrade, &package, out).await
+        }
         ConnectorCommand::Approve { id, yes } => install::approve(loaded, &id, yes, out),
         ConnectorCommand::Remove { id } => install::remove(loaded, &id, out),
         ConnectorCommand::Test { connection, stream, samples, badge } => {

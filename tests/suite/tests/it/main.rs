@@ -9,6 +9,7 @@ mod hostile;
 mod hubspot;
 mod identity;
 mod kit;
+mod list;
 mod mail;
 mod oauth;
 mod round_trip;

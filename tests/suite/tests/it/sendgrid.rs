@@ -2,10 +2,8 @@
 //! jobs and exports, and hears at its door, by a signature, who has unsubscribed.
 
 use std::{
-    fs,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpStream},
-    path::Path,
     thread::sleep,
     time::{Duration, Instant, SystemTime},
 };
@@ -20,10 +18,9 @@ use ring::{
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use serde_json::{Value, json};
-use xtask::{
-    demo::hub::{self, Hub},
-    paths,
-};
+use xtask::demo::hub::Hub;
+
+use crate::list::List;
 
 const LIMIT_SECONDS: u64 = 150;
 /// What stands before the point of a public key on P-256 (`SubjectPublicKeyInfo`).
@@ -34,10 +31,9 @@ const SPKI_P256: [u8; 26] = [
 
 /// A hub's folder with a file of people, the account, and the key that it signs with.
 struct Place {
-    root: tempfile::TempDir,
+    list: List,
     server: Server<SendGrid>,
     signer: EcdsaKeyPair,
-    port: u16,
 }
 
 impl Place {
@@ -46,77 +42,35 @@ impl Place {
         let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
         let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
         let signer = EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap();
-        let place = Self {
-            root: tempfile::tempdir().unwrap(),
-            server: Server::start(SendGrid::default()).unwrap(),
-            signer,
-            port: super::free_port(),
-        };
-        let url = place.server.url();
-        place.server.vendor().files_url.clone_from(&url);
-        let root = place.root.path();
-        for name in ["in", "syncs", "secrets"] {
-            fs::create_dir_all(root.join(name)).unwrap();
-        }
-        place.write_file(file);
-        write_secret(&root.join("secrets/key"), KEY);
-        let public = [&SPKI_P256, place.signer.public_key().as_ref()].concat();
-        write_secret(&root.join("secrets/webhook"), &STANDARD.encode(public));
-        let (vendor, port) = (place.server.port(), place.port);
-        let config = format!(
-            "version = 1\n[http]\nlisten = \"127.0.0.1:{port}\"\n[connectors]\ndir = {:?}\n\
-             [namespaces.email]\nnormaliser = \"email\"\n\
-             [purposes.newsletter]\nchannels = [\"email\"]\n\
-             [connections.list]\nconnector = \"files\"\n\
-             folders.in = {{ path = \"in\", writable = true }}\n\
-             [connections.list.settings]\nfolder = \"in\"\n\
-             streams.people = {{ file = \"people.csv\", key = \"email\" }}\n\
-             [connections.mail]\nconnector = \"email-sendgrid\"\nhosts = [\"127.0.0.1:{vendor}\"]\n\
-             private = [\"127.0.0.1/32:{vendor}\"]\ninsecure_http = true\n\
-             settings = {{ url = \"{url}\", files_url = \"{url}\", export_minutes = 0 }}\n\
+        let list = List::new(["email", "last_name", "city"], file);
+        let server = Server::start(SendGrid::default()).unwrap();
+        let url = server.url();
+        server.vendor().files_url.clone_from(&url);
+        let hub = &list.hub;
+        hub.keep_secret("key", KEY).unwrap();
+        let public = [&SPKI_P256, signer.public_key().as_ref()].concat();
+        hub.keep_secret("webhook", &STANDARD.encode(public)).unwrap();
+        hub.configure("[purposes.newsletter]\nchannels = [\"email\"]\n").unwrap();
+        let more = format!(
+            "settings = {{ url = \"{url}\", files_url = \"{url}\", export_minutes = 0 }}\n\
              credentials.key = {{ token = \"file:secrets/key\" }}\n\
-             credentials.webhook = {{ key = \"file:secrets/webhook\" }}\n",
-            paths::components()
+             credentials.webhook = {{ key = \"file:secrets/webhook\" }}"
         );
-        fs::write(root.join("liaison.toml"), config).unwrap();
-        let both = |field: &str| {
-            let identity = if field == "email" { "identity = \"email\"\n" } else { "" };
-            format!(
-                "[[fields]]\nfield = \"{field}\"\ntrait = \"{field}\"\ndirection = \"<->\"\n{identity}"
-            )
-        };
-        for (connection, stream) in [("list", "people"), ("mail", "contacts")] {
-            let text = format!(
-                "connection = \"{connection}\"\nstream = \"{stream}\"\nschedule = \"manual\"\n\
-                 kind = \"person\"\nmatching = [\"email\"]\n[guards]\nrecords_percent_max = 100\n"
-            ) + &["email", "last_name", "city"].map(both).concat();
-            fs::write(root.join(format!("syncs/{stream}.toml")), text).unwrap();
-        }
+        hub.connect("mail", "email-sendgrid", server.port(), &more).unwrap();
+        list.sync("mail", "contacts");
         let refusals = "connection = \"mail\"\nstream = \"global_unsubscribes\"\n\
              schedule = \"manual\"\nkind = \"person\"\n\
              [[fields]]\nfield = \"email\"\ntrait = \"email\"\nidentity = \"email\"\n\
              [[fields]]\nfield = \"suppressed\"\ntrait = \"no_mail\"\n\
              [[consents]]\nfield = \"suppressed\"\npurpose = \"newsletter\"\nchannel = \"email\"\n\
              granted = []\nwithdrawn = [true]\n";
-        fs::write(root.join("syncs/refusals.toml"), refusals).unwrap();
+        hub.write("syncs/refusals.toml", refusals).unwrap();
         let events = "connection = \"mail\"\nstream = \"events\"\nkind = \"event\"\n\
              schedule = \"manual\"\n\
              [event]\nname = \"event\"\ntime = { field = \"timestamp\", format = \"rfc3339\" }\n\
              [[fields]]\nfield = \"email\"\nidentity = \"email\"\n";
-        fs::write(root.join("syncs/events.toml"), events).unwrap();
-        place
-    }
-
-    fn write_file(&self, text: &str) {
-        fs::write(self.root.path().join("in/people.csv"), text).unwrap();
-    }
-
-    /// The lines of the file below its head, sorted.
-    fn lines(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.root.path().join("in/people.csv")).unwrap();
-        let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
-        lines.sort();
-        lines
+        hub.write("syncs/events.toml", events).unwrap();
+        Self { list, server, signer }
     }
 
     /// The contacts in the form of the file, sorted.
@@ -138,19 +92,11 @@ impl Place {
     fn settle(&self) {
         let limit = Instant::now() + Duration::from_secs(LIMIT_SECONDS);
         loop {
-            for sync in ["people", "contacts"] {
-                let told = hub::command(
-                    &paths::binary(),
-                    self.root.path(),
-                    &["sync", "run", sync, "--json"],
-                );
-                let run: Value = serde_json::from_str(&told.unwrap()).unwrap();
-                assert_eq!(run["status"], "succeeded", "{run:#}");
-            }
-            if self.lines() == self.people() {
+            self.list.round("mail");
+            if self.list.lines() == self.people() {
                 return;
             }
-            assert!(Instant::now() < limit, "{:?} {:?}", self.lines(), self.people());
+            assert!(Instant::now() < limit, "{:?} {:?}", self.list.lines(), self.people());
             sleep(Duration::from_millis(300));
         }
     }
@@ -177,24 +123,15 @@ impl Place {
             "POST /inbox/mail HTTP/1.0\r\nHost: 127.0.0.1:{}\r\ncontent-type: application/json\r\n\
              content-length: {}\r\nx-twilio-email-event-webhook-timestamp: {time}\r\n\
              x-twilio-email-event-webhook-signature: {}\r\n\r\n{body}",
-            self.port,
+            self.list.hub.port,
             body.len(),
             STANDARD.encode(signature),
         );
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.list.hub.port)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap()
-    }
-}
-
-fn write_secret(path: &Path, secret: &str) {
-    fs::write(path, format!("{secret}\n")).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
 
@@ -213,7 +150,7 @@ fn contacts_go_both_ways_once_and_an_unsubscribe_reaches_the_profile() {
 
     // An edit on each side.
     place.server.vendor().contacts().edit(&ids[0], &json!({"city": "Paris"}));
-    place.write_file(
+    place.list.write(
         "email,last_name,city\nana@x.example,Ana,Lille\nbob@x.example,Bob,Lyon\neve@x.example,Eve,Brest\n",
     );
     place.settle();
@@ -234,7 +171,7 @@ fn contacts_go_both_ways_once_and_an_unsubscribe_reaches_the_profile() {
         BEGINNING,
         &json!({}),
     );
-    let hub = Hub::start(&paths::binary(), place.root.path()).unwrap();
+    let hub = Hub::start(&place.list.hub.binary, &place.list.hub.work).unwrap();
     let event = |id: &str| {
         json!([{
             "sg_event_id": id, "event": "unsubscribe", "email": "ana@x.example",
