@@ -55,6 +55,7 @@ pub mod runs;
 pub mod segments;
 pub mod sign_in;
 pub mod status;
+pub mod suppressions;
 pub mod syncs;
 pub mod timeline;
 pub mod upkeep;

@@ -10,7 +10,7 @@ use crate::state::AppState;
 use crate::{
     conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
     plans, privacy, profiles, quarantine, rejected, related, runs, segments, sign_in, status,
-    syncs, timeline, upkeep,
+    suppressions, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -139,6 +139,9 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/privacy/export",     Privacy, Nothing, || get(privacy::export)),
     route("POST",   "/api/v1/privacy/erasures",   Privacy, Json,    || post(privacy::erase)),
     route("GET",    "/api/v1/privacy/erasures/{id}", Privacy, Nothing, || get(privacy::one)),
+    route("GET",    "/api/v1/suppressions",       Pii,     Nothing, || get(suppressions::list)),
+    route("POST",   "/api/v1/suppressions",       Privacy, Json,    || post(suppressions::add)),
+    route("POST",   "/api/v1/suppressions/lift",  Privacy, Json,    || post(suppressions::lift)),
     route("GET",    "/api/v1/segments",           Read,    Nothing, || get(segments::list)),
     route("POST",   "/api/v1/segments/preview",   Pii,     Json,    || post(segments::preview)),
     route("GET",    "/api/v1/segments/{name}/members", Pii, Nothing, || get(segments::members)),

@@ -170,6 +170,9 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Privacy: everything that is kept of one person, and erasing him.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// To whom nothing is sent: list, add, remove.
+    #[command(subcommand)]
+    Suppression(SuppressionCommand),
     /// Connectors: install, upgrade, approve, list and remove them; write, build, sign
     /// and test your own.
     #[command(subcommand)]
@@ -439,6 +442,7 @@ pub use self::quarantine::QuarantineCommand;
 pub use self::recording::{RecordingCommand, ReplayAsked};
 pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
+pub use self::suppression::SuppressionCommand;
 
 mod conflict;
 mod connector;
@@ -451,6 +455,7 @@ mod quarantine;
 mod recording;
 mod segment;
 mod store;
+mod suppression;
 
 #[cfg(test)]
 mod tests {

@@ -142,9 +142,11 @@ impl Language {
                 command.env("VIRTUAL_ENV", self.folder().join("venv"));
             }
             Self::TypeScript => {
-                fs::create_dir_all(folder.join("node_modules"))?;
                 let package = folder.join("node_modules/liaison-sdk");
-                std::os::unix::fs::symlink(self.folder(), package)?;
+                if !package.exists() {
+                    fs::create_dir_all(folder.join("node_modules"))?;
+                    std::os::unix::fs::symlink(self.folder(), package)?;
+                }
             }
         }
         command.current_dir(folder);

@@ -37,6 +37,7 @@ pub mod languages;
 pub mod mail;
 pub mod oauth;
 pub mod oracles;
+pub mod prism;
 pub mod python;
 pub mod segment;
 pub mod tryton;

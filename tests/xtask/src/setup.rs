@@ -9,7 +9,7 @@ use crate::{
     languages::Language,
     lint, mail, oauth,
     oracles::Oracle,
-    process, segment,
+    prism, process, segment,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -35,8 +35,10 @@ pub enum Part {
     Bucket,
     /// An authorisation server (Authlib), from the Python index.
     Oauth,
-    /// The ad platforms' own normalisers and messages, from the Python index.
+    /// The vendors' own normalisers, messages and clients, from the Python index.
     Oracles,
+    /// A proxy that holds requests against a specification (prism), from the npm index.
+    Prism,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
     /// cargo-deny and typos, built from source: minutes (not part of the ordinary set-up).
@@ -44,7 +46,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 9] = [
+pub const ORDINARY: [Part; 10] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
@@ -54,6 +56,7 @@ pub const ORDINARY: [Part; 9] = [
     Part::Bucket,
     Part::Oauth,
     Part::Oracles,
+    Part::Prism,
 ];
 
 /// Browsers that will do.
@@ -118,8 +121,12 @@ impl Part {
                 "Is the Python package index reachable? cargo xtask setup --only oauth repeats it.",
             ),
             Self::Oracles => {
-                ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
+                ("code of the vendors", "cargo xtask setup --only oracles repeats it.")
             }
+            Self::Prism => (
+                "a proxy that knows specifications (prism)",
+                "Is the npm index reachable? cargo xtask setup --only prism repeats it.",
+            ),
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (
                 "cargo-deny and typos",
@@ -157,6 +164,7 @@ impl Part {
                     or_name_what_is_missing(oracle.fetch())?;
                 }
             }
+            Self::Prism => drop(prism::prepare()?),
             Self::Browser => eprintln!("      {}", browser()?.display()),
             Self::LintTools => lint::install_tools()?,
         }

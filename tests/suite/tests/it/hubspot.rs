@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// Runs both syncs until both sides show the same.
-    fn settle(&self) {
+    pub fn settle(&self) {
         for _ in 0..ROUNDS_MAX {
             self.list.round("crm");
             if self.list.lines() == self.people() {

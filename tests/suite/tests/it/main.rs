@@ -15,6 +15,7 @@ mod oauth;
 mod round_trip;
 mod scene;
 mod sendgrid;
+mod specified;
 mod tracked;
 
 use xtask::demo::{self, world::World};
