@@ -57,8 +57,7 @@ pub(crate) fn signed(
         "exp": assertion.now.saturating_add(i64::from(assertion.lifetime_seconds)),
         "jti": assertion.id,
     });
-    let optional = [("kid", key_id)];
-    optional.into_iter().for_each(|(name, value)| add(&mut header, name, value));
+    add(&mut header, "kid", key_id);
     for (name, value) in [("sub", assertion.subject), ("scope", assertion.scope)] {
         add(&mut claims, name, value);
     }

@@ -209,6 +209,8 @@ pub(crate) fn random_text() -> Result<Zeroizing<String>, HttpFault> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
 }
 
+/// The vendor's clock is the world's: an assertion says when it was made.
+#[expect(clippy::disallowed_methods, reason = "a rim: an assertion tells the vendor our time")]
 fn unix_seconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
