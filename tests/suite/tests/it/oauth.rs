@@ -209,15 +209,13 @@ impl Place {
     fn sign_in(&self) -> (Child, String, BufReader<std::process::ChildStderr>) {
         let mut child = self.command(&["connection", "sign-in", "ads"]).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        loop {
-            let mut line = String::new();
+        let (mut said, mut line) = (String::new(), String::new());
+        while !line.starts_with("https://accounts.google.com/o/oauth2/v2/auth?") {
+            line.clear();
             assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "{said}");
-            if line.starts_with("https://accounts.google.com/o/oauth2/v2/auth?") {
-                return (child, line.trim().to_owned(), stderr);
-            }
             said.push_str(&line);
         }
+        (child, line.trim().to_owned(), stderr)
     }
 }
 
