@@ -90,6 +90,8 @@ pub enum Code {
     WriteUnderWay,
     /// There is no such erasure.
     UnknownErasure,
+    /// Nothing on the list of suppressions holds for the identity there.
+    NotSuppressed,
     /// The sync is running already.
     AlreadyRunning,
     /// The store is being compacted or backed up.
@@ -153,6 +155,7 @@ impl Code {
         Self::SeveralPeople,
         Self::WriteUnderWay,
         Self::UnknownErasure,
+        Self::NotSuppressed,
         Self::AlreadyRunning,
         Self::UpkeepRunning,
         Self::NotVerified,
@@ -206,6 +209,7 @@ impl Code {
             Self::SeveralPeople => ("http/several-people", StatusCode::CONFLICT),
             Self::WriteUnderWay => ("http/write-under-way", StatusCode::CONFLICT),
             Self::UnknownErasure => ("http/unknown-erasure", StatusCode::NOT_FOUND),
+            Self::NotSuppressed => ("http/not-suppressed", StatusCode::NOT_FOUND),
             Self::AlreadyRunning => ("http/already-running", StatusCode::CONFLICT),
             Self::UpkeepRunning => ("http/upkeep-running", StatusCode::CONFLICT),
             Self::NotVerified => ("inbox/not-verified", StatusCode::UNAUTHORIZED),

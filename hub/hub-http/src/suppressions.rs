@@ -84,7 +84,7 @@ async fn decide(
         return Err(Problem::new(Code::BadBody).at("channel").with(format!("one of {known}")));
     }
     let entry = state.engine().suppress(&identity, channel, reason, OWNER).await?;
-    let entry = entry.ok_or_else(|| Problem::new(Code::Nobody).at("identity"))?;
+    let entry = entry.ok_or_else(|| Problem::new(Code::NotSuppressed).at("identity"))?;
     Ok(Json(view(&entry)))
 }
 

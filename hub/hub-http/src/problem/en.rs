@@ -127,6 +127,10 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
             "There is no such erasure",
             "The answer to `POST /api/v1/privacy/erasures` has the number.",
         ),
+        Code::NotSuppressed => (
+            "Nothing is suppressed for this identity on this channel",
+            "`GET /api/v1/suppressions?identity=...` shows what is, and on which channel.",
+        ),
         Code::AlreadyRunning => (
             "The sync is running already",
             "Wait for the run to end, or watch it through /api/v1/events.",

@@ -134,6 +134,10 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "Cet effacement n’existe pas",
             "La réponse à `POST /api/v1/privacy/erasures` porte le numéro.",
         ),
+        Code::NotSuppressed => (
+            "Rien n’est bloqué pour cette identité sur ce canal",
+            "`GET /api/v1/suppressions?identity=...` montre ce qui l’est, et sur quel canal.",
+        ),
         Code::AlreadyRunning => (
             "La synchronisation est déjà en cours",
             "Attendez la fin de l’exécution, ou suivez-la par /api/v1/events.",

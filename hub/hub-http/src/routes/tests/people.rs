@@ -177,3 +177,27 @@ async fn events_are_paged_newest_first_and_go_with_the_export() {
     let (_, export) = hub.owner("GET", path, "").await;
     assert_eq!(export["people"][0]["events"].as_array().unwrap().len(), 5);
 }
+
+#[tokio::test]
+async fn whom_nothing_may_be_sent_to_is_listed_by_hash_and_lifted_by_name() {
+    let hub = hub().await;
+    let path = "/api/v1/suppressions";
+    let whom = |channel: &str| json!({ "identity": "email:Ana@X.fr", "channel": channel });
+    let mut body = whom("*");
+    body["reason"] = json!("a letter");
+    let (status, entry) = hub.owner("POST", path, &body.to_string()).await;
+    assert_eq!((status, &entry["holds"]), (StatusCode::OK, &json!(true)), "{entry}");
+    body["channel"] = json!("post");
+    let answer = hub.owner("POST", path, &body.to_string()).await;
+    assert_eq!(code(&answer), (400, "http/bad-body"));
+    let (_, listed) = hub.owner("GET", &format!("{path}?identity=email:ana@x.fr"), "").await;
+    assert_eq!(listed["suppressions"], json!([entry]));
+    assert!(!listed.to_string().contains("ana@x.fr"), "{listed}");
+    let (_, others) = hub.owner("GET", &format!("{path}?identity=email:bob@x.fr"), "").await;
+    assert_eq!(others["suppressions"], json!([]));
+    let lift = format!("{path}/lift");
+    let (_, lifted) = hub.owner("POST", &lift, &whom("*").to_string()).await;
+    assert_eq!((&lifted["holds"], &lifted["of"]), (&json!(false), &entry["of"]));
+    let answer = hub.owner("POST", &lift, &whom("*").to_string()).await;
+    assert_eq!(code(&answer), (404, "http/not-suppressed"));
+}
