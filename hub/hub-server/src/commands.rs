@@ -17,6 +17,7 @@ mod recording;
 mod replay;
 mod segment;
 mod serve;
+mod sign_in;
 mod store;
 mod suppression;
 mod sync;

@@ -21,6 +21,7 @@ mod broken;
 mod grants;
 mod keys;
 mod secrets;
+mod sign_ins;
 mod tokens;
 
 mod recordings;

@@ -32,6 +32,7 @@ use crate::package::{Unfit, whole};
 use crate::recordings::Recordings;
 use crate::secrets::credentials;
 use crate::shelf::Shelf;
+use crate::sign_ins::SignInDesk;
 use crate::tokens::PassingTokens;
 use crate::trouble::{Item, Trouble};
 
@@ -45,6 +46,7 @@ pub struct Wiring<'l> {
     privacy_key: [u8; 32],
     /// What records runs.
     recordings: Option<Arc<Recordings>>,
+    desk: Arc<SignInDesk>,
 }
 
 /// A connection that works as far as this machine can tell.
@@ -95,12 +97,18 @@ impl<'l> Wiring<'l> {
         let gateway = Gateway::new(GatewayOptions { tokens, ..GatewayOptions::default() })
             .map_err(|error| no_sandbox(&error))?;
         let (packages, privacy_key) = (Mutex::default(), keys.privacy_key);
-        Ok(Self { loaded, host, gateway, packages, privacy_key, recordings: None })
+        let desk = Arc::default();
+        Ok(Self { loaded, host, gateway, packages, privacy_key, recordings: None, desk })
     }
 
     /// The same, with runs recorded by these.
     pub fn recorded_by(self, recordings: Option<Arc<Recordings>>) -> Self {
         Self { recordings, ..self }
+    }
+
+    /// The connections that somebody signs in to.
+    pub fn desk(&self) -> Arc<SignInDesk> {
+        Arc::clone(&self.desk)
     }
 
     /// Binds a connection to its connector.
@@ -120,7 +128,11 @@ impl<'l> Wiring<'l> {
         let (Ok(grants), Ok(credentials), true) = (grants, credentials, faults.is_empty()) else {
             return Err(faults);
         };
-        Ok(self.connect(connection, package, grants, credentials))
+        let bound = self.connect(connection, package, grants, credentials);
+        if let Some(gateway) = self.desk.of(connection.id.as_str()) {
+            gateway.look_for_sign_in().await;
+        }
+        Ok(bound)
     }
 
     /// Binds a connection to its connector with settings that are not checked, and
@@ -160,6 +172,7 @@ impl<'l> Wiring<'l> {
             settings: connection.settings.clone(),
             limits: HttpLimits::default(),
         });
+        self.desk.take_up(connection.id.as_str(), gateway.clone());
         let recorder = self.recordings.clone().map(|it| it as Arc<dyn Recorder>);
         let settings = connection.settings.clone();
         let binding =

@@ -262,14 +262,24 @@ impl Bench {
         decode::learned::note(&mut learned, said, requests);
     }
 
-    /// A guest's own fault. That it may send no more it tells without a number.
+    /// A guest's own fault. That it may send no more it tells without a number, and what
+    /// became of the credential it cannot know.
     fn said(&self, fault: wit::Fault, requests: &ConnectionGateway) -> Fault {
         let fault = decode::fault::fault(fault, requests.redactor());
         match requests.calls_exceeded() {
             Some(max) if fault.code == FaultCode::LimitExceeded => {
                 fault.with("http_calls_max", max)
             }
+            _ if fault.code == FaultCode::Auth => self.signed_out(fault, requests),
             _ => fault,
+        }
+    }
+
+    /// A refused credential that only somebody who signs in can mend.
+    fn signed_out(&self, fault: Fault, requests: &ConnectionGateway) -> Fault {
+        match requests.sign_in_standing().and_then(|standing| standing.needed) {
+            Some(needed) => fault.with("sign_in", &self.binding.connection).with("reason", needed),
+            None => fault,
         }
     }
 

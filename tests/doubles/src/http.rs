@@ -75,10 +75,15 @@ impl Request {
     /// The query's parameters, decoded.
     #[must_use]
     pub fn query(&self) -> Vec<(String, String)> {
-        let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+        pairs(self.target.split_once('?').map_or("", |(_, query)| query))
+    }
+
+    /// The pairs of a form in the body, decoded; none if it says it is something else.
+    #[must_use]
+    pub fn form(&self) -> Vec<(String, String)> {
+        let is_form = self.find("content-type") == Some("application/x-www-form-urlencoded");
+        let text = std::str::from_utf8(&self.body).ok().filter(|_| is_form);
+        pairs(text.unwrap_or_default())
     }
 
     /// The value of a query parameter.
@@ -127,6 +132,12 @@ impl Answer {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
 }
 
 /// Text of a query, decoded: a `+` is a space.

@@ -35,6 +35,7 @@ pub mod counterparts;
 pub mod febrl;
 pub mod languages;
 pub mod mail;
+pub mod oauth;
 pub mod oracles;
 pub mod prism;
 pub mod python;

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     Unavailable, apt, bucket, components, febrl,
     languages::Language,
-    lint, mail,
+    lint, mail, oauth,
     oracles::Oracle,
     prism, process, segment,
     steps::Steps,
@@ -33,6 +33,8 @@ pub enum Part {
     Mail,
     /// A server of buckets (moto), from the Python index.
     Bucket,
+    /// An authorisation server (Authlib), from the Python index.
+    Oauth,
     /// The vendors' own normalisers, messages and clients, from the Python index.
     Oracles,
     /// A proxy that holds requests against a specification (prism), from the npm index.
@@ -44,7 +46,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 9] = [
+pub const ORDINARY: [Part; 10] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
@@ -52,6 +54,7 @@ pub const ORDINARY: [Part; 9] = [
     Part::Segment,
     Part::Mail,
     Part::Bucket,
+    Part::Oauth,
     Part::Oracles,
     Part::Prism,
 ];
@@ -113,6 +116,10 @@ impl Part {
                 "a server of buckets (moto)",
                 "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
             ),
+            Self::Oauth => (
+                "an authorisation server (Authlib)",
+                "Is the Python package index reachable? cargo xtask setup --only oauth repeats it.",
+            ),
             Self::Oracles => {
                 ("code of the vendors", "cargo xtask setup --only oracles repeats it.")
             }
@@ -151,6 +158,7 @@ impl Part {
             Self::Segment => drop(segment::prepare()?),
             Self::Mail => drop(mail::prepare()?),
             Self::Bucket => drop(bucket::prepare()?),
+            Self::Oauth => drop(oauth::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;

@@ -11,6 +11,7 @@ mod identity;
 mod kit;
 mod list;
 mod mail;
+mod oauth;
 mod round_trip;
 mod scene;
 mod sendgrid;
