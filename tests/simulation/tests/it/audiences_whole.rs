@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hub_engine::Engine;
+use hub_engine::{Engine, Env as _};
 use hub_model::{Answer, FaultCode, Guards, Run, SyncId, Timestamp};
 use hub_schedule::Schedule;
 use hub_store::MemoryStore;
@@ -26,7 +26,10 @@ fn meddle(stage: &Stage, dice: &mut Dice, step: usize) {
     let there = names(stage);
     let mut platform = stage.platform("ads");
     match dice.percent(50) && !there.is_empty() {
-        true => platform.edit(TITLE, MemberChange::Remove, "email", dice.pick(&there)),
+        true => {
+            let one: &String = dice.pick(&there);
+            platform.edit(TITLE, MemberChange::Remove, "email", one);
+        }
         false => {
             let stranger = format!("stranger{step}@x.fr");
             platform.edit(TITLE, MemberChange::Add, "email", &stranger);
