@@ -181,6 +181,8 @@ pub struct SyncConfig {
     pub id: SyncId,
     /// When it runs, not yet parsed.
     pub schedule: Located<String>,
+    /// When its audience is filled anew, not yet parsed.
+    pub reconcile: Option<Located<String>>,
     /// Its own zone: an IANA name, not yet looked up.
     pub zone: Option<Located<String>>,
     /// Whether the schedule is suspended.

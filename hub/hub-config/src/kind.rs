@@ -39,6 +39,8 @@ const OF_PROFILES: &[&str] = &[
     "purposes",
     "segment",
     "audience",
+    "closes",
+    "reconcile",
 ];
 
 /// Reads the kind. A free name must not be a slip of one that is resolved: its

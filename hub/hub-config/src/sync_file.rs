@@ -18,7 +18,7 @@ use crate::guards;
 use crate::kind;
 use crate::located::{Located, Location};
 use crate::matching;
-use crate::membership::{self, SegmentUse};
+use crate::membership::{self, Membership, SegmentUse};
 use crate::near;
 use crate::policies;
 use crate::relations::{self, RelationDraft};
@@ -58,6 +58,8 @@ pub(crate) const KEYS: &[&str] = &[
     "from",
     "segment",
     "audience",
+    "closes",
+    "reconcile",
 ];
 /// The keys of `[[fields]]`.
 pub(crate) const FIELD_KEYS: &[&str] = &[
@@ -169,7 +171,7 @@ pub(crate) fn read(
     let writes = pairs.iter().any(|pair| pair.mapping.direction.writes());
     let several = several::read(&mut table, &read, known, writes || !pairs_sound);
     let guards = guards::read(&mut table);
-    let (segment, audience) = membership::read(&mut table, &kind, &pairs);
+    let Membership { segment, audience, reconcile } = membership::read(&mut table, &kind, &pairs);
     let matching = matching::read(&mut table, &pairs, pairs_sound);
     matching::check(&table, &pairs, &policies, matching.as_deref(), pairs_sound);
     if pairs_sound && !is_event && !kind.is_object() {
@@ -222,6 +224,7 @@ pub(crate) fn read(
     let sync = sync.map(|(mapping, schedule, stream_location)| SyncConfig {
         id: SyncId::new(id),
         schedule,
+        reconcile,
         zone,
         paused,
         guards,

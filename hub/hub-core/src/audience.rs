@@ -43,7 +43,7 @@ mod gather;
 pub use explain::{Found, Reason, Why, explain};
 pub use gather::{Gathered, Needs};
 
-use hub_model::{Profile, Rules, Segment, SegmentName, Standing, Timestamp};
+use hub_model::{Mapping, Profile, Rules, Segment, SegmentName, Standing, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::consent;
@@ -112,6 +112,12 @@ pub fn standing(
         }
     }
     standing
+}
+
+/// Whether a sync is for an audience that ends: it is for no segment any more, nobody is
+/// meant to be in it, and whoever is in it is taken out.
+pub const fn closes(mapping: &Mapping) -> bool {
+    mapping.audience && mapping.segment.is_none()
 }
 
 /// By what a workspace judges, in short: everybody is judged anew when it is another.

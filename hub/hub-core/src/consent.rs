@@ -15,6 +15,8 @@ use hub_model::{
     Record, RecordNo, Rules, Segment, Stamp, Timestamp, TraitName, Value,
 };
 
+use crate::audience::closes;
+
 /// What decides between two statements under one key: the stricter state, then
 /// the grant that counts longer, then the newer, then the older record, then
 /// the field.
@@ -158,7 +160,8 @@ pub fn permits(
 
 /// The first purpose that a stream declares and nothing that is asked of its rows is
 /// about: neither what the sync requires nor that for which its segment is. A purpose
-/// goes by the connector's word, unless the sync says what that is called here.
+/// goes by the connector's word, unless the sync says what that is called here. An
+/// audience that ends takes nobody in.
 pub fn not_asked<'a>(
     declared: &'a [Box<str>],
     mapping: &Mapping,
@@ -166,7 +169,9 @@ pub fn not_asked<'a>(
 ) -> Option<&'a str> {
     let asked = mapping.requires.iter().chain(segment.map(|segment| &segment.purpose));
     let asked: Vec<&str> = asked.map(|key| &*key.purpose).collect();
-    let is_asked = |word: &str| mapping.purposes.contains_key(word) || asked.contains(&word);
+    let is_asked = |word: &str| {
+        closes(mapping) || mapping.purposes.contains_key(word) || asked.contains(&word)
+    };
     declared.iter().map(|word| &**word).find(|word| !is_asked(word))
 }
 

@@ -23,6 +23,7 @@
 mod gather;
 mod members;
 mod touch;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use crate::workspace::Workspace;
 
 pub use hub_core::audience::{Found, Reason, Why};
 pub(crate) use touch::touch;
+pub(crate) use whole::{care, forgotten};
 
 /// About how many log entries one step looks at when nobody has to be judged.
 const STEP_ENTRIES: usize = 10_000;

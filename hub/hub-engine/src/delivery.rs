@@ -71,7 +71,11 @@ pub(crate) async fn deliver(context: &mut RunContext<'_>) -> Result<(), Fault> {
     undo::resume(context).await?;
     guard::admit(context, &stream).await?;
     budget::announce(context, &stream).await?;
-    write_due(context, &stream).await
+    write_due(context, &stream).await?;
+    if context.job.mapping.audience {
+        audience::care(context, &stream).await?;
+    }
+    Ok(())
 }
 
 /// Writes everything that is due now. At its end nothing waits for an answer.

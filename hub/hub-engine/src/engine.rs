@@ -182,6 +182,15 @@ impl Engine {
         &*self.shared.workspace.store
     }
 
+    /// The audiences that were filled and whose syncs are gone, by sync: nobody takes
+    /// their members out any more.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn forgotten_audiences(&self) -> Result<BTreeMap<SyncId, String>, Error> {
+        audience::forgotten(&self.shared.workspace, &self.jobs()).await
+    }
+
     /// The syncs, by id, as they are at this moment.
     pub fn jobs(&self) -> Arc<BTreeMap<SyncId, SyncJob>> {
         Arc::clone(&self.shared.jobs.read().unwrap_or_else(PoisonError::into_inner))

@@ -18,6 +18,8 @@ pub struct SyncJob {
     pub schedule: Schedule,
     /// The schedule as configured, for display.
     pub schedule_text: String,
+    /// When everybody is brought into its audience anew, after a run; none = never.
+    pub reconcile: Option<Schedule>,
     /// Whether the schedule is suspended; it still runs by hand.
     pub paused: bool,
     /// The account at the vendor: syncs that name one share its budgets.

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_core::identity::{Normalised, normalise};
-use hub_core::{consent, sync};
+use hub_core::{audience, consent, sync};
 use hub_model::{
     ChannelName, ConsentKey, Fault, FaultCode, FieldName, Identity, Mapping, Normaliser, Profile,
     ProfileId, Record, Stamp, Timestamp, Value,
@@ -83,6 +83,8 @@ impl<'w> Permission<'w> {
             let standings = workspace.store.standings(&ids).await?;
             let own = standings.into_iter().filter(|s| s.segments.contains_key(name));
             members = Some(own.map(|standing| standing.profile).collect());
+        } else if audience::closes(mapping) {
+            members = Some(BTreeSet::new());
         }
         let channels = suppressions::channels(&requires, sends);
         Ok(Self { workspace, requires, channels, sends: sends.is_some(), members })

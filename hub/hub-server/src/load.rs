@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hub_config::{Config, ConfigFault, ConnectionConfig, SyncConfig};
+use hub_config::{Config, ConfigFault, ConnectionConfig, Located, SyncConfig};
 use hub_model::SyncId;
 use hub_schedule::{Schedule, ScheduleError};
 
@@ -20,6 +20,8 @@ pub struct Loaded {
     pub config: Config,
     /// The schedules, by sync.
     pub schedules: BTreeMap<SyncId, Schedule>,
+    /// When audiences are filled anew, by sync.
+    pub reconciles: BTreeMap<SyncId, Schedule>,
 }
 
 impl Loaded {
@@ -32,17 +34,24 @@ impl Loaded {
         let config = hub_config::load(&global.config)
             .map_err(|faults| located(Trouble::from(faults), &root))?;
         let mut faults = Vec::new();
-        let mut schedules = BTreeMap::new();
+        let (mut schedules, mut reconciles) = (BTreeMap::new(), BTreeMap::new());
         for sync in &config.syncs {
-            match schedule(&config, sync) {
-                Ok(schedule) => {
-                    schedules.insert(sync.id.clone(), schedule);
+            let both = [
+                (Some(&sync.schedule), "schedule", &mut schedules),
+                (sync.reconcile.as_ref(), "reconcile", &mut reconciles),
+            ];
+            for (text, key, known) in both {
+                match text.map(|text| schedule(&config, sync, text, key)) {
+                    Some(Ok(schedule)) => {
+                        known.insert(sync.id.clone(), schedule);
+                    }
+                    Some(Err(fault)) => faults.push(fault),
+                    None => {}
                 }
-                Err(fault) => faults.push(fault),
             }
         }
         if faults.is_empty() {
-            Ok(Self { root, config, schedules })
+            Ok(Self { root, config, schedules, reconciles })
         } else {
             Err(located(Trouble::from(faults), &root))
         }
@@ -100,14 +109,19 @@ impl Loaded {
     }
 }
 
-fn schedule(config: &Config, sync: &SyncConfig) -> Result<Schedule, ConfigFault> {
+fn schedule(
+    config: &Config,
+    sync: &SyncConfig,
+    text: &Located<String>,
+    key: &'static str,
+) -> Result<Schedule, ConfigFault> {
     const SHOW: &str = "`liaison sync list` shows in words when a schedule is due";
     let zone = config.zone_of(sync);
-    Schedule::parse(&sync.schedule, zone).map_err(|error| {
+    Schedule::parse(text, zone).map_err(|error| {
         // A fault of the zone belongs to the line of the zone.
         let (at, place) = match &error {
             ScheduleError::Zone { .. } => (zone, "zone"),
-            _ => (&sync.schedule, "schedule"),
+            _ => (text, key),
         };
         let sentence = error.to_string();
         let (problem, mend) = sentence.split_once("; ").unwrap_or((&sentence, SHOW));

@@ -257,7 +257,14 @@ impl<'l> Wiring<'l> {
             upkeep,
             privacy_key: self.privacy_key,
         };
-        Ok(Engine::open(options).await?)
+        let engine = Engine::open(options).await?;
+        for (sync, audience) in engine.forgotten_audiences().await? {
+            talk(format!(
+                "the members of {audience} stay there: no sync `{sync}` takes them out any more; \
+                 write one with `audience = true` and `closes = true` to empty it"
+            ));
+        }
+        Ok(engine)
     }
 
     /// A connection with its connector, which may be one that says why it cannot work.
@@ -304,6 +311,7 @@ impl<'l> Wiring<'l> {
             guards: sync.guards,
             schedule: self.loaded.schedules.get(&sync.id)?.clone(),
             schedule_text: sync.schedule.value.clone(),
+            reconcile: self.loaded.reconciles.get(&sync.id).cloned(),
             paused: sync.paused,
             account: connection.account(),
             connector,

@@ -69,6 +69,7 @@ impl Loader {
             guards: sync.guards,
             schedule: Schedule::parse(&sync.schedule, config.zone_of(sync))?,
             schedule_text: sync.schedule.value.clone(),
+            reconcile: None,
             paused: true,
             account: (&sync.mapping.stream.connection).into(),
             connector: feed.clone(),

@@ -267,6 +267,7 @@ impl Fleet {
                 guards: Guards::default(),
                 schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
                 schedule_text: "manual".to_owned(),
+                reconcile: None,
                 paused: false,
                 account: (&mapping.stream.connection).into(),
                 connector: Arc::new(door),

@@ -10,7 +10,8 @@ use plugin_api::stream::MEMBERSHIP_KIND;
 use plugin_api::{
     Audience, CallContext, Connector, Container, ContainerPage, ContainerWish, Cursor, Found,
     Identity, JobState, LookupRequest, Manifest, Member, MemberChange, MemberCounts, MemberOutcome,
-    MemberReport, MemberRequest, Outcome, Page, ReadRequest, StreamInfo, WriteReport, WriteRequest,
+    MemberReport, MemberRequest, Outcome, Page, ReadRequest, ReplaceSession, StreamInfo,
+    WriteReport, WriteRequest,
 };
 
 use crate::dice::Dice;
@@ -27,8 +28,12 @@ pub struct Platform {
     trouble_percent: u32,
     /// It takes writes and gives no answer while this is set.
     pub loses_answers: bool,
+    /// It never deletes an audience.
+    pub keeps_containers: bool,
     /// Writes that reached it.
     pub writes: u64,
+    /// Those who are to replace everybody, by session.
+    replacing: BTreeMap<u64, BTreeSet<Vec<Identity>>>,
     jobs: BTreeMap<String, usize>,
     dice: Dice,
 }
@@ -39,7 +44,9 @@ impl Default for Platform {
             containers: BTreeMap::new(),
             trouble_percent: 0,
             loses_answers: false,
+            keeps_containers: false,
             writes: 0,
+            replacing: BTreeMap::new(),
             jobs: BTreeMap::new(),
             dice: Dice::new(0),
         }
@@ -59,6 +66,35 @@ impl Platform {
         people.flatten().map(|identity| identity.value.clone()).collect()
     }
 
+    /// Whether it has a container.
+    pub fn has(&self, title: &str) -> bool {
+        self.containers.contains_key(title)
+    }
+
+    /// Somebody is brought in or taken out by hand.
+    pub fn edit(&mut self, title: &str, change: MemberChange, namespace: &str, value: &str) {
+        let one = Identity { namespace: namespace.to_owned(), value: value.to_owned() };
+        let people = self.containers.entry(title.to_owned()).or_default();
+        match change {
+            MemberChange::Add => people.insert(vec![one]),
+            MemberChange::Remove => people.remove([one].as_slice()),
+        };
+    }
+
+    /// A part of everybody who is to remain; the last call replaces.
+    fn replace(&mut self, request: &MemberRequest, session: ReplaceSession) {
+        if session.sequence == 1 {
+            self.replacing.insert(session.id, BTreeSet::new());
+        }
+        // One that lost its beginning is none.
+        let Some(people) = self.replacing.get_mut(&session.id) else { return };
+        people.extend(request.members.iter().map(|member| member.identities.clone()));
+        if session.last {
+            let people = self.replacing.remove(&session.id).unwrap_or_default();
+            self.containers.insert(request.container.as_str().to_owned(), people);
+        }
+    }
+
     fn take(&mut self, container: &str, member: &Member) {
         let people = self.containers.entry(container.to_owned()).or_default();
         match member.change {
@@ -75,6 +111,17 @@ impl Platform {
     fn write(&mut self, request: &MemberRequest) -> Result<MemberReport, Fault> {
         self.writes += 1;
         let container = request.container.as_str();
+        if let Some(session) = request.session {
+            return match self.dice.percent(self.trouble_percent) {
+                true => Err(Fault::new(FaultCode::Transient)),
+                false => {
+                    self.replace(request, session);
+                    let received = request.members.len() as u64;
+                    let counts = MemberCounts { received, invalid: 0, matched: None };
+                    Ok(MemberReport::Aggregate(counts))
+                }
+            };
+        }
         if self.loses_answers {
             request.members.iter().for_each(|member| self.take(container, member));
             return Err(Fault::new(FaultCode::Timeout));
@@ -132,6 +179,16 @@ pub(crate) struct Desk {
 impl Desk {
     fn enter(&self) -> MutexGuard<'_, Platform> {
         self.platform.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn container(title: &str) -> Container {
+    Container {
+        key: RemoteKey::new(title),
+        title: title.to_owned(),
+        kind: "list".to_owned(),
+        size: None,
+        ready_after_seconds: None,
     }
 }
 
@@ -204,7 +261,11 @@ impl Audience for Desk {
         _: &CallContext,
         _: Option<&Cursor>,
     ) -> Result<ContainerPage, Fault> {
-        Ok(ContainerPage { items: Vec::new(), next: None })
+        let titles: Vec<String> = self.enter().containers.keys().cloned().collect();
+        Ok(ContainerPage {
+            items: titles.iter().map(|title| container(title)).collect(),
+            next: None,
+        })
     }
 
     async fn ensure_container(
@@ -213,17 +274,16 @@ impl Audience for Desk {
         wish: &ContainerWish,
     ) -> Result<Container, Fault> {
         self.enter().containers.entry(wish.title.clone()).or_default();
-        Ok(Container {
-            key: RemoteKey::new(wish.title.as_str()),
-            title: wish.title.clone(),
-            kind: "list".to_owned(),
-            size: None,
-            ready_after_seconds: None,
-        })
+        Ok(container(&wish.title))
     }
 
-    async fn delete_container(&self, _: &CallContext, _: &RemoteKey) -> Result<(), Fault> {
-        not_supported()
+    async fn delete_container(&self, _: &CallContext, key: &RemoteKey) -> Result<(), Fault> {
+        let mut platform = self.enter();
+        if platform.keeps_containers {
+            return not_supported();
+        }
+        let gone = platform.containers.remove(key.as_str());
+        gone.map(drop).ok_or_else(|| Fault::new(FaultCode::NotFound))
     }
 
     async fn write_members(

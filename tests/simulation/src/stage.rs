@@ -367,6 +367,8 @@ pub struct Stage {
     pub rules: Rules,
     /// How much one run of each sync may write without being asked.
     pub guards: Guards,
+    /// When audiences are filled anew.
+    pub reconcile: Option<Schedule>,
     /// The accounts of connections that share one with another.
     pub accounts: BTreeMap<ConnectionId, AccountName>,
     /// The tables, by connection.
@@ -398,8 +400,19 @@ impl Stage {
         let accounts = BTreeMap::new();
         let audiences = rules.mappings.iter().filter(|mapping| mapping.audience);
         let platforms = audiences.map(|m| (m.stream.connection.clone(), Arc::default())).collect();
-        let schedule = "manual";
-        Self { rules, guards, accounts, tables, platforms, store, schedule, upkeep, clock }
+        let (schedule, reconcile) = ("manual", None);
+        Self {
+            rules,
+            guards,
+            accounts,
+            tables,
+            platforms,
+            store,
+            schedule,
+            reconcile,
+            upkeep,
+            clock,
+        }
     }
 
     /// The table of a connection.
@@ -428,6 +441,7 @@ impl Stage {
             guards: self.guards,
             schedule: Schedule::parse(self.schedule, "UTC").expect("a valid schedule"),
             schedule_text: self.schedule.to_owned(),
+            reconcile: self.reconcile.clone(),
             paused: false,
             account: self.account(&mapping.stream.connection),
             connector: self.connector(mapping),

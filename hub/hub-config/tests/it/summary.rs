@@ -118,6 +118,12 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
     mapping.purposes.iter().for_each(|it| writeln!(out, "    {} is {}", it.0, it.1).unwrap());
     let audience = if mapping.audience { ", an audience" } else { "" };
     mapping.segment.iter().for_each(|name| writeln!(out, "    for {name}{audience}").unwrap());
+    if mapping.audience && mapping.segment.is_none() {
+        writeln!(out, "    an audience that closes").unwrap();
+    }
+    for text in &sync.reconcile {
+        writeln!(out, "    anew `{}` at {}", text.value, text.location).unwrap();
+    }
     mapping.relations.iter().for_each(|relation| writeln!(out, "    {relation:?}").unwrap());
     if !mapping.when_erased.is_usual() {
         writeln!(out, "    when erased {:?}", mapping.when_erased).unwrap();

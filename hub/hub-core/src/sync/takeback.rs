@@ -67,11 +67,12 @@ pub fn owed(
     here.flat_map(|record| take_back(record, mapping)).collect()
 }
 
-/// A record whose row the hub has taken away. Whoever has left a segment may come
-/// back: nothing stands against another row for him.
+/// A record whose row the hub has taken away. Whoever has left a segment or an audience
+/// may come back: nothing stands against another row for him.
 pub fn removed(record: &Record, stamp: Stamp, run: &RunId, mapping: &Mapping) -> Record {
     let gone = observe_deleted(record, stamp, run);
-    let returns = mapping.segment.is_some() && record.origin != Origin::Received;
+    let may_return = mapping.segment.is_some() || mapping.audience;
+    let returns = may_return && record.origin != Origin::Received;
     if returns { unmade(&gone) } else { gone }
 }
 

@@ -24,6 +24,7 @@ use plugin_api::{
 };
 use tokio::sync::Mutex;
 
+pub(super) use self::going::identities;
 use self::going::{Going, asked};
 use self::holders::Holders;
 use crate::delivery::is_unknown;
@@ -60,7 +61,7 @@ impl Members {
         Self { connector, store, sync, stream, kind, known: Mutex::default() }
     }
 
-    fn audience(&self) -> Result<&dyn Audience, Fault> {
+    fn of_vendor(&self) -> Result<&dyn Audience, Fault> {
         self.connector.audience().ok_or_else(|| {
             let fault = Fault::new(FaultCode::NotSupported);
             fault.at(self.stream.connection.to_string()).with("lacks", "audience")
@@ -72,7 +73,7 @@ impl Members {
         if known.container.is_none() {
             let title = self.stream.stream.to_string();
             let wish = ContainerWish { title, ..ContainerWish::default() };
-            let found = self.audience()?.ensure_container(call, &wish).await?;
+            let found = self.of_vendor()?.ensure_container(call, &wish).await?;
             let after = found.ready_after_seconds.map_or(0, i64::from);
             let from = call.now.plus_seconds(after);
             known.container = Some(Ready { key: found.key, from });
@@ -148,7 +149,7 @@ impl Members {
         }
         let asked = members.len();
         let request = MemberRequest { container: container.clone(), members, session: None };
-        match self.audience()?.write_members(call, &request).await? {
+        match self.of_vendor()?.write_members(call, &request).await? {
             MemberReport::Items(outcomes) if outcomes.len() == asked => Ok(outcomes),
             MemberReport::Items(outcomes) => Err(Fault::new(FaultCode::ConnectorBug)
                 .with("items", asked)
@@ -177,6 +178,10 @@ impl Connector for Members {
         self.connector.learned()
     }
 
+    fn audience(&self) -> Option<&dyn Audience> {
+        self.connector.audience()
+    }
+
     async fn check(&self, call: &CallContext) -> Result<(), Fault> {
         self.connector.check(call).await
     }
@@ -187,7 +192,7 @@ impl Connector for Members {
         let streams = self.connector.discover(call).await?.into_iter();
         let mut members = streams.filter(|s| s.kind.as_str() == MEMBERSHIP_KIND);
         let Some(declared) = members.next() else {
-            self.audience()?;
+            self.of_vendor()?;
             let fault = Fault::new(FaultCode::NotSupported);
             return Err(fault.at(self.stream.connection.to_string()).with("lacks", "memberships"));
         };

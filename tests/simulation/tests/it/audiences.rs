@@ -17,13 +17,13 @@ use simulation::stage::{Stage, pair, run};
 use super::block_on;
 use super::segments::{customer, happen, segments, start};
 
-const TOWNS: u64 = 40;
+pub(super) const TOWNS: u64 = 40;
 /// Towns beyond those that came to something else once.
 const ONCE_FAILED: [u64; 12] = [61, 76, 213, 223, 231, 232, 272, 288, 323, 338, 366, 398];
-const TITLE: &str = "Our customers";
-const HOUR_SECONDS: i64 = 3_600;
+pub(super) const TITLE: &str = "Our customers";
+pub(super) const HOUR_SECONDS: i64 = 3_600;
 
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     let mut rules = super::segments::rules(segments(5));
     let stream = StreamRef::new("default", "ads", TITLE);
     let mut ads = Mapping::new(SyncId::new("ads"), stream);
@@ -35,7 +35,7 @@ fn rules() -> Rules {
     rules
 }
 
-fn names(stage: &Stage) -> Vec<String> {
+pub(super) fn names(stage: &Stage) -> Vec<String> {
     stage.platform("ads").names(TITLE)
 }
 
@@ -139,7 +139,7 @@ fn what_two_have_stays_until_both_give_it_up() {
 }
 
 /// Who should be in the audience, judged anew.
-async fn wanted(stage: &Stage, engine: &Engine, body: &MemoryStore) -> BTreeSet<String> {
+pub(super) async fn wanted(stage: &Stage, engine: &Engine, body: &MemoryStore) -> BTreeSet<String> {
     use hub_store::Store;
     let segment = stage.rules.segment("customers").unwrap();
     let mut wanted = BTreeSet::new();

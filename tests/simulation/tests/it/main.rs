@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audiences;
+mod audiences_whole;
 mod budgets;
 mod conflicts;
 mod delivery;

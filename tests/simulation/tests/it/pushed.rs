@@ -196,6 +196,7 @@ impl World {
             guards: Guards::default(),
             schedule: Schedule::parse("manual", "UTC").unwrap(),
             schedule_text: "manual".to_owned(),
+            reconcile: None,
             paused: false,
             connector: Arc::new(Door {
                 shop: Arc::clone(&self.shops[mapping.stream.connection.as_str()]),

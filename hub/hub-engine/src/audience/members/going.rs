@@ -19,8 +19,8 @@ pub(super) struct Going<'a> {
     pub outcome: Option<Outcome>,
 }
 
-/// What the vendor is asked about one set of values.
-pub(super) fn asked(change: MemberChange, values: &Object, item: &WriteItem) -> Member {
+/// What the vendor is to know somebody by.
+pub(crate) fn identities(values: &Object) -> Vec<Identity> {
     let named = values.iter().flat_map(|(field, value)| {
         let texts = match value {
             Value::Text(text) => vec![text.to_string()],
@@ -32,10 +32,15 @@ pub(super) fn asked(change: MemberChange, values: &Object, item: &WriteItem) -> 
         };
         texts.into_iter().map(|value| Identity { namespace: field.to_string(), value })
     });
+    named.collect()
+}
+
+/// What the vendor is asked about one set of values.
+pub(super) fn asked(change: MemberChange, values: &Object, item: &WriteItem) -> Member {
     Member {
         change,
         key: None,
-        identities: named.collect(),
+        identities: identities(values),
         consents: item.consents.clone(),
         ttl_seconds: item.ttl_seconds,
         idempotency_key: item.idempotency_key.clone(),

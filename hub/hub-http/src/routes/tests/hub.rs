@@ -145,6 +145,7 @@ pub(super) async fn hub() -> Hub {
         guards: Guards::default(),
         schedule: Schedule::parse("manual", "UTC").unwrap(),
         schedule_text: "manual".into(),
+        reconcile: None,
         paused: false,
         account: (&rules.mappings[0].stream.connection).into(),
         connector: Arc::new(Gate { manifest: manifest.unwrap(), leave: leave.clone() }),

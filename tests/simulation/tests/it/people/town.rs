@@ -208,6 +208,7 @@ impl Town {
                 guards: Guards::default(),
                 schedule: Schedule::parse("manual", "UTC").expect("a schedule"),
                 schedule_text: "manual".to_owned(),
+                reconcile: None,
                 paused: false,
                 account: (&mapping.stream.connection).into(),
                 connector: Arc::new(window),
