@@ -192,7 +192,13 @@ fn every() -> Vec<(Errand, Reply)> {
     vec![
         (Errand::Http(request(b"{}")), Reply::Http(Ok(response(b"{\"n\":1}")))),
         (Errand::Http(request(b"\xff\x00")), Reply::Http(Ok(response(b"\x80")))),
-        (Errand::Http(request(b"")), Reply::Http(Err(HttpFault::TooLarge { limit_bytes: 7 }))),
+        (
+            Errand::Http(request(b"")),
+            Reply::Http(Err(HttpFault::TooLarge {
+                setting: "response_bytes_max".into(),
+                limit_bytes: 7,
+            })),
+        ),
         (Errand::Http(request(b"")), Reply::Http(Err(HttpFault::Timeout))),
         (Errand::Http(request(b"")), Reply::Http(Err(HttpFault::Broken(said("reset"))))),
         (list(), Reply::Files(Ok(vec![file()]))),
