@@ -80,6 +80,7 @@ mod tests {
             (&sync, "/properties/consents/items", consents::KEYS),
             (&sync, "/properties/relations/items", relations::KEYS),
             (&sync, "/properties/event", event::KEYS),
+            (&sync, "/properties/event/properties/suppress/items", event::SUPPRESS_KEYS),
             (&sync, "/$defs/time", consents::TIME_KEYS),
             (&sync, "/$defs/step", transform::KEYS),
         ];

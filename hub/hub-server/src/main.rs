@@ -22,6 +22,7 @@ mod grants;
 mod keys;
 mod limits;
 mod secrets;
+mod sign_ins;
 mod tokens;
 
 mod recordings;

@@ -30,6 +30,7 @@ use crate::out::talk;
 use crate::package::{Unfit, whole};
 use crate::secrets::credentials;
 use crate::shelf::Shelf;
+use crate::sign_ins::SignInDesk;
 use crate::tokens::PassingTokens;
 use crate::trouble::{Item, Trouble};
 
@@ -43,6 +44,7 @@ pub struct Wiring<'l> {
     privacy_key: [u8; 32],
     /// What records runs.
     recorder: Option<Arc<dyn Recorder>>,
+    desk: Arc<SignInDesk>,
 }
 
 /// A connection that works as far as this machine can tell.
@@ -93,12 +95,18 @@ impl<'l> Wiring<'l> {
         let gateway = Gateway::new(GatewayOptions { tokens, ..GatewayOptions::default() })
             .map_err(|error| no_sandbox(&error))?;
         let (packages, privacy_key) = (Mutex::default(), keys.privacy_key);
-        Ok(Self { loaded, host, gateway, packages, privacy_key, recorder: None })
+        let desk = Arc::default();
+        Ok(Self { loaded, host, gateway, packages, privacy_key, recorder: None, desk })
     }
 
     /// The same, with runs recorded by these.
     pub fn recorded_by(self, recorder: Option<Arc<impl Recorder + 'static>>) -> Self {
         Self { recorder: recorder.map(|it| it as Arc<dyn Recorder>), ..self }
+    }
+
+    /// The connections that somebody signs in to.
+    pub fn desk(&self) -> Arc<SignInDesk> {
+        Arc::clone(&self.desk)
     }
 
     /// Binds a connection to its connector.
@@ -118,7 +126,11 @@ impl<'l> Wiring<'l> {
         let (Ok(grants), Ok(credentials), true) = (grants, credentials, faults.is_empty()) else {
             return Err(faults);
         };
-        Ok(self.connect(connection, package, grants, credentials))
+        let bound = self.connect(connection, package, grants, credentials);
+        if let Some(gateway) = self.desk.of(connection.id.as_str()) {
+            gateway.look_for_sign_in().await;
+        }
+        Ok(bound)
     }
 
     /// Binds a connection to its connector with settings that are not checked, and
@@ -159,6 +171,7 @@ impl<'l> Wiring<'l> {
             settings: connection.settings.clone(),
             limits: http,
         });
+        self.desk.take_up(connection.id.as_str(), gateway.clone());
         let recorder = self.recorder.clone();
         let settings = connection.settings.clone();
         let binding = Binding {

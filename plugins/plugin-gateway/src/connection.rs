@@ -19,6 +19,7 @@ use crate::files::FileAccess;
 use crate::http::{Exceeded, HttpFault, HttpRequest, HttpResponse, REQUEST_HEADERS_MAX};
 use crate::mail::{MailDelivery, MailFault, MailMessage, MailServer};
 use crate::mailer;
+use crate::oauth::{AccessToken, TokenKeeper};
 use crate::redact::Redactor;
 use crate::session::{Session, SessionKeeper};
 use crate::wire::{Prepared, Wire};
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) wire: Arc<Wire>,
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) sessions: HashMap<String, SessionKeeper>,
+    pub(crate) tokens: BTreeMap<String, Arc<TokenKeeper>>,
     pub(crate) files: FileAccess,
 }
 
@@ -227,6 +229,15 @@ impl ConnectionGateway {
         }
     }
 
+    /// What keeps the tokens of its slots.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Arc<TokenKeeper>> {
+        self.shared.tokens.values()
+    }
+
+    pub(crate) fn wire(&self) -> &Arc<Wire> {
+        &self.shared.wire
+    }
+
     /// Counts one more request of this call, if it has one left.
     pub(crate) fn may_call(&self) -> bool {
         let limits = &self.shared.wire.limits;
@@ -244,6 +255,9 @@ impl ConnectionGateway {
 impl Shared {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
         let slot = request.credential.clone();
+        if let Some(keeper) = slot.as_ref().and_then(|slot| self.tokens.get(slot)) {
+            return self.send_with_token(keeper, request).await;
+        }
         let mut prepared = self.prepare(request)?;
         let Some(slot) = slot else { return self.wire.exchange(prepared).await };
         let redactor = &self.wire.redactor;
@@ -256,6 +270,9 @@ impl Shared {
                 "a credential that verifies deliveries, or is a key, is never sent".to_owned(),
             )),
             Some(Credential::Session(_)) => self.send_in_session(&slot, prepared).await,
+            Some(Credential::OAuth(_)) => {
+                Err(HttpFault::Credential("the token of this slot is not set up".to_owned()))
+            }
             Some(Credential::Bearer(token)) => {
                 credential::apply_bearer(&mut prepared, token, redactor)?;
                 self.wire.exchange(prepared).await
@@ -306,6 +323,45 @@ impl Shared {
         mut prepared: Prepared,
     ) -> Result<HttpResponse, HttpFault> {
         keeper.apply(&mut prepared, session)?;
+        self.wire.exchange(prepared).await
+    }
+
+    async fn send_with_token(
+        &self,
+        keeper: &Arc<TokenKeeper>,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, HttpFault> {
+        let (token, prepared);
+        if request.url.starts_with('{') {
+            // Where it goes came with the token.
+            token = keeper.current(&self.wire).await?;
+            request.url = token.place(&request.url)?;
+            prepared = self.prepare(request)?;
+        } else {
+            prepared = self.prepare(request)?;
+            token = keeper.current(&self.wire).await?;
+        }
+        let answer = self.attempt_with(&token, prepared.clone()).await?;
+        if !keeper.is_expired(answer.status) {
+            return Ok(answer);
+        }
+        // A refused token means that the request was not looked at, so it may go again.
+        let Some(token) = keeper.renewed(&token, &self.wire).await? else {
+            return Ok(answer);
+        };
+        let answer = self.attempt_with(&token, prepared).await?;
+        if keeper.is_expired(answer.status) {
+            keeper.note_in_vain().await;
+        }
+        Ok(answer)
+    }
+
+    async fn attempt_with(
+        &self,
+        token: &AccessToken,
+        mut prepared: Prepared,
+    ) -> Result<HttpResponse, HttpFault> {
+        token.apply(&mut prepared, &self.wire)?;
         self.wire.exchange(prepared).await
     }
 

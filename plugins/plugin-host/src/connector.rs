@@ -262,13 +262,22 @@ impl Bench {
         decode::learned::note(&mut learned, said, requests);
     }
 
-    /// A guest's own fault. What limit of the gateway it ran into
-    /// it tells without its name.
+    /// A guest's own fault. What limit of the gateway it ran into it tells without its
+    /// name, and what became of the credential it cannot know.
     fn said(&self, fault: wit::Fault, requests: &ConnectionGateway) -> Fault {
         let fault = decode::fault::fault(fault, requests.redactor());
         match requests.exceeded() {
             Some(it) if it.code == fault.code => fault.with(&it.setting, it.max),
+            _ if fault.code == FaultCode::Auth => self.signed_out(fault, requests),
             _ => fault,
+        }
+    }
+
+    /// A refused credential that only somebody who signs in can mend.
+    fn signed_out(&self, fault: Fault, requests: &ConnectionGateway) -> Fault {
+        match requests.sign_in_standing().and_then(|standing| standing.needed) {
+            Some(needed) => fault.with("sign_in", &self.binding.connection).with("reason", needed),
+            None => fault,
         }
     }
 

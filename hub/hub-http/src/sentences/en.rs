@@ -8,6 +8,13 @@ const fn of(title: &'static str, means: &'static str, mend: &'static str) -> Wor
     Words { title, means, mend }
 }
 
+/// A refused credential that only somebody who signs in can mend.
+pub(super) const SIGN_IN: Words = of(
+    "Somebody must sign in",
+    "The system gives the hub no token (any more)[: {reason}]. Nothing was read or written.",
+    "Sign in with `liaison connection sign-in[ {sign_in}]`, then run the sync again.",
+);
+
 pub(super) const fn words(code: FaultCode) -> Words {
     match code {
         FaultCode::Config => of(

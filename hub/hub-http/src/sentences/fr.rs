@@ -8,6 +8,13 @@ const fn of(title: &'static str, means: &'static str, mend: &'static str) -> Wor
     Words { title, means, mend }
 }
 
+/// A refused credential that only somebody who signs in can mend.
+pub(super) const SIGN_IN: Words = of(
+    "Quelqu’un doit autoriser l’accès",
+    "Le système ne donne pas (ou plus) de jeton au hub[ : {reason}]. Rien n’a été lu ni écrit.",
+    "Autorisez l’accès avec `liaison connection sign-in[ {sign_in}]`, puis relancez la synchronisation.",
+);
+
 pub(super) const fn words(code: FaultCode) -> Words {
     match code {
         FaultCode::Config => of(

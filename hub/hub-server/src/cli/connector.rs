@@ -23,9 +23,11 @@ Examples:
   liaison connector install crm-acme.wasm               # shows what it asks for
   liaison connector install crm-acme.wasm --approve
   liaison connector install connectors --approve --allow-unsigned
+  liaison connector install https://acme.example/crm-acme.wasm --approve --key RW...
 
 Its signature lies beside it as crm-acme.wasm.minisig. The first key that signs a
-connector is trusted for it from then on; --key says which one it must be. What is
+connector is trusted for it from then on; --key says which one it must be, --digest
+which bytes. An address is fetched by https, never from the own network. What is
 installed is written to connectors.lock beside liaison.toml: keep that in version
 control, with the folder of connectors. From the first install on nothing else is
 loaded. A hub that runs takes it up within seconds. All of a folder or nothing.
@@ -90,17 +92,18 @@ network. sdk/README.md grows it step by step. Nothing that is there is written o
         #[arg(long, value_name = "DIR")]
         sdk: Option<PathBuf>,
     },
-    /// Compile a connector's crate and make its component.
+    /// Compile a connector and make its component.
     #[command(after_help = "\
 Examples:
   liaison connector build
   liaison connector build ../crm-acme
 
-The component is written to target/connectors/<id>.wasm in the crate's folder. The
-compiler must have the target wasm32-unknown-unknown; when it has not, this says
-how to get it.")]
+The component is written to target/connectors/<id>.wasm in the connector's folder. A
+Cargo.toml there is compiled by cargo for wasm32-unknown-unknown; a connector.py by the
+Python of .venv (or of the environment that is active); a connector.ts by what npm has
+installed. When something is missing, this says how to get it.")]
     Build {
-        /// The folder of the crate.
+        /// The folder of the connector.
         #[arg(default_value = ".", value_name = "DIR")]
         folder: PathBuf,
     },
@@ -260,8 +263,8 @@ pub struct ShadowAsked {
 /// What is let in, and how much is asked.
 #[derive(Debug, Args)]
 pub struct Package {
-    /// The component file, or a folder of them.
-    #[arg(value_name = "FILE|FOLDER")]
+    /// The component file, a folder of them, or the https address of one.
+    #[arg(value_name = "FILE|FOLDER|URL")]
     pub from: PathBuf,
     /// Approve what it asks for.
     #[arg(long)]
@@ -272,6 +275,9 @@ pub struct Package {
     /// Let in a version that is not later than the installed one.
     #[arg(long)]
     pub allow_downgrade: bool,
+    /// The SHA-256 that the file must have, as its author publishes it.
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: Option<String>,
     /// The author's public key, as he publishes it.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,

@@ -1,13 +1,18 @@
-//! `liaison connection`: list, check, discover.
+//! `liaison connection`: list, check, sign in, discover.
 
+use std::sync::Arc;
+
+use hub_http::SignIns;
 use plugin_api::StreamInfo;
 use serde_json::{Value, json};
 
 use crate::cli::ConnectionCommand;
-use crate::commands::lang;
+use crate::commands::{lang, sign_in};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::{Out, table};
+use crate::reach::{self, Kept};
+use crate::tokens::StoredTokens;
 use crate::trouble::{Item, Trouble};
 use crate::wire::{Bound, Wiring, call};
 
@@ -19,6 +24,7 @@ pub async fn run(loaded: &Loaded, command: ConnectionCommand, out: Out) -> Resul
     match command {
         ConnectionCommand::List => list(loaded, out),
         ConnectionCommand::Check { id } => check(loaded, &id, out).await,
+        ConnectionCommand::SignIn { id } => sign_in::run(loaded, &id, out).await,
         ConnectionCommand::Discover { id } => discover(loaded, &id, out).await,
     }
 }
@@ -54,11 +60,33 @@ fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
 }
 
 /// The connection, and the sandbox that must outlive it.
-async fn bound<'l>(loaded: &'l Loaded, id: &str) -> Result<(Wiring<'l>, Bound), Trouble> {
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn bound<'l>(loaded: &'l Loaded, id: &str) -> Result<(Wiring<'l>, Bound), Trouble> {
     let connection = loaded.connection(id)?;
     let wiring = Wiring::passing(loaded)?;
     let bound = wiring.bind(connection).await?;
-    Ok((wiring, bound))
+    if wiring.desk().standing(id).is_none() {
+        return Ok((wiring, bound));
+    }
+    // Its refresh token is in the store, and is used by who has that, or two would renew it.
+    match reach::kept(loaded).await? {
+        Kept::Store(store) => {
+            let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store)))?;
+            let bound = wiring.bind(connection).await?;
+            Ok((wiring, bound))
+        }
+        Kept::Hub(client) => {
+            let what = "the hub that runs holds the tokens of this connection";
+            let mend = format!(
+                "look at GET http://{}/api/v1/connections, or stop the hub first",
+                client.address()
+            );
+            let place = format!("connections.{id}");
+            Err(Trouble::new(Exit::Finding, "sign-in/with-the-hub", place, what, mend))
+        }
+    }
 }
 
 /// The fault of a call of a connection.

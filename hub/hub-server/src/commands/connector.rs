@@ -4,6 +4,8 @@
 mod badge;
 mod build;
 mod call;
+mod compiler;
+mod fetch;
 mod install;
 mod items;
 mod new;
@@ -62,8 +64,12 @@ pub fn alone(command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
 pub async fn run(loaded: &Loaded, command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         ConnectorCommand::List => list(loaded, out),
-        ConnectorCommand::Install(package) => install::offer(loaded, Verb::Install, &package, out),
-        ConnectorCommand::Upgrade(package) => install::offer(loaded, Verb::Upgrade, &package, out),
+        ConnectorCommand::Install(package) => {
+            install::offer(loaded, Verb::Install, &package, out).await
+        }
+        ConnectorCommand::Upgrade(package) => {
+            install::offer(loaded, Verb::Upgrade, &package, out).await
+        }
         ConnectorCommand::Approve { id, yes } => install::approve(loaded, &id, yes, out),
         ConnectorCommand::Remove { id } => install::remove(loaded, &id, out),
         ConnectorCommand::Test { connection, stream, samples, badge } => {

@@ -9,7 +9,8 @@ use plugin_gateway::{
     Grants, HttpLimits, S3Place,
 };
 use xtask::bucket::{self, BUCKET, Buckets, REGION};
-use xtask::{demo::hub, paths};
+use xtask::demo::{hub, world};
+use xtask::paths;
 
 const FOLDER: &str = "folder";
 
@@ -251,11 +252,8 @@ fn a_connector_works_in_a_bucket() {
     for folder in ["syncs", "secrets", "in"] {
         fs::create_dir_all(work.join(folder)).unwrap();
     }
-    let secret = work.join("secrets/s3");
-    fs::write(&secret, "s3cret\n").unwrap();
-    restrict(&secret);
-    fs::write(work.join("secrets/access"), "hub\n").unwrap();
-    restrict(&work.join("secrets/access"));
+    world::write_private(&work.join("secrets/s3"), "s3cret").unwrap();
+    world::write_private(&work.join("secrets/access"), "hub").unwrap();
     fs::write(work.join("in/people.csv"), "id,name\n1,Ana\n2,Bob\n").unwrap();
     let config = format!(
         "version = 1\n[connectors]\ndir = {:?}\n\
@@ -293,9 +291,4 @@ fn a_connector_works_in_a_bucket() {
     let files = access(place(&buckets, &format!("{BUCKET}/out")), reaching(port));
     let content = wait(files.read(FOLDER, "people.csv", 0, 1_000)).unwrap().bytes;
     assert_eq!(String::from_utf8(content).unwrap(), "id,name\n1,Ana\n2,Bob\n");
-}
-
-fn restrict(file: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
 }
