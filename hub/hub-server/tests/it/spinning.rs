@@ -1,6 +1,8 @@
 //! Fifty connectors that spin for ever, in one hub: its API answers, healthy syncs end,
 //! and each of the fifty is stopped at its limit.
 
+#![allow(clippy::disallowed_methods, reason = "a test measures")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
