@@ -6,6 +6,7 @@ use hub_model::{ConnectionId, Party, Source};
 
 use crate::config::{ConnectionConfig, FolderConfig, FolderPlace, S3Config};
 use crate::fault::{ConfigFault, code};
+use crate::limits;
 use crate::located::Located;
 use crate::purposes;
 use crate::secret::{NotAReference, SecretRef, SecretSource};
@@ -26,6 +27,7 @@ pub(crate) const KEYS: &[&str] = &[
     "settings",
     "credentials",
     "folders",
+    "limits",
 ];
 /// The keys of a granted directory.
 const DIRECTORY_KEYS: &[&str] = &["path", "s3", "writable"];
@@ -56,6 +58,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
     let (settings, settings_places) = settings::read(&mut table);
     let credentials = credentials(&mut table);
     let folders = folders(&mut table);
+    let limits = limits::read(&mut table, true);
     table.finish(KEYS);
     Some(ConnectionConfig {
         id: ConnectionId::new(id),
@@ -69,6 +72,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
         settings,
         settings_places,
         credentials,
+        limits,
         location,
     })
 }

@@ -431,8 +431,9 @@ Example:
     New,
 }
 
+pub use self::call::CallCommand;
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
-pub use self::connector::{ConnectorCommand, Lang, Package};
+pub use self::connector::{ConnectorCommand, Lang, Package, ShadowAsked};
 pub use self::identity::{IdentityCommand, Pair};
 pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;
@@ -444,6 +445,7 @@ pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
 pub use self::suppression::SuppressionCommand;
 
+mod call;
 mod conflict;
 mod connector;
 mod identity;

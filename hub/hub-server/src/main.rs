@@ -20,6 +20,7 @@ mod private;
 mod broken;
 mod grants;
 mod keys;
+mod limits;
 mod secrets;
 mod sign_ins;
 mod tokens;

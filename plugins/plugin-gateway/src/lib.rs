@@ -84,7 +84,7 @@ pub use crypto::{CryptoFault, Mac, Sealing, Signing};
 pub use files::{FileAccess, FileFault, FileInfo, FileRange};
 pub use gateway::{ConnectionPolicy, Gateway, GatewayError, GatewayOptions};
 pub use grants::{FolderGrant, FolderPlace, GrantError, Grants, HostPattern, PrivateGrant};
-pub use http::{HttpFault, HttpLimits, HttpRequest, HttpResponse};
+pub use http::{Exceeded, HttpFault, HttpLimits, HttpRequest, HttpResponse};
 pub use key_file::{KeyFileError, load_or_create_master, load_or_create_vault, master_from};
 pub use mail::{MailDelivery, MailFault, MailMessage, MailSecurity, MailServer};
 pub use oauth::{OAuthRecipe, SignIn, SignInRefused, SignInStanding};

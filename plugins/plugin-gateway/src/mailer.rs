@@ -162,7 +162,7 @@ fn from_http(fault: HttpFault) -> MailFault {
     match fault {
         HttpFault::Denied(why) => MailFault::Denied(why),
         HttpFault::Credential(why) => MailFault::Credential(why),
-        HttpFault::TooLarge { limit_bytes } => MailFault::TooLarge { limit_bytes },
+        HttpFault::TooLarge { limit_bytes, .. } => MailFault::TooLarge { limit_bytes },
         HttpFault::Invalid(why) => MailFault::Invalid(why),
         other => MailFault::Invalid(other.to_string()),
     }

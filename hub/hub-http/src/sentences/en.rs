@@ -95,7 +95,7 @@ pub(super) const fn words(code: FaultCode) -> Words {
         FaultCode::LimitExceeded => of(
             "The connector used more than it may",
             "The call was stopped at a limit[ ({limit})][: {reason}]. Other syncs go on.",
-            "Report it to the connector's author; with very large data, ask for smaller pages in its settings.",
+            "Report it to the connector's author; with very large data, ask for smaller pages in its settings. A limit that is named above can be set under `limits` in the configuration, for all connections or for this one.",
         ),
         FaultCode::NotSupported => of(
             "The connector cannot do this",

@@ -95,7 +95,7 @@ pub(super) const fn words(code: FaultCode) -> Words {
         FaultCode::LimitExceeded => of(
             "Le connecteur a dépassé ce qui lui est permis",
             "L’appel a été arrêté à une limite[ ({limit})][ : {reason}]. Les autres synchronisations continuent.",
-            "Signalez-le à l’auteur du connecteur ; avec de très grandes données, demandez des pages plus petites dans ses réglages.",
+            "Signalez-le à l’auteur du connecteur ; avec de très grandes données, demandez des pages plus petites dans ses réglages. Une limite nommée ci-dessus se règle sous `limits` dans la configuration, pour toutes les connexions ou pour celle-ci.",
         ),
         FaultCode::NotSupported => of(
             "Le connecteur ne sait pas faire cela",

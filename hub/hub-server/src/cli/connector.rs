@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::call::CallCommand;
+
 /// `liaison connector`.
 #[derive(Debug, Subcommand)]
 pub enum ConnectorCommand {
@@ -138,6 +140,56 @@ Exit code 1 when a rule is broken.")]
         #[arg(long, value_name = "FILE")]
         badge: Option<PathBuf>,
     },
+    /// Make one call of a connection's connector, and show what it answers.
+    #[command(after_help = "\
+Examples:
+  liaison connector run crm check
+  liaison connector run crm read contacts --pages 2
+  liaison connector run crm write contacts items.json --yes
+
+It reaches the live account with the grants, credentials and limits of the connection.
+Nothing of what it answers goes into the store. Exit code 1 when the call fails.")]
+    Run {
+        /// The connection's id.
+        connection: String,
+        /// What it is asked.
+        #[command(subcommand)]
+        call: CallCommand,
+    },
+    /// Make one call, and a case of it that `liaison replay` takes.
+    #[command(after_help = "\
+Examples:
+  liaison connector record crm --into tests/cases/first-page read contacts
+  liaison replay tests/cases --component target/connectors/crm-acme.wasm
+
+The call is made as by `run`. Secrets are never in a case, and values are masked. A
+call that fails is worth a case too.")]
+    Record {
+        /// The connection's id.
+        connection: String,
+        /// The folder of the case; it must not be there.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+        /// Keep the values as they are.
+        #[arg(long)]
+        unmasked: bool,
+        /// What it is asked.
+        #[command(subcommand)]
+        call: CallCommand,
+    },
+    /// Try another version of an installed connector on live or recorded inputs.
+    #[command(after_help = "\
+Examples:
+  liaison connector shadow crm-acme-1.3.0.wasm
+  liaison connector shadow crm-acme-1.3.0.wasm --connection crm --pages 5
+  liaison connector shadow crm-acme-1.3.0.wasm --recording 1764489600000000-people
+
+The installed version reads the first pages of each sync, or did in a run that was
+recorded; the other is asked the same and answered from that, so it reaches nobody and
+writes nothing. Shown are rows, fields, outcomes, faults and requests that differ, with
+the traits that fields are mapped to, and values masked. Exit code 1 when they differ.
+Then: liaison connector upgrade.")]
+    Shadow(ShadowAsked),
     /// Make a component of a compiled module and its manifest.
     #[command(after_help = "\
 Examples:
@@ -187,6 +239,27 @@ with minisign itself: minisign -Sm crm-acme.wasm -t \"key:$(tail -1 minisign.pub
     },
 }
 
+/// What another version is tried on.
+#[derive(Debug, Args)]
+pub struct ShadowAsked {
+    /// The component file of the other version.
+    #[arg(value_name = "FILE")]
+    pub package: PathBuf,
+    /// A run that was recorded here, a recording, or a folder of them; live pages unless
+    /// given.
+    #[arg(long = "recording", value_name = "RUN|FILE|DIR", conflicts_with = "connections")]
+    pub recordings: Vec<String>,
+    /// Only this connection.
+    #[arg(long = "connection", value_name = "ID")]
+    pub connections: Vec<String>,
+    /// Pages of each sync, at most.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub pages: u16,
+    /// Show values as they are.
+    #[arg(long)]
+    pub unmasked: bool,
+}
+
 /// What is let in, and how much is asked.
 #[derive(Debug, Args)]
 pub struct Package {
@@ -233,6 +306,9 @@ impl ConnectorCommand {
             | Self::Sign { .. } => true,
             Self::List
             | Self::Test { .. }
+            | Self::Run { .. }
+            | Self::Record { .. }
+            | Self::Shadow(_)
             | Self::Install(_)
             | Self::Upgrade(_)
             | Self::Approve { .. }

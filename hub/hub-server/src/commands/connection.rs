@@ -89,7 +89,8 @@ pub async fn bound<'l>(loaded: &'l Loaded, id: &str) -> Result<(Wiring<'l>, Boun
     }
 }
 
-fn refused(id: &str, fault: hub_model::Fault) -> Trouble {
+/// The fault of a call of a connection.
+pub fn refused(id: &str, fault: hub_model::Fault) -> Trouble {
     let place = format!("connections.{id}");
     let fault = if fault.place.is_empty() { fault.at(place) } else { fault };
     Trouble { exit: Exit::Finding, items: vec![Item::of_fault(&fault, lang())] }
@@ -111,7 +112,8 @@ async fn discover(loaded: &Loaded, id: &str, out: Out) -> Result<Exit, Trouble> 
     Ok(Exit::Ok)
 }
 
-fn show(stream: &StreamInfo) -> String {
+/// A stream in words.
+pub fn show(stream: &StreamInfo) -> String {
     let able = match (stream.readable, stream.writable) {
         (true, true) => "read and write",
         (false, true) => "write only",

@@ -1,12 +1,15 @@
-//! `liaison connector`: install, list and inspect them; begin, build, judge, pack and
-//! sign one's own.
+//! `liaison connector`: install, list and inspect them; try one, or another version of
+//! it; begin, build, judge, pack and sign one's own.
 
 mod badge;
 mod build;
+mod call;
 mod compiler;
 mod fetch;
 mod install;
+mod items;
 mod new;
+mod shadow;
 mod sign;
 mod stage;
 mod test;
@@ -73,6 +76,13 @@ pub async fn run(loaded: &Loaded, command: ConnectorCommand, out: Out) -> Result
             let stream = stream.as_deref();
             test::run(loaded, &connection, stream, samples.as_deref(), badge.as_deref(), out).await
         }
+        ConnectorCommand::Run { connection, call } => {
+            call::run(loaded, &connection, &call, out).await
+        }
+        ConnectorCommand::Record { connection, into, unmasked, call } => {
+            call::record(loaded, &connection, &call, (&into, !unmasked), out).await
+        }
+        ConnectorCommand::Shadow(asked) => shadow::run(loaded, &asked, out).await,
         ConnectorCommand::Inspect { name } => {
             let shelf = Shelf::of(loaded);
             let found = shelf.take(&name)?;
