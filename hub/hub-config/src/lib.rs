@@ -57,7 +57,10 @@ mod read;
 
 mod schema;
 
-pub use config::{Config, ConnectionConfig, FolderConfig, FolderPlace, S3Config, SyncConfig};
+pub use config::{
+    Config, ConnectionConfig, FolderConfig, FolderPlace, S3Config, SftpConfig, SftpLogin,
+    SyncConfig,
+};
 pub use fault::{ConfigFault, code};
 pub use located::{Located, Location};
 pub use main_file::VERSION;
