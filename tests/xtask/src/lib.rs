@@ -38,6 +38,7 @@ pub mod mail;
 pub mod oracles;
 pub mod python;
 pub mod segment;
+pub mod sftp;
 pub mod tryton;
 
 pub mod place;

@@ -9,7 +9,7 @@ use crate::{
     languages::Language,
     lint, mail,
     oracles::Oracle,
-    process, segment,
+    process, segment, sftp,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -33,6 +33,8 @@ pub enum Part {
     Mail,
     /// A server of buckets (moto), from the Python index.
     Bucket,
+    /// A server of files (OpenSSH), from the distribution's packages.
+    Sftp,
     /// The ad platforms' own normalisers and messages, from the Python index.
     Oracles,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
@@ -42,7 +44,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 8] = [
+pub const ORDINARY: [Part; 9] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
@@ -50,6 +52,7 @@ pub const ORDINARY: [Part; 8] = [
     Part::Segment,
     Part::Mail,
     Part::Bucket,
+    Part::Sftp,
     Part::Oracles,
 ];
 
@@ -110,6 +113,10 @@ impl Part {
                 "a server of buckets (moto)",
                 "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
             ),
+            Self::Sftp => (
+                "a server of files (OpenSSH)",
+                "Are the package lists reachable? cargo xtask setup --only sftp repeats it.",
+            ),
             Self::Oracles => {
                 ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
             }
@@ -144,6 +151,7 @@ impl Part {
             Self::Segment => drop(segment::prepare()?),
             Self::Mail => drop(mail::prepare()?),
             Self::Bucket => drop(bucket::prepare()?),
+            Self::Sftp => drop(sftp::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;
