@@ -50,10 +50,6 @@ pub struct Event {
     pub data: Value,
 }
 
-fn rejected(place: &str, expected: impl ToString) -> Fault {
-    Fault::new(FaultCode::Rejected).at(place).with("expected", expected)
-}
-
 /// The event of an item.
 ///
 /// # Errors
@@ -67,44 +63,35 @@ pub fn event(settings: &Settings, item: &WriteItem) -> Result<Event, Fault> {
     let mut identifiers = Identifiers::default();
     let mut action = settings.conversion_action.clone();
     for (field, value) in item.patch.iter().filter(|(_, value)| !value.is_null()) {
+        let text = || as_text(field, value);
         match field.as_str() {
             // A number goes as it is, digit by digit.
             "value" if value.is_number() => {
                 drop(event.insert("conversionValue".into(), value.clone()))
             }
-            "value" => return Err(rejected(field, "a number")),
-            _ => {
-                let text = as_text(field, value)?;
-                match field.as_str() {
-                    "event_time" => {
-                        drop(event.insert("eventTimestamp".into(), instant(text)?.into()))
-                    }
-                    "transaction_id" => drop(event.insert("transactionId".into(), text.into())),
-                    "conversion_action" => action = Some(text.to_owned()),
-                    "event_source" => {
-                        drop(event.insert("eventSource".into(), source(text)?.into()))
-                    }
-                    "currency" => drop(event.insert("currency".into(), currency(text)?.into())),
-                    name if CLICKS.contains(&name) => drop(clicks.insert(name.into(), text.into())),
-                    name if identifiers.add(name, text) => {}
-                    _ => {
-                        return Err(Fault::new(FaultCode::NotSupported)
-                            .at(&**field)
-                            .with("expected", "a field of the stream of conversions"));
-                    }
+            "value" => return Err(Fault::rejected(field, "a number")),
+            "event_time" => drop(event.insert("eventTimestamp".into(), instant(text()?)?.into())),
+            "transaction_id" => drop(event.insert("transactionId".into(), text()?.into())),
+            "conversion_action" => action = Some(text()?.to_owned()),
+            "event_source" => drop(event.insert("eventSource".into(), source(text()?)?.into())),
+            "currency" => drop(event.insert("currency".into(), currency(text()?)?.into())),
+            name if CLICKS.contains(&name) => drop(clicks.insert(name.into(), text()?.into())),
+            name => {
+                if !identifiers.add(name, text()?) {
+                    return Err(Fault::no_field(name, "conversions"));
                 }
             }
         }
     }
     if !event.contains_key("eventTimestamp") {
-        return Err(rejected("event_time", "when it happened"));
+        return Err(Fault::rejected("event_time", "when it happened"));
     }
     if event.contains_key("conversionValue") && !event.contains_key("currency") {
-        return Err(rejected("currency", "the currency of the value"));
+        return Err(Fault::rejected("currency", "the currency of the value"));
     }
-    let action = action.filter(|action| is_number(action));
-    let action =
-        action.ok_or_else(|| rejected("conversion_action", "the number of a conversion action"))?;
+    let action = action
+        .filter(|action| is_number(action))
+        .ok_or_else(|| Fault::rejected("conversion_action", "the number of a conversion action"))?;
     // By it Google knows again what is sent once more.
     event.entry("transactionId").or_insert_with(|| item.idempotency_key.as_str().into());
     let (identifiers, unfit) = identifiers.finish();
@@ -128,23 +115,22 @@ pub fn event(settings: &Settings, item: &WriteItem) -> Result<Event, Fault> {
 
 fn as_text<'v>(field: &str, value: &'v Value) -> Result<&'v str, Fault> {
     let text = value.as_str().filter(|text| text.chars().count() <= TEXT_CHARACTERS_MAX);
-    text.ok_or_else(|| rejected(field, "text"))
+    text.ok_or_else(|| Fault::rejected(field, "text"))
 }
 
 fn instant(text: &str) -> Result<String, Fault> {
-    let instant = time::parse(text);
-    let instant = instant.ok_or_else(|| rejected("event_time", "an instant as of RFC 3339"))?;
-    Ok(time::format(instant))
+    let wrong = || Fault::rejected("event_time", "an instant as of RFC 3339");
+    time::parse(text).map(time::format).ok_or_else(wrong)
 }
 
 fn source(text: &str) -> Result<&'static str, Fault> {
     let word = SOURCES.iter().find(|(own, _)| *own == text).map(|(_, word)| *word);
     let words = || SOURCES.map(|(own, _)| own).join(", ");
-    word.ok_or_else(|| rejected("event_source", words()))
+    word.ok_or_else(|| Fault::rejected("event_source", words()))
 }
 
 fn currency(text: &str) -> Result<String, Fault> {
     let good = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     good.then(|| text.to_uppercase())
-        .ok_or_else(|| rejected("currency", "a code of three letters, ISO 4217"))
+        .ok_or_else(|| Fault::rejected("currency", "a code of three letters, ISO 4217"))
 }

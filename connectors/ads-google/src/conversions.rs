@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use liaison_sdk::{Fault, FaultCode, Outcome, Report, Stored, WriteRequest};
+use liaison_sdk::{Fault, Outcome, Report, Stored, WriteRequest};
 use serde_json::{Value, json};
 
 use crate::CONVERSIONS_MAX;
@@ -16,11 +16,7 @@ use crate::members::{Taken, destination};
 /// # Errors
 /// `rejected` for too many; otherwise the first request's.
 pub fn write(api: &Api, request: &WriteRequest) -> Result<Report, Fault> {
-    let most = usize::try_from(CONVERSIONS_MAX).unwrap_or(usize::MAX);
-    if request.items.len() > most {
-        let fault = Fault::new(FaultCode::Rejected).at("items").with("items-max", most);
-        return Err(fault.with("items", request.items.len()));
-    }
+    request.expect_at_most(CONVERSIONS_MAX)?;
     let validate_only = api.validate_only || request.dry_run;
     let mut outcomes = vec![Outcome::Unknown; request.items.len()];
     let mut by_action: BTreeMap<String, Vec<(usize, Value)>> = BTreeMap::new();
@@ -44,7 +40,7 @@ pub fn write(api: &Api, request: &WriteRequest) -> Result<Report, Fault> {
                 *known = match &job {
                     Ok(Some(job)) => Outcome::Accepted(job.clone()),
                     Ok(None) => Outcome::Created(Stored::key(number.as_str().unwrap_or_default())),
-                    Err(fault) => after(fault.clone()),
+                    Err(fault) => Outcome::after(fault.clone()),
                 };
             }
         }
@@ -69,16 +65,4 @@ fn send(
     let ask = api.request("POST", "events:ingest").json(&body);
     let taken: Taken = api.call(Effect::Writes, ask)?;
     taken.job(validate_only)
-}
-
-/// What a fault means for conversions while others of their write were sent.
-fn after(fault: Fault) -> Outcome {
-    match fault.code {
-        FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => Outcome::Unknown,
-        FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
-            Outcome::Retry(after, fault)
-        }
-        FaultCode::Rejected => Outcome::Rejected(fault),
-        _ => Outcome::Retry(None, fault),
-    }
 }

@@ -2,7 +2,7 @@
 //! and country as one.
 
 use liaison_sdk::hash::{Kind, Profile, Unfit};
-use liaison_sdk::{Consent, Fault, FaultCode, Field, Member};
+use liaison_sdk::{Consent, Fault, Field, Member};
 use serde_json::{Map, Value, json};
 
 use crate::settings::Settings;
@@ -126,9 +126,7 @@ pub fn identifiers(member: &Member) -> Result<Vec<Value>, Fault> {
     let mut identifiers = Identifiers::default();
     for identity in &member.identities {
         if !identifiers.add(&identity.namespace, &identity.value) {
-            return Err(Fault::new(FaultCode::NotSupported)
-                .at(&*identity.namespace)
-                .with("expected", "a field of the stream of memberships"));
+            return Err(Fault::no_field(&identity.namespace, "memberships"));
         }
     }
     match identifiers.finish() {
@@ -154,11 +152,7 @@ pub fn consent(settings: &Settings, consents: &[Consent]) -> Result<Map<String, 
             Some(given) if given.granted => {
                 drop(told.insert(name.into(), "CONSENT_GRANTED".into()))
             }
-            Some(_) => {
-                return Err(Fault::new(FaultCode::Rejected)
-                    .at(&**purpose)
-                    .with("expected", "a consent that is not refused"));
-            }
+            Some(_) => return Err(Fault::rejected(purpose, "a consent that is not refused")),
             None => {}
         }
     }

@@ -1,6 +1,7 @@
 //! Changes of members: who leaves first, then who joins. Google takes each request in
 //! and works on it later.
 
+use liaison_sdk::write::settle;
 use liaison_sdk::{Fault, FaultCode, MemberChange, MemberOutcome, MemberReport, MemberRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -83,17 +84,8 @@ pub fn write(api: &Api, request: &MemberRequest) -> Result<MemberReport, Fault> 
         if people.is_empty() {
             continue;
         }
-        let outcome = match send(api, &request.container, change, people) {
-            Ok(outcome) => outcome,
-            Err(fault) if !sent => return Err(fault),
-            Err(fault) => MemberOutcome::after(fault),
-        };
-        sent = true;
-        for place in places {
-            if let Some(known) = outcomes.get_mut(place) {
-                known.clone_from(&outcome);
-            }
-        }
+        let taken = send(api, &request.container, change, people);
+        settle(&mut outcomes, places, taken, MemberOutcome::after, &mut sent)?;
     }
     Ok(outcomes.into())
 }

@@ -15,7 +15,6 @@ const AGE_DAYS_MAX: i64 = 7;
 const AGE_DAYS_IN_STORE_MAX: i64 = 62;
 /// How far clocks may be apart.
 const AHEAD_SECONDS_MAX: i64 = 60;
-const SECOND_MICROS: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
 /// Most characters of a text.
 const TEXT_CHARACTERS_MAX: usize = 2_048;
@@ -93,10 +92,6 @@ pub struct Event {
     pub data: Value,
 }
 
-fn rejected(place: &str, expected: impl ToString) -> Fault {
-    Fault::new(FaultCode::Rejected).at(place).with("expected", expected)
-}
-
 /// The event of an item, now.
 ///
 /// # Errors
@@ -124,17 +119,13 @@ pub fn event(item: &WriteItem, now: i64) -> Result<Event, Fault> {
             ("value" | "num_items", _) if value.is_number() => {
                 custom.insert(field.clone(), value.clone());
             }
-            ("value" | "num_items", _) => return Err(rejected(field, "a number")),
+            ("value" | "num_items", _) => return Err(Fault::rejected(field, "a number")),
             ("content_ids", _) if value.is_array() => {
                 custom.insert(field.clone(), value.clone());
             }
             _ => match member::add(&mut row, field, as_text(field, value)?) {
                 Some(added) => unfit = unfit.or(added.err()),
-                None => {
-                    return Err(Fault::new(FaultCode::NotSupported)
-                        .at(&**field)
-                        .with("expected", "a field of the stream of conversions"));
-                }
+                None => return Err(Fault::no_field(field, "conversions")),
             },
         }
     }
@@ -161,13 +152,13 @@ pub fn event(item: &WriteItem, now: i64) -> Result<Event, Fault> {
 
 fn as_text<'v>(field: &str, value: &'v Value) -> Result<&'v str, Fault> {
     let text = value.as_str().filter(|text| text.chars().count() <= TEXT_CHARACTERS_MAX);
-    text.ok_or_else(|| rejected(field, "text"))
+    text.ok_or_else(|| Fault::rejected(field, "text"))
 }
 
 fn seconds(value: &Value) -> Result<i64, Fault> {
-    let instant = value.as_str().and_then(time::parse);
-    let instant = instant.ok_or_else(|| rejected("event_time", "an instant as of RFC 3339"))?;
-    Ok(instant.div_euclid(SECOND_MICROS))
+    let wrong = || Fault::rejected("event_time", "an instant as of RFC 3339");
+    let instant = value.as_str().and_then(time::parse).ok_or_else(wrong)?;
+    Ok(instant.div_euclid(time::SECOND_MICROS))
 }
 
 /// What Meta would refuse the whole request for.
@@ -180,35 +171,35 @@ fn judge(
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     let source = text("action_source");
     if text("event_name").is_empty() {
-        return Err(rejected("event_name", "the name of an event"));
+        return Err(Fault::rejected("event_name", "the name of an event"));
     }
     if !ACTION_SOURCES.contains(&source) {
-        return Err(rejected("action_source", ACTION_SOURCES.join(", ")));
+        return Err(Fault::rejected("action_source", ACTION_SOURCES.join(", ")));
     }
     let time = event.get("event_time").and_then(Value::as_i64);
-    let time = time.ok_or_else(|| rejected("event_time", "when it happened"))?;
+    let time = time.ok_or_else(|| Fault::rejected("event_time", "when it happened"))?;
     let days = if source == "physical_store" { AGE_DAYS_IN_STORE_MAX } else { AGE_DAYS_MAX };
-    let age = now.div_euclid(SECOND_MICROS) - time;
+    let age = now.div_euclid(time::SECOND_MICROS) - time;
     if age > days * DAY_SECONDS || age < -AHEAD_SECONDS_MAX {
-        return Err(rejected("event_time", format!("a time of the last {days} days")));
+        return Err(Fault::rejected("event_time", format!("a time of the last {days} days")));
     }
     if source == "website" && text("event_source_url").is_empty() {
-        return Err(rejected("event_source_url", "the address of the page, for a website"));
+        return Err(Fault::rejected("event_source_url", "the address of the page, for a website"));
     }
     if source == "website" && !user.contains_key("client_user_agent") {
-        return Err(rejected("client_user_agent", "the browser, for a website"));
+        return Err(Fault::rejected("client_user_agent", "the browser, for a website"));
     }
     let currency = custom.get("currency").and_then(Value::as_str);
     let is_code = |code: &str| code.len() == 3 && code.bytes().all(|it| it.is_ascii_alphabetic());
     if currency.is_some_and(|code| !is_code(code)) {
-        return Err(rejected("currency", "a code of three letters, ISO 4217"));
+        return Err(Fault::rejected("currency", "a code of three letters, ISO 4217"));
     }
     let (value, purchase) = (custom.contains_key("value"), text("event_name") == "Purchase");
     if purchase && !value {
-        return Err(rejected("value", "the value of a purchase"));
+        return Err(Fault::rejected("value", "the value of a purchase"));
     }
     if (value || purchase) && currency.is_none() {
-        return Err(rejected("currency", "the currency of the value"));
+        return Err(Fault::rejected("currency", "the currency of the value"));
     }
     Ok(())
 }

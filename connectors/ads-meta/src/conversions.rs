@@ -1,7 +1,7 @@
 //! Conversions sent: at most a thousand in a request, all of them or none.
 
 use liaison_sdk::{
-    Call, Environment, Fault, FaultCode, Outcome, Report, Stored, Verdict, WriteRequest, clock,
+    Call, Environment, Fault, Outcome, Report, Stored, Verdict, WriteRequest, clock,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,11 +32,7 @@ pub fn write(graph: &Graph, call: &Call, request: &WriteRequest) -> Result<Repor
     if request.dry_run {
         return Err(Fault::not_supported("a dry run"));
     }
-    let most = usize::try_from(CONVERSIONS_MAX).unwrap_or(usize::MAX);
-    if request.items.len() > most {
-        let fault = Fault::new(FaultCode::Rejected).at("items").with("items-max", most);
-        return Err(fault.with("items", request.items.len()));
-    }
+    request.expect_at_most(CONVERSIONS_MAX)?;
     let now = clock::now();
     let judged: Vec<Result<Event, Fault>> =
         request.items.iter().map(|item| conversion::event(item, now)).collect();

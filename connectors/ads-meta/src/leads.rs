@@ -5,7 +5,7 @@
 //! Nothing is taken for deleted: Meta forgets leads, people do not.
 
 use liaison_sdk::{
-    Fault, FaultCode, Found, LookupKey, LookupRequest, Page, ReadRequest, Row, clock,
+    Fault, FaultCode, Found, LookupKey, LookupRequest, Page, ReadRequest, Row, clock, time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,8 +17,7 @@ use crate::settings::is_number;
 
 /// Leads of one page.
 const PAGE_ITEMS: u32 = 500;
-const SECOND_MICROS: i64 = 1_000_000;
-const HOUR_MICROS: i64 = 3_600 * SECOND_MICROS;
+const HOUR_MICROS: i64 = 3_600 * time::SECOND_MICROS;
 
 /// Where reading goes on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -92,7 +91,7 @@ fn begin(graph: &Graph, cursor: &Cursor) -> Result<Under, Fault> {
     let sweep = i64::from(graph.settings.sweep_hours) * HOUR_MICROS;
     let recent = cursor.since.filter(|_| begun < cursor.swept.saturating_add(sweep));
     let overlap = i64::from(graph.settings.overlap_seconds);
-    let newer = recent.map(|since| since.div_euclid(SECOND_MICROS) - overlap);
+    let newer = recent.map(|since| since.div_euclid(time::SECOND_MICROS) - overlap);
     Ok(Under { begun, newer, form, after: None })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use liaison_sdk::hash::{Kind, Profile, Unfit};
-use liaison_sdk::{Fault, FaultCode, Field, Member};
+use liaison_sdk::{Fault, Field, Member};
 
 /// Columns of Meta's schema by their values.
 pub type Row = BTreeMap<Column, String>;
@@ -162,11 +162,7 @@ pub fn row(member: &Member) -> Result<Row, Fault> {
     let (mut row, mut unfit) = (Row::new(), None);
     for identity in &member.identities {
         let known = add(&mut row, &identity.namespace, &identity.value);
-        let known = known.ok_or_else(|| {
-            Fault::new(FaultCode::NotSupported)
-                .at(&*identity.namespace)
-                .with("expected", "a field of the stream of memberships")
-        })?;
+        let known = known.ok_or_else(|| Fault::no_field(&identity.namespace, "memberships"))?;
         unfit = unfit.or(known.err());
     }
     if row.keys().any(|column| column.finds()) {

@@ -144,11 +144,8 @@ impl Outbound {
         let mut values = vec![Vec::new(); self.identifiers.len()];
         for identity in &member.identities {
             let source = self.sources().find(|it| it.field == identity.namespace);
-            let source = source.ok_or_else(|| {
-                Fault::new(FaultCode::NotSupported)
-                    .at(&*identity.namespace)
-                    .with("expected", "a field of the stream of memberships")
-            })?;
+            let source =
+                source.ok_or_else(|| Fault::no_field(&identity.namespace, "memberships"))?;
             let column = self.identifiers.iter().position(|it| *it == source.identifier);
             let own = column.and_then(|column| values.get_mut(column));
             match (source.identifier.prepare(profile, source.digest, &identity.value), own) {

@@ -111,6 +111,17 @@ impl Api {
         Effect::Writes.json(&self.send(Effect::Writes, ask)?)
     }
 
+    /// A request that deletes.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; `schema-drift` for another success than 204.
+    pub fn deletes(&self, ask: Ask) -> Result<(), Fault> {
+        match self.send(Effect::Writes, ask)?.status {
+            204 => Ok(()),
+            status => Err(Fault::drift("status", "204").with("status", status)),
+        }
+    }
+
     /// A file at an address that SendGrid named: fetched without the credential, since
     /// the address is signed, and decompressed.
     ///

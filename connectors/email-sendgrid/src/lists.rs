@@ -1,6 +1,6 @@
 //! Lists of contacts.
 
-use liaison_sdk::{Container, ContainerPage, ContainerWish, Effect, Fault, FaultCode};
+use liaison_sdk::{Container, ContainerPage, ContainerWish, Fault, FaultCode};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -95,10 +95,7 @@ pub fn ensure(api: &Api, wish: &ContainerWish) -> Result<Container, Fault> {
 /// # Errors
 /// `not-found`; otherwise the request's.
 pub fn find(api: &Api, key: &str) -> Result<Container, Fault> {
-    if !is_id(key) {
-        return Err(Fault::new(FaultCode::NotFound).at("container"));
-    }
-    let list: List = api.reads(api.get(&format!("{LISTS}/{key}"))).map_err(at_container)?;
+    let list: List = api.reads(api.get(&path(key)?)).map_err(at_container)?;
     Ok(list.container())
 }
 
@@ -107,14 +104,14 @@ pub fn find(api: &Api, key: &str) -> Result<Container, Fault> {
 /// # Errors
 /// `not-found`; otherwise the request's.
 pub fn delete(api: &Api, key: &str) -> Result<(), Fault> {
-    if !is_id(key) {
-        return Err(Fault::new(FaultCode::NotFound).at("container"));
-    }
-    let ask = api.ask("DELETE", &format!("{LISTS}/{key}")).query("delete_contacts", false);
-    let answer = api.send(Effect::Writes, ask).map_err(at_container)?;
-    match answer.status {
-        204 => Ok(()),
-        status => Err(Fault::drift("status", "204").with("status", status)),
+    let ask = api.ask("DELETE", &path(key)?).query("delete_contacts", false);
+    api.deletes(ask).map_err(at_container)
+}
+
+fn path(key: &str) -> Result<String, Fault> {
+    match is_id(key) {
+        true => Ok(format!("{LISTS}/{key}")),
+        false => Err(Fault::new(FaultCode::NotFound).at("container")),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use liaison_sdk::write::settle;
 use liaison_sdk::{
     Fault, FaultCode, Field, Idempotency, Member, MemberChange, MemberOutcome, MemberReport,
     MemberRequest, Stream,
@@ -57,12 +58,12 @@ pub fn write(api: &Api, request: &MemberRequest) -> Result<MemberReport, Fault> 
     let joining = people.remove(&true).unwrap_or_default();
     let mut begun = leave(api, &request.container, &leaving, &mut outcomes)?;
     if !joining.is_empty() {
-        let contacts: Vec<Value> =
-            joining.iter().map(|(_, email)| json!({ "email": email })).collect();
+        let own = joining.into_iter().map(|(place, email)| (place, json!({ "email": email })));
+        let (places, contacts): (Vec<usize>, Vec<Value>) = own.unzip();
         let body = json!({"list_ids": [request.container], "contacts": contacts});
         let taken = job(api, api.ask("PUT", "/v3/marketing/contacts").json(&body));
-        let places = joining.iter().map(|(place, _)| *place);
-        settle(&mut outcomes, places, taken, &mut begun)?;
+        let taken = taken.map(MemberOutcome::Accepted);
+        settle(&mut outcomes, places, taken, MemberOutcome::after, &mut begun)?;
     }
     Ok(outcomes.into())
 }
@@ -89,32 +90,13 @@ fn leave(
     }
     let mut begun = false;
     for some in found.chunks(LEAVING_MAX) {
-        let ids: Vec<&str> = some.iter().map(|(_, id)| *id).collect();
+        let (places, ids): (Vec<usize>, Vec<&str>) = some.iter().copied().unzip();
         let ask = api.ask("DELETE", &format!("/v3/marketing/lists/{list}/contacts"));
         let taken = job(api, ask.query("contact_ids", ids.join(",")));
-        settle(outcomes, some.iter().map(|(place, _)| *place), taken, &mut begun)?;
+        let taken = taken.map(MemberOutcome::Accepted);
+        settle(outcomes, places, taken, MemberOutcome::after, &mut begun)?;
     }
     Ok(begun)
-}
-
-fn settle(
-    outcomes: &mut [MemberOutcome],
-    places: impl Iterator<Item = usize>,
-    taken: Result<String, Fault>,
-    begun: &mut bool,
-) -> Result<(), Fault> {
-    let outcome = match taken {
-        Ok(job) => MemberOutcome::Accepted(job),
-        Err(fault) if !*begun => return Err(fault),
-        Err(fault) => MemberOutcome::after(fault),
-    };
-    *begun = true;
-    for place in places {
-        if let Some(slot) = outcomes.get_mut(place) {
-            slot.clone_from(&outcome);
-        }
-    }
-    Ok(())
 }
 
 fn address(member: &Member) -> Result<String, Fault> {

@@ -173,8 +173,8 @@ impl Suppression {
     /// What SendGrid answers, or `cursor-expired`.
     pub fn read(self, api: &Api, request: &ReadRequest) -> Result<Page, Fault> {
         let position: Position = request.cursor()?.unwrap_or_default();
-        if let Self::Group(number) = self {
-            return self.group_page(api, number, position, &request.fields);
+        if let Self::Group(_) = self {
+            return self.group_page(api, position, &request.fields);
         }
         let mut ask = api.get(self.path()).query("limit", PAGE_ROWS);
         if position.offset > 0 {
@@ -196,15 +196,8 @@ impl Suppression {
     }
 
     /// A part of a group. Nothing says when somebody came, so each reading is anew.
-    fn group_page(
-        self,
-        api: &Api,
-        number: u64,
-        position: Position,
-        fields: &[String],
-    ) -> Result<Page, Fault> {
-        let ask = api.get(&format!("/v3/asm/groups/{number}/suppressions"));
-        let mut emails: Vec<String> = api.reads(ask)?;
+    fn group_page(self, api: &Api, position: Position, fields: &[String]) -> Result<Page, Fault> {
+        let mut emails: Vec<String> = api.reads(api.get(&self.list_path()))?;
         emails.sort_unstable();
         let shown = emails.iter().skip(position.offset).take(GROUP_ROWS);
         let page = Page::of(shown.map(|email| self.row(email, None, true, fields)).collect());
@@ -267,11 +260,11 @@ impl Suppression {
         emails: &[String],
     ) -> Result<BTreeMap<String, Option<Listed>>, Fault> {
         let mut found = BTreeMap::new();
-        if let Self::Group(number) = self {
+        if let Self::Group(_) = self {
             if emails.is_empty() {
                 return Ok(found);
             }
-            let ask = api.ask("POST", &format!("/v3/asm/groups/{number}/suppressions/search"));
+            let ask = api.ask("POST", &format!("{}/search", self.list_path()));
             let known: Vec<String> = api.reads(ask.json(&json!({ "recipient_emails": emails })))?;
             found.extend(known.into_iter().map(|email| (email.to_lowercase(), None)));
             return Ok(found);
@@ -285,14 +278,18 @@ impl Suppression {
         Ok(found)
     }
 
+    /// Where addresses are put on the list and taken off it.
+    fn list_path(self) -> String {
+        match self {
+            Self::Global => "/v3/asm/suppressions/global".to_owned(),
+            Self::Group(number) => format!("/v3/asm/groups/{number}/suppressions"),
+            _ => self.path().to_owned(),
+        }
+    }
+
     /// The path of an address on the list.
     fn address_path(self, email: &str) -> String {
-        let email = http::percent_encode(email);
-        match self {
-            Self::Global => format!("/v3/asm/suppressions/global/{email}"),
-            Self::Group(number) => format!("/v3/asm/groups/{number}/suppressions/{email}"),
-            _ => format!("{}/{email}", self.path()),
-        }
+        format!("{}/{}", self.list_path(), http::percent_encode(email))
     }
 }
 

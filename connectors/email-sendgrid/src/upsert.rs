@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use liaison_sdk::write::settle;
 use liaison_sdk::{Action, Fault, FaultCode, Outcome, Report, WriteItem, WriteRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -61,42 +62,16 @@ pub fn write(api: &Api, request: &WriteRequest) -> Result<Report, Fault> {
     if !upserts.is_empty() {
         let (places, contacts): (Vec<usize>, Vec<Value>) = upserts.into_iter().unzip();
         let ask = api.ask("PUT", "/v3/marketing/contacts").json(&json!({ "contacts": contacts }));
-        settle(&mut outcomes, &places, job(api, ask), &mut begun)?;
+        let taken = job(api, ask).map(Outcome::Accepted);
+        settle(&mut outcomes, places, taken, Outcome::after, &mut begun)?;
     }
     for some in deletes.chunks(DELETED_MAX) {
-        let places: Vec<usize> = some.iter().map(|(place, _)| *place).collect();
-        let ids: Vec<&str> = some.iter().map(|(_, id)| *id).collect();
+        let (places, ids): (Vec<usize>, Vec<&str>) = some.iter().copied().unzip();
         let ask = api.ask("DELETE", "/v3/marketing/contacts").query("ids", ids.join(","));
-        settle(&mut outcomes, &places, job(api, ask), &mut begun)?;
+        let taken = job(api, ask).map(Outcome::Accepted);
+        settle(&mut outcomes, places, taken, Outcome::after, &mut begun)?;
     }
     Ok(outcomes.into())
-}
-
-/// Gives items of one request their outcome. Its fault is that of the whole write while
-/// nothing was written.
-fn settle(
-    outcomes: &mut [Outcome],
-    places: &[usize],
-    taken: Result<String, Fault>,
-    begun: &mut bool,
-) -> Result<(), Fault> {
-    let outcome = match taken {
-        Ok(job) => Outcome::Accepted(job),
-        Err(fault) if !*begun => return Err(fault),
-        Err(fault) => match fault.code {
-            FaultCode::Timeout => Outcome::Unknown,
-            FaultCode::Rejected => Outcome::Rejected(fault),
-            FaultCode::RateLimited(after) => Outcome::Retry(after, fault),
-            _ => Outcome::Retry(None, fault),
-        },
-    };
-    *begun = true;
-    for place in places {
-        if let Some(slot) = outcomes.get_mut(*place) {
-            slot.clone_from(&outcome);
-        }
-    }
-    Ok(())
 }
 
 /// What an item asks of SendGrid.

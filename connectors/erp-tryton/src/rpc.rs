@@ -112,6 +112,11 @@ fn understand(response: &Response, effect: Effect) -> Result<Value, Trouble> {
         return Err(by_status(response, effect));
     }
     let mut answer: Value = serde_json::from_slice(&response.body).map_err(|_| {
+        let is_page = response.body.trim_ascii_start().starts_with(b"<");
+        if effect == Effect::Writes && !is_page {
+            // An answer that broke off: what it answers was done, or refused.
+            return Trouble::Unknown(Fault::new(FaultCode::Timeout).with("expected", "json"));
+        }
         let content_type = response.header("content-type").unwrap_or_default();
         // Proxies answer an expired sign-on with a page and the status 200.
         Trouble::Fault(Fault::drift("", "json").with("content-type", content_type))
@@ -253,6 +258,9 @@ mod tests {
             (200, r#"{"id":0,"result":null}"#, Reads, ("ok", FaultCode::Bug)),
             (200, r#"{"id":0}"#, Reads, ("fault", FaultCode::SchemaDrift)),
             (200, "<html>Sign in</html>", Writes, ("fault", FaultCode::SchemaDrift)),
+            (200, r#"{"id":0,"resu"#, Reads, ("fault", FaultCode::SchemaDrift)),
+            (200, r#"{"id":0,"resu"#, Writes, ("unknown", FaultCode::Timeout)),
+            (200, "", Writes, ("unknown", FaultCode::Timeout)),
             (
                 200,
                 r#"{"error":["'nonexistent_field'",""]}"#,

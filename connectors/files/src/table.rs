@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use liaison_sdk::csv::{self, Scan};
 
-use crate::file_fault::FileFault;
+use crate::file_fault::{FileFault, ROW_BYTES_MAX};
 use crate::row::{self, Broken, Header, Row};
 use crate::settings::{Layout, Stream};
 use crate::window::{byte_order_mark, scan};
@@ -185,18 +185,32 @@ impl<'a> Table<'a> {
                     out.extend_from_slice(kept(place));
                     out.extend(std::iter::repeat_n(delimiter, columns_added));
                 }
-                (Line::Written(row), Layout::Csv { delimiter, escape_formulas }) => {
-                    let columns = &self.header.columns;
-                    row::write_csv(&mut out, row, columns, delimiter, escape_formulas);
-                }
-                (Line::Written(row), Layout::Ndjson) => {
-                    out.extend_from_slice(
-                        serde_json::Value::Object(row.clone()).to_string().as_bytes(),
-                    );
-                }
+                (Line::Written(row), _) => self.encode(row, &self.header.columns, &mut out),
             }
             out.push(b'\n');
         }
         out
+    }
+
+    /// Whether a row can be read again once it is written: one that is too long would
+    /// keep everybody from reading the file.
+    pub fn fits(&self, row: &Row) -> bool {
+        let mut columns = self.header.columns.clone();
+        columns.extend(row.keys().filter(|name| !self.header.columns.contains(name)).cloned());
+        let mut out = Vec::new();
+        self.encode(row, &columns, &mut out);
+        out.len() <= ROW_BYTES_MAX
+    }
+
+    fn encode(&self, row: &Row, columns: &[String], out: &mut Vec<u8>) {
+        match self.stream.layout {
+            Layout::Csv { delimiter, escape_formulas } => {
+                row::write_csv(out, row, columns, delimiter, escape_formulas);
+            }
+            Layout::Ndjson => {
+                let text = serde_json::Value::Object(row.clone()).to_string();
+                out.extend_from_slice(text.as_bytes());
+            }
+        }
     }
 }

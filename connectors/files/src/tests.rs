@@ -230,6 +230,29 @@ fn a_write_changes_its_rows_and_no_other_byte() {
 }
 
 #[test]
+fn a_row_that_could_not_be_read_again_is_refused_alone() {
+    for (file, before) in [("p.csv", "id,name\n1,ana\n"), ("p.ndjson", "{\"id\":\"1\"}\n")] {
+        let call = call_of(file, json!({}));
+        // As long as a row may be, and each quote of it takes two.
+        let items = vec![
+            WriteItem::new(Action::Create, None, json!({"id": "2", "name": "\"".repeat(600_000)})),
+            WriteItem::new(Action::Create, None, json!({"id": "3", "name": "x".repeat(1_000_000)})),
+            WriteItem::new(Action::Create, None, json!({"id": "4", "more": "x".repeat(1 << 20)})),
+            WriteItem::new(Action::Update, Some("1"), json!({"name": "x".repeat(2_000_000)})),
+        ];
+        let (outcomes, script) =
+            Script::new().file("f", file, before).run_then(|| write(&call, items));
+        for place in [0, 2, 3] {
+            let Outcome::Rejected(fault) = &outcomes[place] else { panic!("{file} {place}") };
+            assert_eq!(fault.arg("reason"), Some("too-large"), "{file} {place}");
+        }
+        let pages = script.run(|| read_all(&call, 0)).unwrap();
+        let keys: Vec<String> = rows(&pages).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["1", "3"], "{file}");
+    }
+}
+
+#[test]
 fn writes_are_conditional_idempotent_and_can_be_tried() {
     let (call, script) = csv("id,name\n1,ana\n");
     script.run(|| {

@@ -108,6 +108,9 @@ fn put(
             _ => Outcome::Unchanged,
         };
     }
+    if !table.fits(&row) {
+        return rejected("", "too-large");
+    }
     table.put(&key, row);
     match action {
         // Also when the row was there: its key is what the hub has to learn.

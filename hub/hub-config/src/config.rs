@@ -8,6 +8,7 @@ use hub_model::{
     Source, Survivorship, SyncId, TraitRule, WorkspaceId,
 };
 
+use crate::limits::LimitsConfig;
 use crate::located::{Located, Location};
 use crate::recording::RecordingConfig;
 use crate::secret::SecretRef;
@@ -41,6 +42,8 @@ pub struct Config {
     pub segments: Vec<Segment>,
     /// Which runs are recorded.
     pub recording: RecordingConfig,
+    /// What connectors may use.
+    pub limits: LimitsConfig,
 }
 
 impl Config {
@@ -121,6 +124,8 @@ pub struct ConnectionConfig {
     pub settings_places: BTreeMap<String, Location>,
     /// Credential slot -> part -> where its value is found.
     pub credentials: BTreeMap<String, BTreeMap<String, SecretRef>>,
+    /// What its connector may use, where that is not as for all.
+    pub limits: LimitsConfig,
     /// Where the connection is written.
     pub location: Location,
 }

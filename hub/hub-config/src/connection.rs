@@ -7,6 +7,7 @@ use hub_model::{ConnectionId, Party, Source};
 use crate::config::ConnectionConfig;
 use crate::fault::{ConfigFault, code};
 use crate::folder;
+use crate::limits;
 use crate::located::Located;
 use crate::purposes;
 use crate::secret::{NotAReference, SecretRef, SecretSource};
@@ -27,6 +28,7 @@ pub(crate) const KEYS: &[&str] = &[
     "settings",
     "credentials",
     "folders",
+    "limits",
 ];
 /// Reads one connection; `None` if it has no connector.
 pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionConfig> {
@@ -48,6 +50,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
     let (settings, settings_places) = settings::read(&mut table);
     let credentials = credentials(&mut table);
     let folders = folder::read(&mut table);
+    let limits = limits::read(&mut table, true);
     table.finish(KEYS);
     Some(ConnectionConfig {
         id: ConnectionId::new(id),
@@ -61,6 +64,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
         settings,
         settings_places,
         credentials,
+        limits,
         location,
     })
 }

@@ -9,7 +9,7 @@ use crate::table::TableReader;
 use crate::transform::{self, Word};
 
 /// The keys of `[from]`.
-pub(crate) const KEYS: &[&str] = &["stream", "when"];
+pub(crate) const KEYS: &[&str] = &["stream", "when", "whose"];
 /// The keys of `[[from.when]]`.
 pub(crate) const WHEN_KEYS: &[&str] = &["trait", "equals", "one_of", "empty", "not"];
 /// The keys of `reference`.
@@ -33,6 +33,8 @@ pub(crate) struct FromDraft {
     pub(crate) stream: StreamRef,
     /// The values that are tested, with the place of each.
     pub(crate) tested: Vec<(Located<String>, String)>,
+    /// The role of those whose consents count.
+    pub(crate) whose: Option<Located<String>>,
 }
 
 /// Reads the table.
@@ -60,10 +62,13 @@ pub(crate) fn read(
             tested.push((name, place));
         }
     }
+    let whose = table.filled("whose", "a role of the source", "whose = \"buyer\"");
     table.finish(KEYS);
     let to = to?;
     let stream = stream_of(&to, workspace, connection)?;
-    Some((MadeOf { stream: stream.clone(), when }, FromDraft { to, stream, tested }))
+    let role = whose.as_ref().map(|role| role.as_str().into());
+    let made_of = MadeOf { stream: stream.clone(), when, whose: role };
+    Some((made_of, FromDraft { to, stream, tested, whose }))
 }
 
 /// Reads the key of another row that a field holds. `None` if it could not be read.
@@ -89,9 +94,16 @@ pub(crate) fn reference(table: &mut TableReader<'_>, home: Home<'_>) -> Option<R
     Some(Reference { role: role?.as_str().into(), stream: stream?, through, optional })
 }
 
-/// What has no meaning where nothing is made, or of what is no object.
+/// What has no meaning where nothing is made, or of what is no object; and what must be
+/// said where consents are asked for, which no object gives.
 pub(crate) fn check(table: &TableReader<'_>, draft: &FromDraft, mapping: Option<&Mapping>) {
     let Some(mapping) = mapping else { return };
+    if mapping.kind.is_object() && !mapping.requires.is_empty() && draft.whose.is_none() {
+        let fault = table.fault(code::RELATION, &draft.to.location, "from.whose");
+        let why = "consents are required, and nothing says whose";
+        let mend = "write `whose = \"buyer\"` in `[from]`: a role that the source has";
+        fault.with("why", why).with("mend", mend).record();
+    }
     let why = if !mapping.kind.is_object() {
         "objects alone are made of others, and the rows are resolved into profiles"
     } else if !mapping.writes() {

@@ -81,7 +81,7 @@ fn meant(text: &str) -> Option<&'static str> {
 }
 
 /// Keys that say how objects are written, where they are made of others.
-const OF_WRITTEN: &[&str] = &["create", "matching"];
+const OF_WRITTEN: &[&str] = &["create", "matching", "requires", "purposes"];
 
 /// Reads what becomes of objects of an erased person, and says of every key that
 /// objects have no use for it. `makes` is whether they are made of others.

@@ -36,6 +36,7 @@ mod folder;
 mod from;
 mod guards;
 mod kind;
+mod limits;
 mod main_file;
 mod matching;
 mod membership;
@@ -62,6 +63,7 @@ pub use config::{
     SyncConfig,
 };
 pub use fault::{ConfigFault, code};
+pub use limits::{LIMITS, LimitSetting, LimitsConfig};
 pub use located::{Located, Location};
 pub use main_file::VERSION;
 pub use read::{load, parse, root_of};

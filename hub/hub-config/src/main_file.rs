@@ -8,6 +8,7 @@ use hub_model::{History, Namespace, Purpose, WorkspaceId};
 use crate::config::ConnectionConfig;
 use crate::document::Document;
 use crate::fault::{ConfigFault, code};
+use crate::limits::{self, LimitsConfig};
 use crate::located::Located;
 use crate::recording::{self, RecordingConfig};
 use crate::segment::{self, SegmentDraft};
@@ -32,6 +33,7 @@ pub(crate) const KEYS: &[&str] = &[
     "history",
     "segments",
     "recording",
+    "limits",
 ];
 /// The keys of `[history]`.
 pub(crate) const HISTORY_KEYS: &[&str] = &["keep", "keep_writes"];
@@ -66,6 +68,7 @@ pub(crate) struct MainFile {
     pub(crate) history: History,
     pub(crate) segments: Vec<SegmentDraft>,
     pub(crate) recording: RecordingConfig,
+    pub(crate) limits: LimitsConfig,
 }
 
 /// Reads the file; `None` if it is no TOML or of a newer version.
@@ -82,6 +85,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
     let history = history(&mut table);
     let segments = segments(&mut table);
     let recording = recording::read(&mut table);
+    let limits = limits::read(&mut table, false);
     let (connection_names, connections) = connections(&mut table);
     table.finish(KEYS);
     for connection in &connections {
@@ -102,6 +106,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<MainFile> {
         history,
         segments,
         recording,
+        limits,
     })
 }
 

@@ -58,6 +58,7 @@ fn assemble(main: MainFile, mut syncs: Vec<SyncConfig>) -> Config {
         history: main.history,
         segments: main.segments.into_iter().filter_map(|draft| draft.segment).collect(),
         recording: main.recording,
+        limits: main.limits,
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use hub_model::consent::EVERY_CHANNEL;
 use hub_model::{
-    Direction, FieldMapping, Made, Namespace, Normaliser, StreamRef, Survivorship, TraitName,
-    TraitRule,
+    Direction, FieldMapping, Made, Namespace, Normaliser, RelatesTo, RelationMapping, StreamRef,
+    Survivorship, TraitName, TraitRule,
 };
 
 use crate::config::SyncConfig;
 use crate::consents::KeyDraft;
 use crate::document::Faults;
+use crate::event::ChannelDraft;
 use crate::fault::{ConfigFault, code};
 use crate::from::FromDraft;
 use crate::located::{Located, Location};
@@ -44,6 +45,7 @@ pub(crate) fn check(main: &MainFile, drafts: &[SyncDraft], faults: &Faults) {
         for key in &draft.keys {
             consent_key(main, key, faults);
         }
+        draft.channels.iter().for_each(|name| channel(main, name, faults));
         for relation in &draft.relations {
             relates_to(main, relation, drafts, faults);
         }
@@ -215,6 +217,14 @@ fn made_of(draft: &SyncDraft, from: &FromDraft, drafts: &[SyncDraft], faults: &F
     for (name, place) in &from.tested {
         is_read(name, &name.location, place.clone());
     }
+    if let Some(role) = &from.whose {
+        let relations = source.mapping.relations.iter().filter(|it| names_people(it, drafts));
+        let roles: Vec<&str> = relations.map(|relation| &*relation.role).collect();
+        if !roles.contains(&role.as_str()) {
+            let why = format!("`{}` names no person or account as `{}`", source.id, role.value);
+            nobody(&role.location, "from.whose", (why, roles), faults);
+        }
+    }
     for (index, (pair, at)) in draft.pairs.iter().enumerate() {
         if !pair.direction.writes() {
             continue;
@@ -243,11 +253,8 @@ fn made_of(draft: &SyncDraft, from: &FromDraft, drafts: &[SyncDraft], faults: &F
                 let roles = || sayer.mapping.relations.iter().map(|relation| &*relation.role);
                 let place = format!("fields[{index}].reference");
                 if !roles().any(|role| role == &*reference.role) {
-                    let fault = ConfigFault::new(code::RELATION, at.clone(), place.clone());
                     let why = format!("`{}` names nobody as `{}`", sayer.id, reference.role);
-                    let known = near::list(roles()).unwrap_or_else(|| "none".to_owned());
-                    let mend = format!("its roles are: {known}; write a `[[relations]]` there");
-                    faults.push(fault.with("why", why).with("mend", mend));
+                    nobody(at, &place, (why, roles().collect()), faults);
                 }
                 if !syncs().any(|sync| sync.mapping.stream == reference.stream) {
                     let connection = &reference.stream.connection;
@@ -258,6 +265,22 @@ fn made_of(draft: &SyncDraft, from: &FromDraft, drafts: &[SyncDraft], faults: &F
             }
         }
     }
+}
+
+/// A role that nobody has, and those that there are.
+fn nobody(at: &Location, place: &str, (why, roles): (String, Vec<&str>), faults: &Faults) {
+    let fault = ConfigFault::new(code::RELATION, at.clone(), place);
+    let known = near::list(roles).unwrap_or_else(|| "none".to_owned());
+    let mend = format!("its roles are: {known}; write a `[[relations]]` there");
+    faults.push(fault.with("why", why).with("mend", mend));
+}
+
+/// Whether whom a relation names has consents: whoever claims an identity, and the rows
+/// that are resolved into profiles.
+fn names_people(relation: &RelationMapping, drafts: &[SyncDraft]) -> bool {
+    let RelatesTo::Stream(stream) = &relation.to else { return true };
+    let mut mappings = drafts.iter().filter_map(|draft| Some(&draft.sync.as_ref()?.mapping));
+    mappings.any(|mapping| mapping.stream == *stream && !mapping.kind.is_object())
 }
 
 /// The parts of a composite are traits that the sync reads.
@@ -300,6 +323,16 @@ fn consent_key(main: &MainFile, key: &KeyDraft, faults: &Faults) {
         let at = key.channel.location.clone();
         let fault = ConfigFault::new(code::UNKNOWN_CHANNEL, at, key.place.as_str());
         faults.push(near::hint(fault.with("name", shown(&key.channel)), &key.channel, known));
+    }
+}
+
+/// A channel of some purpose, or all of them.
+fn channel(main: &MainFile, (name, place): &ChannelDraft, faults: &Faults) {
+    let known = || main.purposes.iter().flat_map(|purpose| &purpose.channels).map(|it| &**it);
+    if name.as_str() != EVERY_CHANNEL && !known().any(|channel| channel == name.as_str()) {
+        let at = name.location.clone();
+        let fault = ConfigFault::new(code::UNKNOWN_CHANNEL, at, place.as_str());
+        faults.push(near::hint(fault.with("name", shown(name)), name, known()));
     }
 }
 

@@ -29,8 +29,8 @@ mod tests {
     use hub_model::{Party, Survivorship};
 
     use crate::{
-        cleaning, connection, consents, event, folder, kind, main_file, namespace, policies,
-        purposes, recording, relations, segment, sync_file, traits, transform,
+        cleaning, connection, consents, event, folder, kind, limits, main_file, namespace,
+        policies, purposes, recording, relations, segment, sync_file, traits, transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -80,12 +80,30 @@ mod tests {
             (&sync, "/properties/consents/items", consents::KEYS),
             (&sync, "/properties/relations/items", relations::KEYS),
             (&sync, "/properties/event", event::KEYS),
+            (&sync, "/properties/event/properties/suppress/items", event::SUPPRESS_KEYS),
             (&sync, "/$defs/time", consents::TIME_KEYS),
             (&sync, "/$defs/step", transform::KEYS),
         ];
         for (schema, pointer, known) in table {
             let known: BTreeSet<String> = known.iter().map(|key| (*key).to_owned()).collect();
             assert_eq!(keys(schema, pointer), known, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn the_limits_are_those_of_the_reader() {
+        let main = main_schema();
+        let of_connection = "/properties/connections/additionalProperties/properties/limits";
+        for (pointer, of_connection) in [("/properties/limits", false), (of_connection, true)] {
+            let known = limits::keys(of_connection).into_iter().map(str::to_owned).collect();
+            assert_eq!(keys(&main, pointer), known, "{pointer}");
+        }
+        for limit in limits::LIMITS {
+            assert!(limit.min <= limit.usual && limit.usual <= limit.max, "{limit:?}");
+            let property = &main["properties"]["limits"]["properties"][limit.key];
+            let bounds = ["minimum", "default", "maximum"].map(|bound| property[bound].as_u64());
+            let expected = [limit.min, limit.usual, limit.max].map(|it| Some(it.into()));
+            assert_eq!(bounds, expected, "{}", limit.key);
         }
     }
 

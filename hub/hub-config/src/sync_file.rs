@@ -11,7 +11,7 @@ use crate::config::SyncConfig;
 use crate::consents::{self, ConsentDrafts, KeyDraft};
 use crate::conversion;
 use crate::document::Document;
-use crate::event;
+use crate::event::{self, ChannelDraft};
 use crate::fault::{ConfigFault, code};
 use crate::from::{self, FromDraft, Home};
 use crate::guards;
@@ -98,6 +98,8 @@ pub(crate) struct SyncDraft {
     pub(crate) consent_traits: Vec<TraitName>,
     /// Purposes and channels.
     pub(crate) keys: Vec<KeyDraft>,
+    /// Channels on which events suppress somebody.
+    pub(crate) channels: Vec<ChannelDraft>,
     /// Where relations lead.
     pub(crate) relations: Vec<RelationDraft>,
     /// Of which objects its own are made.
@@ -132,7 +134,7 @@ pub(crate) fn read(
     let from = from::read(&mut table, workspace, connection.as_ref().map(|name| name.as_str()));
     let makes = table.has("from") && kind.is_object();
     let when_erased = kind::objects(&mut table, &kind, makes);
-    let event = event::read(&mut table, is_event);
+    let (event, channels) = event::read(&mut table, is_event);
     let schedule = table.required("schedule", "a schedule", "schedule = \"every 15m\"");
     let zone = table.filled("zone", "an IANA time zone", "zone = \"Europe/Paris\"");
     let paused = table.flag("paused").unwrap_or(false);
@@ -238,6 +240,7 @@ pub(crate) fn read(
         pairs: every,
         consent_traits,
         keys,
+        channels,
         relations,
         from,
         segment,

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use hub_model::consent::{EVERY_CHANNEL, PROOF_BYTES_MAX};
 use hub_model::{
-    Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, FieldName, Mapping, Record,
-    RecordNo, Rules, Segment, Stamp, Timestamp, Value,
+    Consent, ConsentKey, ConsentMapping, ConsentProof, ConsentState, FieldName, Mapping, Profile,
+    Record, RecordNo, Rules, Segment, Stamp, Timestamp, TraitName, Value,
 };
 
 /// What decides between two statements under one key: the stricter state, then
@@ -168,6 +168,59 @@ pub fn not_asked<'a>(
     let asked: Vec<&str> = asked.map(|key| &*key.purpose).collect();
     let is_asked = |word: &str| mapping.purposes.contains_key(word) || asked.contains(&word);
     declared.iter().map(|word| &**word).find(|word| !is_asked(word))
+}
+
+/// Whether a sync tells of consents, or asks for them: then a refusal is urgent there.
+pub fn concerns(mapping: &Mapping, rules: &Rules) -> bool {
+    let tells = || {
+        mapping
+            .fields
+            .iter()
+            .any(|pair| pair.direction.writes() && states(&pair.to, rules).is_some())
+    };
+    !mapping.requires.is_empty() || mapping.segment.is_some() || tells()
+}
+
+/// The consent that a trait states in some system, if it does.
+fn states<'a>(name: &TraitName, rules: &'a Rules) -> Option<&'a ConsentKey> {
+    rules.mappings.iter().find_map(|mapping| {
+        let is_of = |stating: &&ConsentMapping| {
+            mapping.field(stating.field.as_str()).is_some_and(|pair| pair.to == *name)
+        };
+        mapping.consents.iter().find(is_of).map(|stating| &stating.key)
+    })
+}
+
+/// Whether a profile refuses anything.
+pub fn refuses(profile: &Profile) -> bool {
+    profile.consents.iter().any(|consent| consent.state > ConsentState::Granted)
+}
+
+/// Whether a write of some fields tells its destination of a refusal.
+pub fn tells_refusal<'a>(
+    profile: &Profile,
+    mut fields: impl Iterator<Item = &'a FieldName>,
+    mapping: &Mapping,
+    rules: &Rules,
+) -> bool {
+    refuses(profile)
+        && fields.any(|field| {
+            let stated = mapping.field(field.as_str()).and_then(|pair| states(&pair.to, rules));
+            let is_refused = |key: &ConsentKey| {
+                let mut own = profile.consents.iter().filter(|consent| consent.key == *key);
+                own.any(|consent| consent.state > ConsentState::Granted)
+            };
+            stated.is_some_and(is_refused)
+        })
+}
+
+/// Whether a record has refused something since a stamp.
+pub fn refused_since(record: &Record, mapping: &Mapping, since: Stamp) -> bool {
+    mapping.consents.iter().any(|stating| {
+        let asserted = record.fields.get(&stating.field).and_then(|it| it.asserted.as_ref());
+        let refuses = |value| stating.state_of(value) > ConsentState::Granted;
+        asserted.is_some_and(|said| said.stamp > since && refuses(&said.value))
+    })
 }
 
 /// The next instant after `now` at which a grant of these expires: when the

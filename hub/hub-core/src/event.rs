@@ -259,6 +259,7 @@ mod tests {
             time: Some(time),
             identifies: true,
             keep: None,
+            suppress: Vec::new(),
         };
         let mapping = Mapping { event: Some(event), ..mapping("site", &pairs) };
         let mut town = Namespace::new("town", Normaliser::Code);

@@ -201,7 +201,7 @@ async fn wait(
                 }
                 tracing::debug!(run = %context.id, %until, "waiting for the vendor's budget");
                 let micros = u64::try_from(micros).unwrap_or(0);
-                context.workspace.env.sleep(Duration::from_micros(micros)).await;
+                context.pause(Duration::from_micros(micros)).await;
             }
         }
     }

@@ -27,6 +27,7 @@ mod guard;
 mod look;
 mod mirror;
 mod outcome;
+mod overtake;
 mod plan;
 mod reference;
 mod resend;
@@ -78,9 +79,12 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
     let step = usize::try_from(stream.batch_items_max).unwrap_or(1).clamp(1, STEP_PROFILES_MAX);
     mirror::begin(context).await?;
     context.asked.note(&context.job.mapping, &context.open_creates);
+    let mut overtaking = overtake::Overtaking::of(context).await?;
+    overtake(context, stream, &mut overtaking, step).await?;
     retry_due(context, stream, step).await?;
     loop {
         context.go_on()?;
+        overtake(context, stream, &mut overtaking, step).await?;
         let name = context.job.delivery_position();
         let store = &*context.workspace.store;
         let mapping = &context.job.mapping;
@@ -109,6 +113,20 @@ async fn write_due(context: &mut RunContext<'_>, stream: &StreamInfo) -> Result<
     // What the vendor put off is still part of what was approved.
     if context.counts.retried == 0 {
         hold::over(&*context.workspace.store, context.job.id()).await?;
+    }
+    Ok(())
+}
+
+/// Brings first of those who refuse something.
+async fn overtake(
+    context: &mut RunContext<'_>,
+    stream: &StreamInfo,
+    overtaking: &mut overtake::Overtaking,
+    step: usize,
+) -> Result<(), Fault> {
+    let profiles = overtaking.next(context).await?;
+    for profiles in profiles.chunks(step) {
+        bring(context, stream, profiles).await?;
     }
     Ok(())
 }

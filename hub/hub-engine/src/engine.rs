@@ -7,12 +7,13 @@ mod planned;
 mod pushed;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hub_core::privacy::{KEY_BYTES, Key};
 use hub_model::{
     Answer, ConnectionId, DeliveryClass, Identity, RemoteKey, Rules, Run, RunId, RunStatus, Stamp,
-    SyncId, Timestamp, Trigger,
+    Suppression, SyncId, Timestamp, Trigger,
 };
 use hub_store::upkeep::Upkeep;
 use hub_store::{Error, Store, WriteSet};
@@ -30,7 +31,7 @@ use crate::job::SyncJob;
 use crate::people::{PeopleError, decide, recast};
 use crate::run::{Event, Task};
 use crate::workspace::Workspace;
-use crate::{audience, erasure, settle, sweep};
+use crate::{audience, erasure, settle, suppressions, sweep};
 
 /// How many past runs are read per sync to find those without an end.
 const PAST_RUNS: usize = 50;
@@ -326,6 +327,26 @@ impl Engine {
     pub async fn run_once(&self, sync: &SyncId) -> Result<Run, RunRefused> {
         let begun = self.begin(sync, Task::All)?;
         Ok(self.run(&begun, Trigger::Manual).await)
+    }
+
+    /// Puts an identity on the list of those to whom nothing is sent on a channel, for a
+    /// reason, or lifts what stands there if there is none. The entry; `None` where there
+    /// is nothing to lift.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn suppress(
+        &self,
+        identity: &Identity,
+        channel: &str,
+        reason: Option<&str>,
+        by: &str,
+    ) -> Result<Option<Suppression>, Error> {
+        let workspace = &self.shared.workspace;
+        let entry = suppressions::decide(workspace, identity, channel, reason, by).await?;
+        workspace.refused.store(true, Ordering::Relaxed);
+        self.shared.nudge.notify_one();
+        Ok(entry)
     }
 
     /// Keeps the request to erase the person who has an identity. From then on

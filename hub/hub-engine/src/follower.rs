@@ -111,6 +111,18 @@ pub(crate) async fn ahead(store: &dyn Store, name: &PositionName) -> Result<Ahea
     }
 }
 
+/// The commit from which a follower follows the log, or will when its scan is over.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn from(store: &dyn Store, name: &PositionName) -> Result<CommitSeq, Error> {
+    match place(store.position(name).await?.as_deref()) {
+        Some(Place::Scan { then, .. }) => Ok(then),
+        Some(Place::Log(seq)) => Ok(seq),
+        None => Ok(store.log(CommitSeq(u64::MAX), 1).await?.head),
+    }
+}
+
 /// The next stretch of about `limit` profiles after the kept position.
 ///
 /// # Errors

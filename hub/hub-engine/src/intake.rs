@@ -111,7 +111,7 @@ async fn read_on(context: &mut RunContext<'_>) -> Result<bool, Fault> {
         }
         if let Some(seconds) = pause {
             let seconds = u64::from(seconds.min(PAUSE_SECONDS_MAX));
-            context.workspace.env.sleep(Duration::from_secs(seconds)).await;
+            context.pause(Duration::from_secs(seconds)).await;
         }
     }
 }

@@ -51,6 +51,7 @@ pub mod run;
 pub mod settle;
 pub mod slice;
 mod slices;
+pub mod suppressions;
 pub mod sweep;
 mod tombstones;
 mod unlink;

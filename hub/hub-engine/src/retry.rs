@@ -59,7 +59,7 @@ where
         }
         tracing::debug!(run = %context.id, %fault, tries, wait_micros = wait, "trying again");
         let wait = Duration::from_micros(u64::try_from(wait).unwrap_or(0));
-        context.workspace.env.sleep(wait).await;
+        context.pause(wait).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub_core::quality::StreamRules;
 use hub_core::sync::Marks;
@@ -128,6 +129,16 @@ impl RunContext<'_> {
     /// Ends the run between two commits when the hub stops.
     pub fn go_on(&self) -> Result<(), Fault> {
         if *self.stopping.borrow() { Err(Fault::new(FaultCode::Stopping)) } else { Ok(()) }
+    }
+
+    /// Waits so long, but no longer than until the hub stops.
+    pub async fn pause(&self, time: Duration) {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            biased;
+            () = self.workspace.env.sleep(time) => {}
+            _ = stopping.wait_for(|stops| *stops) => {}
+        }
     }
 
     /// What connectors are told about a call.

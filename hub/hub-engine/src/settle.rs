@@ -214,10 +214,8 @@ async fn is_kept(context: &RunContext<'_>, pending: &Pending) -> Result<bool, Fa
 
 /// Whether the destination may have anything of a subject.
 async fn is_permitted(context: &RunContext<'_>, subject: &Subject) -> Result<bool, Fault> {
-    let (workspace, mapping) = (context.workspace, &context.job.mapping);
-    let permission =
-        Permission::of(workspace, mapping, std::iter::once(subject.profile.id)).await?;
-    Ok(subject.is_permitted(&permission, workspace.env.now()))
+    let permission = Permission::of(context, std::iter::once(subject.profile.id)).await?;
+    Ok(subject.is_permitted(&permission, context.workspace.env.now()))
 }
 
 /// What finds the row that a create may have made: the value that was sent,

@@ -4,15 +4,17 @@
 //! unknown outcome, so that a row means the same wherever it was seen.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::Ordering;
 
+use hub_core::consent;
 use hub_core::event::is_later;
 use hub_core::identity::{Normalised, normalise};
 use hub_core::mapping::identity_in;
 use hub_core::privacy::Unlink;
 use hub_core::sync::{self, Context, Observation, Row, Stamps};
 use hub_model::{
-    Event, Fault, FaultCode, Object, Quarantined, Record, RecordNo, RecordRef, Related, RemoteKey,
-    RunCounts, limits,
+    Event, Fault, FaultCode, Object, Priority, Quarantined, Record, RecordNo, RecordRef, Related,
+    RemoteKey, RunCounts, Stamp, limits,
 };
 use hub_store::{Counters, Error, PositionChange, WriteSet};
 
@@ -21,6 +23,7 @@ use crate::events::{self, Ties};
 use crate::reading::{Admitted, Reading, What};
 use crate::run::RunContext;
 use crate::settle;
+use crate::suppressions;
 use crate::unlink::taken;
 
 /// What a row costs in a commit, times its own size: the row and the profile
@@ -130,11 +133,20 @@ async fn commit(
     if !changed.is_empty() {
         set.counters = Some(Counters { record, stamp: stamps.last() });
     }
+    let (mapping, since) = (&context.job.mapping, Stamp(observer.since));
+    let mut records = changed.iter().map(Changed::record);
+    let refuses = records.any(|record| consent::refused_since(record, mapping, since));
     conclude(workspace, changed, &mut set).await?;
+    let suppressed = suppressions::enter(workspace, mapping, &mut set).await?;
     set.positions.extend(position);
     if !set.is_empty() {
         workspace.commit(set).await?;
     }
+    // Of a first load everybody is told as the schedules come.
+    if (refuses || !suppressed.is_empty()) && context.priority != Priority::Backfill {
+        workspace.refused.store(true, Ordering::Relaxed);
+    }
+    workspace.suppressions.remember(suppressed);
     add(&mut context.counts, counts);
     Ok(numbers)
 }
@@ -159,6 +171,8 @@ struct Observer {
     /// has to be released.
     has_quarantine: bool,
     stamps: Stamps,
+    /// The last stamp before.
+    since: u64,
     record: u64,
     changed: Vec<Changed>,
     set: WriteSet,
@@ -206,6 +220,7 @@ impl Observer {
             repeated,
             has_quarantine,
             stamps: Stamps::after(counters.stamp),
+            since: counters.stamp,
             record: counters.record,
             changed: Vec::new(),
             set: WriteSet::default(),

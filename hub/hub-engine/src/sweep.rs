@@ -263,7 +263,8 @@ async fn queue(workspace: &Workspace, ids: &BTreeSet<ProfileId>) -> Result<u64, 
         let changes = vec![Change { seq: CommitSeq(0), profile: id, kind }];
         slices.push(WriteSet { changes, ..WriteSet::default() }).await?;
         for mapping in workspace.rules.mappings.iter().filter(|mapping| mapping.writes()) {
-            let permission = Permission::of(workspace, mapping, std::iter::once(id)).await?;
+            let permission =
+                Permission::of_sync((workspace, mapping), None, std::iter::once(id)).await?;
             let permitted = permission.is_given(&profile, &members, now);
             // Whom a mirror should not show is found out when the sync delivers.
             let moment = Moment { permitted, all_read: false };

@@ -1,6 +1,7 @@
 //! The data of one workspace, and the right to decide about them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use hub_core::identity::settle_never;
 use hub_core::privacy;
@@ -13,6 +14,7 @@ use crate::audience;
 use crate::budget::Budgets;
 use crate::env::Env;
 use crate::run::Event;
+use crate::suppressions::Suppressions;
 use crate::tombstones::Tombstones;
 
 /// How many events a slow watcher may fall behind before it loses the oldest.
@@ -30,6 +32,10 @@ pub struct Workspace {
     pub(crate) marks: Marks,
     /// What must not come back.
     pub(crate) tombstones: Tombstones,
+    /// To whom nothing may be sent.
+    pub(crate) suppressions: Suppressions,
+    /// Somebody has refused something, and the destinations do not know yet.
+    pub(crate) refused: AtomicBool,
     /// One at a time looks after what the clock and people asked to be removed.
     pub(crate) tending: Mutex<()>,
     /// How often vendors may be called.
@@ -47,12 +53,26 @@ impl Workspace {
         let (decision, tending) = (Mutex::new(()), Mutex::new(()));
         let (rules, tombstones) = (Arc::new(rules), Tombstones::none());
         let budgets = Budgets::default();
-        Self { store, rules, env, marks, tombstones, tending, budgets, decision, events }
+        let (suppressions, refused) = (Suppressions::default(), AtomicBool::new(false));
+        Self {
+            store,
+            rules,
+            env,
+            marks,
+            tombstones,
+            suppressions,
+            refused,
+            tending,
+            budgets,
+            decision,
+            events,
+        }
     }
 
-    /// The same, with what must not come back.
+    /// The same, with what must not come back, and to whom nothing may be sent.
     pub(crate) async fn with_tombstones(mut self, key: privacy::Key) -> Result<Self, Error> {
         self.tombstones = Tombstones::open(&*self.store, key).await?;
+        self.suppressions = Suppressions::open(&*self.store, &self.tombstones.key).await?;
         Ok(self)
     }
 

@@ -102,6 +102,12 @@ pub enum Code {
     TooManyDeliveries,
     /// The connection takes no deliveries at present.
     DoorClosed,
+    /// Nobody signs in to the connection.
+    NoSignIn,
+    /// There is no such sign-in, or not any more.
+    UnknownSignIn,
+    /// The vendor refused the sign-in, or its answer was of no use.
+    SignInFailed,
     /// Too many failed logins.
     TooManyLogins,
     /// Too many watchers.
@@ -153,6 +159,9 @@ impl Code {
         Self::NotDecompressed,
         Self::TooManyDeliveries,
         Self::DoorClosed,
+        Self::NoSignIn,
+        Self::UnknownSignIn,
+        Self::SignInFailed,
         Self::TooManyLogins,
         Self::TooManyWatchers,
         Self::Stopping,
@@ -203,6 +212,9 @@ impl Code {
             Self::NotDecompressed => ("inbox/not-decompressed", StatusCode::BAD_REQUEST),
             Self::TooManyDeliveries => ("inbox/too-many", StatusCode::TOO_MANY_REQUESTS),
             Self::DoorClosed => ("inbox/closed", StatusCode::SERVICE_UNAVAILABLE),
+            Self::NoSignIn => ("sign-in/none", StatusCode::CONFLICT),
+            Self::UnknownSignIn => ("sign-in/unknown", StatusCode::GONE),
+            Self::SignInFailed => ("sign-in/failed", StatusCode::BAD_GATEWAY),
             Self::TooManyLogins => ("http/too-many-logins", StatusCode::TOO_MANY_REQUESTS),
             Self::TooManyWatchers => ("http/too-many-watchers", StatusCode::SERVICE_UNAVAILABLE),
             Self::Stopping => ("http/stopping", StatusCode::SERVICE_UNAVAILABLE),

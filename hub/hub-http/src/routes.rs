@@ -9,8 +9,8 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 use crate::{
     conflicts, events, explained, guard, history, identity, inbox, ledger, login, mapping, page,
-    plans, privacy, profiles, quarantine, rejected, related, runs, segments, status, syncs,
-    timeline, upkeep,
+    plans, privacy, profiles, quarantine, rejected, related, runs, segments, sign_in, status,
+    suppressions, syncs, timeline, upkeep,
 };
 
 /// What a credential must hold to use a route.
@@ -92,6 +92,10 @@ use Takes::{Json, Nothing, Raw};
 pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/health",             Public,  Nothing, || get(status::health)),
     route("GET",    "/api/v1/connections",        Read,    Nothing, || get(status::connections)),
+    route("GET",    "/api/v1/connections/{id}/sign-in", Read, Nothing, || get(sign_in::show)),
+    route("POST",   "/api/v1/connections/{id}/sign-in", Operate, Json, || post(sign_in::begin)),
+    route("POST",   "/api/v1/sign-ins",           Operate, Json,    || post(sign_in::paste)),
+    route("GET",    "/oauth/callback",            Public,  Nothing, || get(sign_in::callback)),
     route("GET",    "/api/v1/syncs",              Read,    Nothing, || get(syncs::list)),
     route("GET",    "/api/v1/syncs/{id}",         Read,    Nothing, || get(syncs::one)),
     route("POST",   "/api/v1/syncs/{id}/run",     Operate, Json,    || post(syncs::run_now)),
@@ -135,6 +139,9 @@ pub const ROUTES: &[Route] = &[
     route("GET",    "/api/v1/privacy/export",     Privacy, Nothing, || get(privacy::export)),
     route("POST",   "/api/v1/privacy/erasures",   Privacy, Json,    || post(privacy::erase)),
     route("GET",    "/api/v1/privacy/erasures/{id}", Privacy, Nothing, || get(privacy::one)),
+    route("GET",    "/api/v1/suppressions",       Pii,     Nothing, || get(suppressions::list)),
+    route("POST",   "/api/v1/suppressions",       Privacy, Json,    || post(suppressions::add)),
+    route("POST",   "/api/v1/suppressions/lift",  Privacy, Json,    || post(suppressions::lift)),
     route("GET",    "/api/v1/segments",           Read,    Nothing, || get(segments::list)),
     route("POST",   "/api/v1/segments/preview",   Pii,     Json,    || post(segments::preview)),
     route("GET",    "/api/v1/segments/{name}/members", Pii, Nothing, || get(segments::members)),

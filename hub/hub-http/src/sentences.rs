@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use crate::lang::Lang;
 
+/// The argument that names the connection that somebody must sign in to.
+pub const SIGN_IN: &str = "sign_in";
+
 /// The words of a code before its arguments are put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
@@ -48,9 +51,19 @@ pub const fn words(code: FaultCode, lang: Lang) -> Words {
     }
 }
 
+/// The words of a fault: those of its code, unless somebody must sign in, which only its
+/// argument says.
+fn words_of(fault: &Fault, lang: Lang) -> Words {
+    match (fault.args.contains_key(SIGN_IN), lang) {
+        (false, _) => words(fault.code, lang),
+        (true, Lang::En) => en::SIGN_IN,
+        (true, Lang::Fr) => fr::SIGN_IN,
+    }
+}
+
 /// A fault in words.
 pub fn sentence(fault: &Fault, lang: Lang) -> Sentence {
-    let words = words(fault.code, lang);
+    let words = words_of(fault, lang);
     let mut detail = fill(words.means, fault);
     let said = |name: &str| [words.title, words.means, words.mend].iter().any(|t| names(t, name));
     let rest: Vec<String> = fault

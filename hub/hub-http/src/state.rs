@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::limits::WATCHERS_MAX;
 use crate::session::Sessions;
+use crate::sign_in::SignIns;
 use crate::token::{AccessToken, NoRandomness, Secret};
 use crate::upkeep::Keeper;
 
@@ -45,6 +46,8 @@ pub struct HttpOptions {
     pub port: u16,
     /// The hub's version.
     pub version: &'static str,
+    /// The connections that somebody signs in to.
+    pub sign_ins: Arc<dyn SignIns>,
     /// Becomes true when the hub stops: streams of events end then.
     pub closing: watch::Receiver<bool>,
 }
@@ -120,6 +123,10 @@ impl AppState {
     /// The hub's clock.
     pub fn now(&self) -> Timestamp {
         self.engine().workspace().env.now()
+    }
+
+    pub(crate) fn sign_ins(&self) -> &dyn SignIns {
+        &*self.0.options.sign_ins
     }
 
     pub(crate) fn token(&self) -> &AccessToken {

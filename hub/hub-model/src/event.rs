@@ -13,6 +13,7 @@ use crate::id::{FieldName, RecordRef};
 use crate::identity::Identity;
 use crate::mapping::TimeField;
 use crate::period::Period;
+use crate::suppression::Suppressing;
 use crate::time::Timestamp;
 use crate::value::Object;
 
@@ -56,11 +57,15 @@ pub struct EventMapping {
     /// says, if absent. Of both the shorter holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Period>,
+    /// Which of the events suppress whom they name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppress: Vec<Suppressing>,
 }
 
 impl EventMapping {
     /// The fields that it reads.
     pub fn fields(&self) -> impl Iterator<Item = &FieldName> {
-        self.name.iter().chain(self.time.iter().map(|time| &time.field))
+        let said = self.suppress.iter().filter_map(|it| Some(&it.when.as_ref()?.0));
+        self.name.iter().chain(self.time.iter().map(|time| &time.field)).chain(said)
     }
 }

@@ -41,6 +41,7 @@ pub mod relation;
 pub mod retention;
 pub mod run;
 pub mod segment;
+pub mod suppression;
 pub mod survivorship;
 pub mod time;
 pub mod time_format;
@@ -83,6 +84,7 @@ pub use relation::{Related, RelatesTo, Relation, RelationMapping, RoleName, When
 pub use retention::{History, Party, Source};
 pub use run::{Run, RunCounts, RunStatus, Trigger};
 pub use segment::{CountTest, Move, Moved, Segment, SegmentName, Standing, ValueTest};
+pub use suppression::{Signed, Suppressing, Suppression};
 pub use survivorship::{Survivorship, TraitRule};
 pub use time::Timestamp;
 pub use time_format::TimeFormat;

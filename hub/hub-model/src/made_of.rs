@@ -26,6 +26,10 @@ pub struct MadeOf {
     /// it, and what was made of it before is left as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
+    /// What somebody is to a source whose consents count for what is made of it. While
+    /// nobody is, or one of several refuses, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<RoleName>,
 }
 
 /// A test of one value of a source.

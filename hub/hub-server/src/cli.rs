@@ -145,7 +145,7 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Held runs: list those that wait for an answer, approve or refuse one.
     #[command(subcommand)]
     Hold(HoldCommand),
-    /// Connections: list them, check one, discover its streams.
+    /// Connections: list them, check one, sign in, discover its streams.
     #[command(subcommand)]
     Connection(ConnectionCommand),
     /// Profiles: find one by identity, export all.
@@ -170,6 +170,9 @@ goes on. Exit code 1 when something is skipped or the run failed.")]
     /// Privacy: everything that is kept of one person, and erasing him.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// To whom nothing is sent: list, add, remove.
+    #[command(subcommand)]
+    Suppression(SuppressionCommand),
     /// Connectors: install, upgrade, approve, list and remove them; write, build, sign
     /// and test your own.
     #[command(subcommand)]
@@ -246,6 +249,20 @@ pub enum ConnectionCommand {
     /// Check address, grants and login of a connection. Changes nothing.
     #[command(after_help = "Example:\n  liaison connection check erp")]
     Check {
+        /// The connection, as in [connections.<id>].
+        id: String,
+    },
+    /// Sign in at the vendor, so that the hub gets tokens by itself from then on.
+    #[command(after_help = "\
+Examples:
+  liaison connection sign-in ads
+  liaison connection sign-in ads --json < address.txt   # the address that the browser ended at
+
+Prints an address to open in a browser, and waits at most ten minutes. The hub that
+runs hears of the browser by itself; on a machine without one, paste the address
+that the browser ended at. Give the vendor http://localhost:8420/oauth/callback
+(with your port) as the address of the way back.")]
+    SignIn {
         /// The connection, as in [connections.<id>].
         id: String,
     },
@@ -414,8 +431,9 @@ Example:
     New,
 }
 
+pub use self::call::CallCommand;
 pub use self::conflict::{ConflictCommand, Place as ConflictPlace};
-pub use self::connector::{ConnectorCommand, Lang, Package};
+pub use self::connector::{ConnectorCommand, Lang, Package, ShadowAsked};
 pub use self::identity::{IdentityCommand, Pair};
 pub use self::ledger::LedgerCommand;
 pub use self::mapping::MappingCommand;
@@ -425,7 +443,9 @@ pub use self::quarantine::QuarantineCommand;
 pub use self::recording::{RecordingCommand, ReplayAsked};
 pub use self::segment::SegmentCommand;
 pub use self::store::StoreCommand;
+pub use self::suppression::SuppressionCommand;
 
+mod call;
 mod conflict;
 mod connector;
 mod identity;
@@ -437,6 +457,7 @@ mod quarantine;
 mod recording;
 mod segment;
 mod store;
+mod suppression;
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,9 @@ mod recording;
 mod replay;
 mod segment;
 mod serve;
+mod sign_in;
 mod store;
+mod suppression;
 mod sync;
 mod token;
 mod undo;
@@ -74,6 +76,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Trouble> {
         Command::Conflict(command) => conflict::run(&loaded, command, out).await,
         Command::Quarantine(command) => quarantine::run(&loaded, command, out).await,
         Command::Privacy(command) => privacy::run(&loaded, command, out).await,
+        Command::Suppression(command) => suppression::run(&loaded, command, out).await,
         Command::Connector(command) => connector::run(&loaded, command, out).await,
         Command::Store(command) => store::run(&loaded, command, out).await,
         Command::Token(command) => token::run(&loaded, command, out).await,

@@ -20,7 +20,9 @@ mod private;
 mod broken;
 mod grants;
 mod keys;
+mod limits;
 mod secrets;
+mod sign_ins;
 mod tokens;
 
 mod recordings;

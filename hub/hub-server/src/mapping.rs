@@ -58,9 +58,16 @@ pub fn faults(
         && let Some(purpose) = consent::not_asked(&stream.purposes, mapping, segment)
     {
         let problem = format!("rows of `{name}` need a consent for `{purpose}`");
+        let whose = match mapping.kind.is_object() {
+            true => {
+                ", and in `[from]` `whose = \"<role>\"`: the consents of those count whom \
+                     the source names so"
+            }
+            false => "",
+        };
         let mend = format!(
             "write `requires = [\"{purpose}/<channel>\"]`, or `purposes = {{ {purpose} = \
-             \"<purpose>/<channel>\" }}` if it has another name here"
+             \"<purpose>/<channel>\" }}` if it has another name here{whose}"
         );
         faults.push(told("mapping/no-consent", &sync.location, "requires", problem, mend));
     }

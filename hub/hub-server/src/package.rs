@@ -87,7 +87,12 @@ impl Found {
     }
 
     fn with_signature(self, path: &Path) -> Result<Self, Unfit> {
-        Ok(Self { signature: signature(&signature_of(path))?, ..self })
+        Ok(self.signed(signature(&signature_of(path))?))
+    }
+
+    /// The same with the text of a signature.
+    pub fn signed(self, signature: Option<String>) -> Self {
+        Self { signature, ..self }
     }
 
     /// Looks at the bytes of a component.

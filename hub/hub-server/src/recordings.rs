@@ -5,6 +5,8 @@
 //! its file has another name; what a killed process leaves of one is removed at the next
 //! start.
 
+mod one;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -23,6 +25,8 @@ use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::private;
 use crate::trouble::Trouble;
+
+pub use self::one::{Bytes, OneRecording};
 
 /// Most recordings kept; the oldest go first.
 const RECORDINGS_MAX: usize = 100;

@@ -15,23 +15,22 @@ use hub_model::{Fault, FaultCode, SyncId};
 use hub_store::Store;
 use hub_store::upkeep::Upkeep;
 use plugin_api::{CallContext, Connector, Manifest, TokenStore};
-use plugin_gateway::{
-    ConnectionPolicy, Credential, Gateway, GatewayOptions, Grants, HttpLimits, TokenKeeping,
-};
+use plugin_gateway::{ConnectionPolicy, Credential, Gateway, GatewayOptions, Grants, TokenKeeping};
 use plugin_host::recording::Recorder;
-use plugin_host::{Binding, Host, HostOptions, Limits, LoadError, Package};
+use plugin_host::{Binding, Host, HostOptions, LoadError, Package};
 use tokio::sync::Mutex;
 
 use crate::broken::BrokenConnector;
 use crate::exit::Exit;
 use crate::grants;
 use crate::keys::Keys;
+use crate::limits::limits;
 use crate::load::Loaded;
 use crate::out::talk;
 use crate::package::{Unfit, whole};
-use crate::recordings::Recordings;
 use crate::secrets::credentials;
 use crate::shelf::Shelf;
+use crate::sign_ins::SignInDesk;
 use crate::tokens::PassingTokens;
 use crate::trouble::{Item, Trouble};
 
@@ -44,7 +43,8 @@ pub struct Wiring<'l> {
     /// Makes tombstones of those who are erased.
     privacy_key: [u8; 32],
     /// What records runs.
-    recordings: Option<Arc<Recordings>>,
+    recorder: Option<Arc<dyn Recorder>>,
+    desk: Arc<SignInDesk>,
 }
 
 /// A connection that works as far as this machine can tell.
@@ -88,19 +88,25 @@ impl<'l> Wiring<'l> {
         let options = HostOptions {
             cache_dir: keys.cache_dir,
             cache_key: keys.cache_key,
-            limits: Limits::default(),
+            limits: limits(&[&loaded.config.limits]).0,
         };
         let host = Host::new(options).map_err(|error| no_sandbox(&error))?;
         let tokens = Some(TokenKeeping { vault: keys.vault, store: tokens });
         let gateway = Gateway::new(GatewayOptions { tokens, ..GatewayOptions::default() })
             .map_err(|error| no_sandbox(&error))?;
         let (packages, privacy_key) = (Mutex::default(), keys.privacy_key);
-        Ok(Self { loaded, host, gateway, packages, privacy_key, recordings: None })
+        let desk = Arc::default();
+        Ok(Self { loaded, host, gateway, packages, privacy_key, recorder: None, desk })
     }
 
     /// The same, with runs recorded by these.
-    pub fn recorded_by(self, recordings: Option<Arc<Recordings>>) -> Self {
-        Self { recordings, ..self }
+    pub fn recorded_by(self, recorder: Option<Arc<impl Recorder + 'static>>) -> Self {
+        Self { recorder: recorder.map(|it| it as Arc<dyn Recorder>), ..self }
+    }
+
+    /// The connections that somebody signs in to.
+    pub fn desk(&self) -> Arc<SignInDesk> {
+        Arc::clone(&self.desk)
     }
 
     /// Binds a connection to its connector.
@@ -120,7 +126,11 @@ impl<'l> Wiring<'l> {
         let (Ok(grants), Ok(credentials), true) = (grants, credentials, faults.is_empty()) else {
             return Err(faults);
         };
-        Ok(self.connect(connection, package, grants, credentials))
+        let bound = self.connect(connection, package, grants, credentials);
+        if let Some(gateway) = self.desk.of(connection.id.as_str()) {
+            gateway.look_for_sign_in().await;
+        }
+        Ok(bound)
     }
 
     /// Binds a connection to its connector with settings that are not checked, and
@@ -153,17 +163,22 @@ impl<'l> Wiring<'l> {
         grants: Grants,
         credentials: BTreeMap<String, Credential>,
     ) -> Bound {
+        let (guest, http) = limits(&[&self.loaded.config.limits, &connection.limits]);
         let gateway = self.gateway.connection(ConnectionPolicy {
             connection: connection.id.to_string(),
             grants,
             credentials,
             settings: connection.settings.clone(),
-            limits: HttpLimits::default(),
+            limits: http,
         });
-        let recorder = self.recordings.clone().map(|it| it as Arc<dyn Recorder>);
+        self.desk.take_up(connection.id.as_str(), gateway.clone());
+        let recorder = self.recorder.clone();
         let settings = connection.settings.clone();
-        let binding =
-            Binding { recorder, ..Binding::new(connection.id.as_str(), settings, gateway) };
+        let binding = Binding {
+            limits: Some(guest),
+            recorder,
+            ..Binding::new(connection.id.as_str(), settings, gateway)
+        };
         Bound { connector: self.host.connect(package, binding) }
     }
 

@@ -30,7 +30,7 @@ pub enum Capability {
 pub struct CredentialSlot {
     /// The name that requests refer to.
     pub name: String,
-    /// How it is applied: `bearer`, `api-key`, `basic`, `session`; or `webhook`, which
+    /// How it is applied: `bearer`, `api-key`, `basic`, `session`, `oauth2`; or `webhook`, which
     /// verifies what comes in and is never sent; or `mac-key`, `signing-key`,
     /// `sealing-key`, which the host uses on behalf of the connector and never sends.
     pub kind: String,
@@ -38,6 +38,7 @@ pub struct CredentialSlot {
     #[serde(default)]
     pub title: String,
     /// For `session`: how to log in, as a declarative recipe run by the host.
+    /// For `oauth2`: where tokens are had, for what, and in which ways.
     /// For `api-key`: where it goes (`header`, `query`, `body`) and under which name.
     /// For `bearer`: which proofs of another secret go along in the `query`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

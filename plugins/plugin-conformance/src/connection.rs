@@ -45,3 +45,21 @@ pub async fn streams_are_sound(subject: &Subject<'_>) -> Verdict {
     }
     must.hold(info.readable || info.writable, || "it can be neither read nor written".to_owned())
 }
+
+/// A stream whose rows are messages MUST be written, name its channel by a word, and
+/// declare what they need a consent for: otherwise nobody is asked.
+///
+/// # Errors
+/// The breach.
+pub async fn what_sends_says_what_for(subject: &Subject<'_>) -> Verdict {
+    let must = Must("a stream that sends names its channel and the purposes of its messages");
+    let info = subject.info(must).await?;
+    let Some(named) = info.schema.get("x-sends") else {
+        return must.hold(info.sends.is_none(), || "its schema does not say x-sends".to_owned());
+    };
+    must.hold(named.as_str().is_some_and(|channel| !channel.is_empty()), || {
+        format!("x-sends is {named}, which is no name of a channel")
+    })?;
+    must.hold(info.writable, || "it sends, and cannot be written".to_owned())?;
+    must.hold(!info.purposes.is_empty(), || format!("it sends on {named} and declares no purpose"))
+}

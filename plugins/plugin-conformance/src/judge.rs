@@ -69,7 +69,11 @@ macro_rules! group {
 group!(
     /// Rules about every connector.
     CONNECTION_RULES, connection_rules(subject: &Subject<'_>) = (subject)
-    [connection::check_succeeds, connection::streams_are_sound]
+    [
+        connection::check_succeeds,
+        connection::streams_are_sound,
+        connection::what_sends_says_what_for,
+    ]
 );
 
 group!(

@@ -13,6 +13,9 @@ use crate::http::HttpFault;
 
 /// A body this small may have any ratio: a short run of equal bytes is no bomb.
 const RATIO_FREE_BYTES: usize = 256 * 1024;
+/// The settings of both caps.
+const SIZE: &str = "response_bytes_max";
+const RATIO: &str = "compression_ratio_max";
 
 /// Collects bytes up to a limit that may grow.
 struct Capped {
@@ -79,12 +82,13 @@ impl BodyReader {
         match &mut self.decoder {
             Decoder::Plain(sink) => {
                 let written = sink.write_all(bytes);
-                written.map_err(|_| HttpFault::TooLarge { limit_bytes: self.bytes_max })
+                written.map_err(|_| HttpFault::too_large(SIZE, self.bytes_max))
             }
             Decoder::Gzip(decoder) => {
                 decoder.get_mut().limit_bytes = limit_bytes;
                 let written = decoder.write_all(bytes).and_then(|()| decoder.flush());
-                written.map_err(|_| gzip_fault(decoder, limit_bytes))
+                let setting = if rich < self.bytes_max { RATIO } else { SIZE };
+                written.map_err(|_| gzip_fault(decoder, setting, limit_bytes))
             }
         }
     }
@@ -96,15 +100,19 @@ impl BodyReader {
             Decoder::Gzip(_) if self.received_bytes == 0 => Ok(Vec::new()),
             Decoder::Gzip(mut decoder) => match decoder.try_finish() {
                 Ok(()) => Ok(std::mem::take(&mut decoder.get_mut().out)),
-                Err(_) => Err(gzip_fault(&decoder, self.bytes_max)),
+                Err(_) => Err(gzip_fault(&decoder, SIZE, self.bytes_max)),
             },
         }
     }
 }
 
-fn gzip_fault(decoder: &MultiGzDecoder<Capped>, limit_bytes: usize) -> HttpFault {
+fn gzip_fault(
+    decoder: &MultiGzDecoder<Capped>,
+    setting: &'static str,
+    limit_bytes: usize,
+) -> HttpFault {
     if decoder.get_ref().full {
-        HttpFault::TooLarge { limit_bytes }
+        HttpFault::too_large(setting, limit_bytes)
     } else {
         HttpFault::Broken("the answer claims to be gzip and is not".to_owned())
     }
@@ -112,7 +120,7 @@ fn gzip_fault(decoder: &MultiGzDecoder<Capped>, limit_bytes: usize) -> HttpFault
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
     use super::*;
 
@@ -149,12 +157,13 @@ mod tests {
         let bomb = gzip(&vec![0; 3 * MIB]);
         assert!(bomb.len() < 4096);
         let stopped = read(Some("gzip"), &bomb, 512).unwrap_err();
-        assert!(matches!(stopped, HttpFault::TooLarge { limit_bytes } if limit_bytes < MIB));
+        let HttpFault::TooLarge { setting, limit_bytes } = stopped else { panic!("{stopped}") };
+        assert!(setting == RATIO && limit_bytes < MIB, "{setting} {limit_bytes}");
         let mut reader = BodyReader::new(Some("gzip"), 4 * MIB, usize::MAX).unwrap();
         let stopped = reader.push(&gzip(&vec![0; 5 * MIB])).unwrap_err();
-        assert_eq!(stopped, HttpFault::TooLarge { limit_bytes: 4 * MIB });
+        assert_eq!(stopped, HttpFault::too_large(SIZE, 4 * MIB));
         let stopped = read(None, &vec![0; 4 * MIB + 1], 65_536).unwrap_err();
-        assert_eq!(stopped, HttpFault::TooLarge { limit_bytes: 4 * MIB });
+        assert_eq!(stopped, HttpFault::too_large(SIZE, 4 * MIB));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hub_model::Timestamp;
 use plugin_api::{Admitted, Delivery, InboundDeclaration, Refusal};
@@ -16,9 +16,10 @@ use crate::admit;
 use crate::credential::{self, Credential, KeyPlace, KeyUse};
 use crate::destination;
 use crate::files::FileAccess;
-use crate::http::{HttpFault, HttpRequest, HttpResponse, REQUEST_HEADERS_MAX};
+use crate::http::{Exceeded, HttpFault, HttpRequest, HttpResponse, REQUEST_HEADERS_MAX};
 use crate::mail::{MailDelivery, MailFault, MailMessage, MailServer};
 use crate::mailer;
+use crate::oauth::{AccessToken, TokenKeeper};
 use crate::redact::Redactor;
 use crate::session::{Session, SessionKeeper};
 use crate::wire::{Prepared, Wire};
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) wire: Arc<Wire>,
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) sessions: HashMap<String, SessionKeeper>,
+    pub(crate) tokens: BTreeMap<String, Arc<TokenKeeper>>,
     pub(crate) files: FileAccess,
 }
 
@@ -69,7 +71,7 @@ pub(crate) struct Shared {
 pub struct ConnectionGateway {
     shared: Arc<Shared>,
     calls: AtomicU32,
-    exceeded: AtomicBool,
+    exceeded: Mutex<Option<Exceeded>>,
 }
 
 impl fmt::Debug for ConnectionGateway {
@@ -85,7 +87,7 @@ impl ConnectionGateway {
     }
 
     fn fresh(shared: Arc<Shared>) -> Self {
-        Self { shared, calls: AtomicU32::new(0), exceeded: AtomicBool::new(false) }
+        Self { shared, calls: AtomicU32::new(0), exceeded: Mutex::default() }
     }
 
     /// A handle for one call of the connector, with a fresh count of requests.
@@ -101,11 +103,16 @@ impl ConnectionGateway {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// The limit of requests, once one was refused because of it.
+    /// The limit that the last request ran into which did into one.
     #[must_use]
-    pub fn calls_exceeded(&self) -> Option<u32> {
-        let exceeded = self.exceeded.load(Ordering::Relaxed);
-        exceeded.then_some(self.shared.wire.limits.calls_max)
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, exceeded: Option<Exceeded>) {
+        if exceeded.is_some() {
+            *self.exceeded.lock().unwrap_or_else(PoisonError::into_inner) = exceeded;
+        }
     }
 
     /// The files of the granted folders.
@@ -158,6 +165,9 @@ impl ConnectionGateway {
             .unwrap_or(Err(HttpFault::Timeout))
             .map(|answer| HttpResponse { body: redactor.redact_body(answer.body), ..answer })
             .map_err(|fault| fault.map_text(|text| redactor.redact(text)));
+        if let Err(fault) = &answer {
+            self.note(fault.exceeded(limits));
+        }
         if let Err(HttpFault::Denied(reason)) = &answer {
             tracing::warn!(connection = %shared.connection, %reason, "request denied");
         }
@@ -219,13 +229,25 @@ impl ConnectionGateway {
         }
     }
 
+    /// What keeps the tokens of its slots.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Arc<TokenKeeper>> {
+        self.shared.tokens.values()
+    }
+
+    pub(crate) fn wire(&self) -> &Arc<Wire> {
+        &self.shared.wire
+    }
+
     /// Counts one more request of this call, if it has one left.
     pub(crate) fn may_call(&self) -> bool {
-        let most = self.shared.wire.limits.calls_max;
+        let limits = &self.shared.wire.limits;
+        let most = limits.calls_max;
         let used = self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
             (calls < most).then_some(calls + 1)
         });
-        self.exceeded.fetch_or(used.is_err(), Ordering::Relaxed);
+        if used.is_err() {
+            self.note(HttpFault::BudgetExhausted.exceeded(limits));
+        }
         used.is_ok()
     }
 }
@@ -233,6 +255,9 @@ impl ConnectionGateway {
 impl Shared {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFault> {
         let slot = request.credential.clone();
+        if let Some(keeper) = slot.as_ref().and_then(|slot| self.tokens.get(slot)) {
+            return self.send_with_token(keeper, request).await;
+        }
         let mut prepared = self.prepare(request)?;
         let Some(slot) = slot else { return self.wire.exchange(prepared).await };
         let redactor = &self.wire.redactor;
@@ -245,6 +270,9 @@ impl Shared {
                 "a credential that verifies deliveries, or is a key, is never sent".to_owned(),
             )),
             Some(Credential::Session(_)) => self.send_in_session(&slot, prepared).await,
+            Some(Credential::OAuth(_)) => {
+                Err(HttpFault::Credential("the token of this slot is not set up".to_owned()))
+            }
             Some(Credential::Bearer(token)) => {
                 credential::apply_bearer(&mut prepared, token, redactor)?;
                 self.wire.exchange(prepared).await
@@ -298,10 +326,49 @@ impl Shared {
         self.wire.exchange(prepared).await
     }
 
+    async fn send_with_token(
+        &self,
+        keeper: &Arc<TokenKeeper>,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, HttpFault> {
+        let (token, prepared);
+        if request.url.starts_with('{') {
+            // Where it goes came with the token.
+            token = keeper.current(&self.wire).await?;
+            request.url = token.place(&request.url)?;
+            prepared = self.prepare(request)?;
+        } else {
+            prepared = self.prepare(request)?;
+            token = keeper.current(&self.wire).await?;
+        }
+        let answer = self.attempt_with(&token, prepared.clone()).await?;
+        if !keeper.is_expired(answer.status) {
+            return Ok(answer);
+        }
+        // A refused token means that the request was not looked at, so it may go again.
+        let Some(token) = keeper.renewed(&token, &self.wire).await? else {
+            return Ok(answer);
+        };
+        let answer = self.attempt_with(&token, prepared).await?;
+        if keeper.is_expired(answer.status) {
+            keeper.note_in_vain().await;
+        }
+        Ok(answer)
+    }
+
+    async fn attempt_with(
+        &self,
+        token: &AccessToken,
+        mut prepared: Prepared,
+    ) -> Result<HttpResponse, HttpFault> {
+        token.apply(&mut prepared, &self.wire)?;
+        self.wire.exchange(prepared).await
+    }
+
     fn prepare(&self, request: HttpRequest) -> Result<Prepared, HttpFault> {
         let limits = &self.wire.limits;
         if request.body.len() > limits.request_bytes_max {
-            return Err(HttpFault::TooLarge { limit_bytes: limits.request_bytes_max });
+            return Err(HttpFault::too_large("request_bytes_max", limits.request_bytes_max));
         }
         let method = METHODS.into_iter().find(|method| method.as_str() == request.method);
         let method = method.ok_or_else(|| {
@@ -333,7 +400,7 @@ impl Shared {
         let limit_bytes = self.wire.limits.header_bytes_max;
         let bytes: usize = given.iter().map(|(name, value)| name.len() + value.len()).sum();
         if bytes > limit_bytes {
-            return Err(HttpFault::TooLarge { limit_bytes });
+            return Err(HttpFault::too_large("header_bytes_max", limit_bytes));
         }
         if given.len() > REQUEST_HEADERS_MAX {
             return Err(HttpFault::Denied(format!("more than {REQUEST_HEADERS_MAX} headers")));

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::http::HttpFault;
+use crate::oauth::recipe::Chosen;
+use crate::oauth::{OAuthCredential, OAuthRecipe};
 use crate::proof::ProvenToken;
 use crate::recipe::{RecipeError, SessionRecipe};
 use crate::redact::{Redactor, json_escaped};
@@ -92,6 +94,8 @@ pub enum Credential {
     },
     /// A login whose session the host keeps.
     Session(SessionCredential),
+    /// A token that the host fetches and renews.
+    OAuth(Box<OAuthCredential>),
     /// What verifies deliveries; never sent.
     Webhook {
         /// The key or token.
@@ -108,7 +112,7 @@ pub enum Credential {
 pub enum CredentialError {
     /// A kind that this version does not know.
     #[error(
-        "credential kind `{0}` is not supported; known are bearer, api-key, basic, session, webhook, mac-key, signing-key and sealing-key"
+        "credential kind `{0}` is not supported; known are bearer, api-key, basic, session, oauth2, webhook, mac-key, signing-key and sealing-key"
     )]
     Kind(String),
     /// A part is missing.
@@ -129,7 +133,7 @@ impl Credential {
     /// The credential of a manifest's slot, from the parts that the organisation
     /// gave: `token` for bearer and whatever else its recipe names, `key` for api-key, `username` and `password` for
     /// basic, `key` and perhaps `previous` for webhook, `key` for keys, whatever the recipe names
-    /// for session.
+    /// for session, what [`crate::oauth::recipe`] lists for oauth2.
     ///
     /// # Errors
     ///
@@ -140,6 +144,9 @@ impl Credential {
     ) -> Result<Self, CredentialError> {
         if let ("bearer", Some(recipe)) = (slot.kind.as_str(), &slot.recipe) {
             return ProvenToken::parse(recipe, parts).map(Self::Proven);
+        }
+        if slot.kind == "oauth2" {
+            return oauth(slot, parts);
         }
         let mut take = |name: &str| {
             parts.remove(name).ok_or_else(|| CredentialError::Missing(name.to_owned()))
@@ -165,7 +172,9 @@ impl Credential {
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
         match self {
-            Self::Bearer(_) | Self::Proven(_) | Self::Basic { .. } => Some("authorization"),
+            Self::Bearer(_) | Self::Proven(_) | Self::Basic { .. } | Self::OAuth(_) => {
+                Some("authorization")
+            }
             Self::ApiKey { place: KeyPlace::Header(name), .. } => Some(name),
             Self::ApiKey { .. } | Self::Webhook { .. } | Self::Key(..) => None,
             Self::Session(session) => Some(&session.recipe.header.name),
@@ -206,6 +215,19 @@ fn session(
     let names: BTreeSet<&str> = parts.keys().map(String::as_str).collect();
     let recipe = SessionRecipe::parse(recipe, &names)?;
     Ok(Credential::Session(SessionCredential { recipe, parts }))
+}
+
+fn oauth(
+    slot: &CredentialSlot,
+    parts: BTreeMap<String, Secret>,
+) -> Result<Credential, CredentialError> {
+    let recipe = slot.recipe.as_ref();
+    let recipe =
+        recipe.ok_or_else(|| CredentialError::Place("oauth2 needs a recipe".to_owned()))?;
+    Ok(match OAuthRecipe::parse(recipe)?.choose(parts)? {
+        Chosen::Token(token) => Credential::Bearer(token),
+        Chosen::OAuth(credential) => Credential::OAuth(credential),
+    })
 }
 
 /// Reads a secret and remembers it for redaction.

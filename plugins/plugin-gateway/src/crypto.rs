@@ -178,7 +178,7 @@ fn mac(key: &[u8], algorithm: Mac, data: &[u8]) -> Vec<u8> {
 }
 
 /// The signature; none where the key is none of this kind.
-fn sign(pem: &str, algorithm: Signing, data: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn sign(pem: &str, algorithm: Signing, data: &[u8]) -> Option<Vec<u8>> {
     let random = rand::SystemRandom::new();
     let lines = pem.lines().filter(|line| !line.trim_start().starts_with("-----"));
     let digits = Zeroizing::new(lines.flat_map(str::chars).collect::<String>());

@@ -88,7 +88,7 @@ pub(crate) fn check_server(text: &str, grants: &Grants) -> Result<(Host, u16), H
 
 fn parse(text: &str) -> Result<Url, HttpFault> {
     if text.len() > URL_BYTES_MAX {
-        return Err(HttpFault::TooLarge { limit_bytes: URL_BYTES_MAX });
+        return Err(HttpFault::too_large("", URL_BYTES_MAX));
     }
     // The parser would silently drop or turn these; a URL that needs it is an attempt.
     if text.contains(|c: char| c.is_control() || c == ' ' || c == '\\') {

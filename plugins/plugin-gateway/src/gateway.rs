@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use crate::credential::Credential;
 use crate::files::FileAccess;
 use crate::grants::Grants;
 use crate::http::HttpLimits;
+use crate::oauth::{OAuthCredential, TokenKeeper};
 use crate::redact::Redactor;
 use crate::resolver::{Lookup, SystemLookup};
 use crate::session::{SessionKeeper, TokenKeeping};
@@ -66,6 +67,9 @@ pub struct ConnectionPolicy {
 pub struct Gateway {
     options: GatewayOptions,
     tls: Result<rustls::ClientConfig, TlsFault>,
+    /// By connection and slot: a connection that is bound anew goes on with the token of
+    /// the one before, or two would renew the same one.
+    keepers: Mutex<BTreeMap<(String, String), Arc<TokenKeeper>>>,
 }
 
 impl fmt::Debug for Gateway {
@@ -90,7 +94,7 @@ impl Gateway {
         if let Err(reason) = &tls {
             tracing::warn!(%reason, "https is not possible");
         }
-        Ok(Self { options, tls })
+        Ok(Self { options, tls, keepers: Mutex::default() })
     }
 
     /// The way out of one connection. A change of its grants, settings or
@@ -99,7 +103,12 @@ impl Gateway {
     pub fn connection(&self, policy: ConnectionPolicy) -> Arc<ConnectionGateway> {
         let settings = Arc::new(policy.settings);
         let mut sessions = HashMap::new();
+        let mut tokens = BTreeMap::new();
         for (slot, credential) in &policy.credentials {
+            if let Credential::OAuth(oauth) = credential {
+                let place = (policy.connection.clone(), slot.clone());
+                tokens.insert(slot.clone(), self.keeper(place, &settings, oauth));
+            }
             if let Credential::Session(session) = credential {
                 let keeper = SessionKeeper::new(
                     policy.connection.clone(),
@@ -127,6 +136,30 @@ impl Gateway {
         });
         let files = FileAccess::new(folders, wire.clone());
         let (connection, credentials) = (policy.connection, policy.credentials);
-        Arc::new(ConnectionGateway::new(Shared { connection, wire, credentials, sessions, files }))
+        Arc::new(ConnectionGateway::new(Shared {
+            connection,
+            wire,
+            credentials,
+            sessions,
+            tokens,
+            files,
+        }))
+    }
+
+    fn keeper(
+        &self,
+        place: (String, String),
+        settings: &Arc<Value>,
+        credential: &OAuthCredential,
+    ) -> Arc<TokenKeeper> {
+        let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keeper) = keepers.get(&place).filter(|it| it.is_of(settings, credential)) {
+            return keeper.clone();
+        }
+        let (settings, credential) = (settings.clone(), credential.clone());
+        let tokens = self.options.tokens.clone();
+        let keeper = Arc::new(TokenKeeper::new(place.clone(), settings, credential, tokens));
+        keepers.insert(place, keeper.clone());
+        keeper
     }
 }

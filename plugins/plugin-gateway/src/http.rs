@@ -1,5 +1,6 @@
 //! A request and its answer, as they cross the sandbox, and what may go wrong.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -137,6 +138,9 @@ pub enum HttpFault {
     /// its effect.
     #[error("larger than the limit of {limit_bytes} bytes")]
     TooLarge {
+        /// The setting of the limit; empty = none can change it.
+        #[serde(default)]
+        setting: Cow<'static, str>,
         /// The limit in bytes.
         limit_bytes: usize,
     },
@@ -151,7 +155,37 @@ pub enum HttpFault {
     Credential(String),
 }
 
+/// A limit that a request of a call ran into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exceeded {
+    /// The code of a fault that tells of it.
+    pub code: FaultCode,
+    /// Its setting, as in `[limits]` of a configuration.
+    pub setting: Cow<'static, str>,
+    /// What it is, in the unit that the setting names.
+    pub max: u64,
+}
+
 impl HttpFault {
+    pub(crate) const fn too_large(setting: &'static str, limit_bytes: usize) -> Self {
+        Self::TooLarge { setting: Cow::Borrowed(setting), limit_bytes }
+    }
+
+    /// The limit that it tells of, if a setting can change it.
+    pub(crate) fn exceeded(&self, limits: &HttpLimits) -> Option<Exceeded> {
+        let (setting, max) = match self {
+            Self::TooLarge { setting, limit_bytes } if !setting.is_empty() => {
+                let ratio = setting == "compression_ratio_max";
+                let max = if ratio { limits.compression_ratio_max } else { *limit_bytes };
+                (setting.clone(), u64::try_from(max).unwrap_or(u64::MAX))
+            }
+            Self::Timeout => (Cow::Borrowed("http_seconds_max"), limits.total_timeout.as_secs()),
+            Self::BudgetExhausted => (Cow::Borrowed("http_calls_max"), limits.calls_max.into()),
+            _ => return None,
+        };
+        Some(Exceeded { code: self.code(), setting, max })
+    }
+
     /// The same fault with its text changed, for redaction.
     pub(crate) fn map_text(self, change: impl FnOnce(&str) -> String) -> Self {
         match self {

@@ -4,7 +4,7 @@
 //!
 //! A connector has no ambient authority. It states a request and the *name* of a
 //! credential; this crate decides whether the request may go, adds the secret,
-//! sends it, and gives back an answer with the secret taken out. Four decisions
+//! sends it, and gives back an answer with the secret taken out. These decisions
 //! shape it.
 //!
 //! **Judge what is connected to, not what is written.** A URL is parsed once;
@@ -23,6 +23,9 @@
 //!
 //! **Logins are few.** A session is shared, renewed once for everybody, and left
 //! alone after a refusal, because a hub that insists gets an account locked.
+//!
+//! **A token is kept before it is used.** [`oauth`] fetches and renews it; what a vendor
+//! rotates is durable first, and where only a person can help, the fault says so.
 //!
 //! **A folder is a directory, a bucket or a folder of a server** behind the same words
 //! ([`files`], [`s3`], [`sftp`]); a connector knows its alias and nothing else.
@@ -57,6 +60,8 @@ pub mod proof;
 pub mod recipe;
 pub mod session;
 
+pub mod oauth;
+
 pub mod admit;
 pub mod crypto;
 mod signature;
@@ -80,9 +85,10 @@ pub use crypto::{CryptoFault, Mac, Sealing, Signing};
 pub use files::{FileAccess, FileFault, FileInfo, FileRange};
 pub use gateway::{ConnectionPolicy, Gateway, GatewayError, GatewayOptions};
 pub use grants::{FolderGrant, FolderPlace, GrantError, Grants, HostPattern, PrivateGrant};
-pub use http::{HttpFault, HttpLimits, HttpRequest, HttpResponse};
+pub use http::{Exceeded, HttpFault, HttpLimits, HttpRequest, HttpResponse};
 pub use key_file::{KeyFileError, load_or_create_master, load_or_create_vault, master_from};
 pub use mail::{MailDelivery, MailFault, MailMessage, MailSecurity, MailServer};
+pub use oauth::{OAuthRecipe, SignIn, SignInRefused, SignInStanding};
 pub use recipe::SessionRecipe;
 pub use redact::Redactor;
 pub use resolver::{Lookup, SystemLookup};

@@ -142,7 +142,7 @@ fn from_http(fault: HttpFault) -> MailFault {
         HttpFault::Denied(why) => MailFault::Denied(why),
         HttpFault::Connect(why) => MailFault::Connect(why),
         HttpFault::Credential(why) => MailFault::Credential(why),
-        HttpFault::TooLarge { limit_bytes } => MailFault::TooLarge { limit_bytes },
+        HttpFault::TooLarge { limit_bytes, .. } => MailFault::TooLarge { limit_bytes },
         HttpFault::Invalid(why) => MailFault::Invalid(why),
         other => MailFault::Invalid(other.to_string()),
     }

@@ -294,7 +294,7 @@ impl Objects<'_> {
         answer.unwrap_or(Err(HttpFault::Timeout)).map_err(|fault| {
             match fault.map_text(|text| self.wire.redactor.redact(text)) {
                 HttpFault::Denied(why) => FileFault::Denied(why),
-                HttpFault::TooLarge { limit_bytes } => FileFault::TooLarge { limit_bytes },
+                HttpFault::TooLarge { limit_bytes, .. } => FileFault::TooLarge { limit_bytes },
                 other => FileFault::Io(other.to_string()),
             }
         })

@@ -93,11 +93,11 @@ impl Wire {
         let header_bytes: usize =
             response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if header_bytes > limits.header_bytes_max {
-            return Err(HttpFault::TooLarge { limit_bytes: limits.header_bytes_max });
+            return Err(HttpFault::too_large("header_bytes_max", limits.header_bytes_max));
         }
         let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok());
         if announced.is_some_and(|bytes| bytes > limits.response_bytes_max) {
-            return Err(HttpFault::TooLarge { limit_bytes: limits.response_bytes_max });
+            return Err(HttpFault::too_large("response_bytes_max", limits.response_bytes_max));
         }
         let encoding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::to_str);
         let mut body = BodyReader::new(

@@ -262,14 +262,22 @@ impl Bench {
         decode::learned::note(&mut learned, said, requests);
     }
 
-    /// A guest's own fault. That it may send no more it tells without a number.
+    /// A guest's own fault. What limit of the gateway it ran into it tells without its
+    /// name, and what became of the credential it cannot know.
     fn said(&self, fault: wit::Fault, requests: &ConnectionGateway) -> Fault {
         let fault = decode::fault::fault(fault, requests.redactor());
-        match requests.calls_exceeded() {
-            Some(max) if fault.code == FaultCode::LimitExceeded => {
-                fault.with("http_calls_max", max)
-            }
+        match requests.exceeded() {
+            Some(it) if it.code == fault.code => fault.with(&it.setting, it.max),
+            _ if fault.code == FaultCode::Auth => self.signed_out(fault, requests),
             _ => fault,
+        }
+    }
+
+    /// A refused credential that only somebody who signs in can mend.
+    fn signed_out(&self, fault: Fault, requests: &ConnectionGateway) -> Fault {
+        match requests.sign_in_standing().and_then(|standing| standing.needed) {
+            Some(needed) => fault.with("sign_in", &self.binding.connection).with("reason", needed),
+            None => fault,
         }
     }
 
@@ -347,11 +355,12 @@ impl Connector for Sandboxed {
 
     async fn read(&self, call: &CallContext, request: &ReadRequest) -> Result<Page, Fault> {
         let asked = request.cursor.clone();
-        self.call(call, Question::Read(Cow::Borrowed(request)), move |_, answer| match answer {
-            Answer::Page(page) => decode::page::page(page, asked.as_ref()),
+        let question = Question::Read(Cow::Borrowed(request));
+        let page = self.call(call, question, move |bench, answer| match answer {
+            Answer::Page(page) => decode::page::page(page, asked.as_ref(), &bench.limits),
             _ => Err(mixed_up()),
-        })
-        .await
+        });
+        page.await
     }
 
     async fn lookup(
@@ -421,10 +430,11 @@ impl Inbound for Sandboxed {
     }
 
     async fn parse(&self, call: &CallContext, delivery: &Delivery) -> Result<Vec<Parsed>, Fault> {
-        self.call(call, Question::Parse(Cow::Borrowed(delivery)), |_, answer| match answer {
-            Answer::Parsed(parsed) => decode::delivery::parsed(parsed),
+        let question = Question::Parse(Cow::Borrowed(delivery));
+        let parsed = self.call(call, question, |bench, answer| match answer {
+            Answer::Parsed(parsed) => decode::delivery::parsed(parsed, &bench.limits),
             _ => Err(mixed_up()),
-        })
-        .await
+        });
+        parsed.await
     }
 }

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use wasmtime::{Config, Engine};
 
-use crate::limits::{FIBER_STACK_BYTES, STACK_BYTES_MAX, TICK_MILLIS};
+use crate::limits::{FIBER_STACK_BYTES, TICK_MILLIS};
 
 /// Changes whenever [`config`] changes in a way that compiled code depends on.
 pub(crate) const CONFIG_REVISION: &str = "1";
 
 /// Measured (reference/wasm.md): on-demand allocation beats pooling for pages,
 /// epochs cost less than fuel.
-fn config() -> Config {
+fn config(stack_bytes_max: usize) -> Config {
     let mut config = Config::new();
     config.wasm_component_model(true);
     config.epoch_interruption(true);
-    config.max_wasm_stack(STACK_BYTES_MAX);
+    config.max_wasm_stack(stack_bytes_max);
     config.async_stack_size(FIBER_STACK_BYTES);
     // What no connector needs is not there to be attacked.
     config.wasm_memory64(false);
@@ -31,8 +31,8 @@ fn config() -> Config {
 ///
 /// # Errors
 /// The processor is not one that code can be made for, or there is no thread.
-pub(crate) fn ticking() -> Result<Engine, String> {
-    let engine = Engine::new(&config()).map_err(|error| format!("{error:#}"))?;
+pub(crate) fn ticking(stack_bytes_max: usize) -> Result<Engine, String> {
+    let engine = Engine::new(&config(stack_bytes_max)).map_err(|error| format!("{error:#}"))?;
     let ticked = engine.weak();
     thread::Builder::new()
         .name("guest-tick".to_owned())

@@ -89,7 +89,7 @@ impl Host {
     /// See [`HostError`].
     pub fn new(options: HostOptions) -> Result<Self, HostError> {
         let limits = options.limits;
-        let engine = engine::ticking().map_err(HostError::Engine)?;
+        let engine = engine::ticking(limits.stack_bytes_max).map_err(HostError::Engine)?;
         let mut linker = Linker::new(&engine);
         since_v0_1_0::link(&mut linker).map_err(|error| HostError::Engine(error.to_string()))?;
         let cache = options.cache_dir.map(|folder| CodeCache::open(&folder, options.cache_key));

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hub_model::limits::{CURSOR_BYTES_MAX, PAGE_BYTES_MAX, PAGE_ITEMS_MAX};
 use hub_model::{Fault, FaultCode};
 
 /// Largest component file in bytes.
@@ -13,9 +14,8 @@ pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
 pub const TICK_MILLIS: u64 = 10;
 /// Most bytes of one read of a file.
 pub const FILE_PART_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Largest stack of a guest in bytes.
-pub const STACK_BYTES_MAX: usize = 512 * 1024;
-/// The stack that wasmtime switches to: the guest's and the host functions'.
+/// The stack that wasmtime switches to: the guest's and the host functions'. At most
+/// half of it may be the guest's.
 pub const FIBER_STACK_BYTES: usize = 2 * 1024 * 1024;
 /// Most core instances within a component. Python's runtime is linked from some forty
 /// modules; what they hold together is limited beside this.
@@ -81,6 +81,14 @@ pub struct Limits {
     pub calls_per_instance_max: u32,
     /// Memory in bytes above which an instance is replaced after its call.
     pub recycle_above_bytes: usize,
+    /// Bytes of a page of rows.
+    pub page_bytes_max: usize,
+    /// Rows of a page.
+    pub page_items_max: usize,
+    /// Bytes of a cursor.
+    pub cursor_bytes_max: usize,
+    /// The guest's stack, in bytes; what the host has counts.
+    pub stack_bytes_max: usize,
     /// Calls that run at the same time; the rest waits its turn.
     pub concurrent_calls_max: usize,
     /// Idle instances kept for the next call of their run, in the whole host.
@@ -102,6 +110,10 @@ impl Default for Limits {
             wall: Duration::from_secs(300),
             calls_per_instance_max: 100,
             recycle_above_bytes: 24 * 1024 * 1024,
+            page_bytes_max: PAGE_BYTES_MAX,
+            page_items_max: PAGE_ITEMS_MAX,
+            cursor_bytes_max: CURSOR_BYTES_MAX,
+            stack_bytes_max: 512 * 1024,
             concurrent_calls_max: 64,
             idle_instances_max: 64,
             threads: 2,

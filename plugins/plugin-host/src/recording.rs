@@ -33,6 +33,8 @@ mod replay;
 mod mask;
 mod run;
 
+mod shadow;
+
 #[cfg(test)]
 mod tests;
 
@@ -43,8 +45,9 @@ pub use gave::Gave;
 pub use mask::MaskRefused;
 pub use read::{Damage, Recording};
 pub use replay::{Difference, Replayed, Verdict};
+pub use shadow::{Change, RequestChange, Shadowed};
 pub use tape::{Recorder, Tape};
 
 pub(crate) use gave::Said;
-pub(crate) use replay::Replaying;
+pub(crate) use replay::{Answers, Replaying};
 pub(crate) use tape::{Noted, Noting};

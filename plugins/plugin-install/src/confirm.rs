@@ -9,7 +9,7 @@ use crate::lock::Release;
 use crate::refusal::Refusal;
 use crate::signature::SignerKey;
 
-/// Whether bytes have the digest that the lock file names.
+/// Whether bytes have the digest that the lock file names, or the administrator.
 ///
 /// # Errors
 /// [`Refusal::Tampered`].
@@ -18,7 +18,7 @@ pub fn is(digest: &str, bytes: &[u8]) -> Result<(), Refusal> {
     if found == digest {
         return Ok(());
     }
-    Err(Refusal::Tampered(format!("its digest is {found}, and {digest} was installed")))
+    Err(Refusal::Tampered(format!("its digest is {found}, and should be {digest}")))
 }
 
 /// Confirms that bytes are the release that the lock file names.

@@ -57,7 +57,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::{Fault, FaultCode};
 use crate::hints::Hints;
-use crate::write::Consent;
+use crate::write::{self, Consent};
 
 /// Most pages that are looked through for a title.
 const PAGES_MAX: usize = 100;
@@ -252,12 +252,7 @@ impl MemberRequest {
     /// # Errors
     /// `rejected`.
     pub fn expect_at_most(&self, items_max: u32) -> Result<(), Fault> {
-        let items = self.members.len();
-        if u32::try_from(items).is_ok_and(|items| items <= items_max) {
-            return Ok(());
-        }
-        let fault = Fault::new(FaultCode::Rejected).at("members");
-        Err(fault.with("items-max", items_max).with("items", items))
+        write::at_most("members", self.members.len(), items_max)
     }
 }
 

@@ -84,6 +84,17 @@ impl Fault {
         Self::new(FaultCode::SchemaDrift).at(place).with("expected", expected)
     }
 
+    /// A value that the vendor would refuse, with what was expected.
+    pub fn rejected(place: impl Into<String>, expected: impl ToString) -> Self {
+        Self::new(FaultCode::Rejected).at(place).with("expected", expected)
+    }
+
+    /// A field that the stream of such things does not have.
+    pub fn no_field(field: impl Into<String>, of: &str) -> Self {
+        let expected = format!("a field of the stream of {of}");
+        Self::new(FaultCode::NotSupported).at(field).with("expected", expected)
+    }
+
     /// The connector has no such ability.
     pub fn not_supported(what: impl ToString) -> Self {
         Self::new(FaultCode::NotSupported).with("what", what)

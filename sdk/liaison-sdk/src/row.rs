@@ -1,4 +1,22 @@
 //! One row of a page, and its line of NDJSON.
+//!
+//! Where the vendor tells what was deleted, that is a row as well; a snapshot that is
+//! [complete](crate::Page::complete) tells it by not showing the row.
+//!
+//! ```
+//! use liaison_sdk::Row;
+//! use serde_json::{Map, Value};
+//!
+//! fn row(id: &str, customer: Map<String, Value>) -> Row {
+//!     match customer.get("deleted") {
+//!         Some(Value::Bool(true)) => Row::delete(id),
+//!         _ => Row::upsert(id, customer),
+//!     }
+//! }
+//! # let told = |text: &str| row("7", serde_json::from_str(text).unwrap());
+//! # assert_eq!(told(r#"{ "deleted": true }"#), Row::delete("7"));
+//! # assert!(told(r#"{ "name": "Ana" }"#).fields().is_some());
+//! ```
 
 use serde::Serialize;
 use serde_json::{Map, Value};

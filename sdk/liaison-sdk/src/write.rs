@@ -1,4 +1,71 @@
 //! Writing: the items, and one outcome for each of them.
+//!
+//! Vendors that take one item at a time are written to with [`Report::of_each`]. This one
+//! takes a batch in as a job, tells later, and names the items that it refused:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use liaison_sdk::{
+//!     Call, Connector, Destination, Fault, JobState, Outcome, Report, Stored, Stream,
+//!     WriteRequest, http,
+//! };
+//! use serde::Deserialize;
+//! use serde_json::json;
+//!
+//! struct Crm;
+//!
+//! impl Connector for Crm {
+//!     fn discover(_: &Call) -> Result<Vec<Stream>, Fault> {
+//!         Ok(vec![Stream::new("contacts").writable(1_000)])
+//!     }
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Job {
+//!     id: String,
+//!     /// The keys of the rows, in the order in which they were sent; none = it runs.
+//!     #[serde(default)]
+//!     keys: Option<Vec<String>>,
+//!     /// Why rows were refused, by their place.
+//!     #[serde(default)]
+//!     refused: BTreeMap<usize, String>,
+//! }
+//!
+//! const JOBS: &str = "https://crm.example/jobs";
+//!
+//! impl Destination for Crm {
+//!     fn write(_: &Call, request: &WriteRequest) -> Result<Report, Fault> {
+//!         let rows: Vec<_> = request.items.iter().map(|item| &item.patch).collect();
+//!         let job: Job = http::post(JOBS).json(&rows).send()?.expect_success()?.json()?;
+//!         Ok(vec![Outcome::Accepted(job.id); rows.len()].into())
+//!     }
+//!
+//!     fn poll_job(_: &Call, job: &str) -> Result<JobState, Fault> {
+//!         // One that the vendor has forgotten is `not-found`: the hub looks the rows up.
+//!         let job: Job = http::get(format!("{JOBS}/{job}")).send()?.expect_success()?.json()?;
+//!         let Some(keys) = &job.keys else { return Ok(JobState::Running(30)) };
+//!         let outcome = |(place, key): (usize, &String)| match job.refused.get(&place) {
+//!             Some(why) => Outcome::Rejected(Fault::rejected("", "").vendor("", why)),
+//!             None => Outcome::Updated(Stored::key(key)),
+//!         };
+//!         let outcomes: Vec<_> = keys.iter().enumerate().map(outcome).collect();
+//!         Ok(JobState::Done(outcomes.into()))
+//!     }
+//! }
+//!
+//! liaison_sdk::export_connector!(Crm: destination);
+//!
+//! # use liaison_sdk::testing::{Exchange, Script};
+//! # let ask = || Exchange::new("GET", "https://crm.example/jobs/7");
+//! # let poll = |answer| Script::new().exchange(ask().reply_json(200, answer))
+//! #     .run(|| Crm::poll_job(&Call::default(), "7")).unwrap();
+//! # assert_eq!(poll(json!({ "id": "7" })), JobState::Running(30));
+//! # let done = poll(json!({ "id": "7", "keys": ["a", "b"], "refused": { "1": "no name" } }));
+//! # let JobState::Done(report) = done else { panic!() };
+//! # let liaison_sdk::Verdict::Items(outcomes) = report.verdict else { panic!() };
+//! # assert!(matches!(&outcomes[..], [Outcome::Updated(_), Outcome::Rejected(_)]));
+//! ```
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -97,6 +164,25 @@ pub struct WriteRequest {
     pub items: Vec<WriteItem>,
     /// Validate only, where the vendor can.
     pub dry_run: bool,
+}
+
+impl WriteRequest {
+    /// Refuses more items than a write may have.
+    ///
+    /// # Errors
+    /// `rejected`.
+    pub fn expect_at_most(&self, items_max: u32) -> Result<(), Fault> {
+        at_most("items", self.items.len(), items_max)
+    }
+}
+
+/// Refuses more items at a place than a write may have.
+pub(crate) fn at_most(place: &str, items: usize, items_max: u32) -> Result<(), Fault> {
+    if u32::try_from(items).is_ok_and(|items| items <= items_max) {
+        return Ok(());
+    }
+    let fault = Fault::new(FaultCode::Rejected).at(place);
+    Err(fault.with("items-max", items_max).with("items", items))
 }
 
 /// A row as the vendor stored it.
@@ -233,12 +319,8 @@ impl Report {
                     break;
                 }
                 _ if !outcomes.iter().any(Outcome::is_written) => return Err(fault),
-                FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
-                    outcomes.resize(items.len(), Outcome::Retry(after, fault));
-                    break;
-                }
                 _ => {
-                    outcomes.resize(items.len(), Outcome::Retry(None, fault));
+                    outcomes.resize(items.len(), Outcome::after(fault));
                     break;
                 }
             }
@@ -248,6 +330,18 @@ impl Report {
 }
 
 impl Outcome {
+    /// What a fault means for items while others of their write were sent.
+    pub fn after(fault: Fault) -> Self {
+        match fault.code {
+            FaultCode::Timeout | FaultCode::SchemaDrift | FaultCode::Bug => Self::Unknown,
+            FaultCode::RateLimited(after) | FaultCode::QuotaExhausted(after) => {
+                Self::Retry(after, fault)
+            }
+            FaultCode::Rejected => Self::Rejected(fault),
+            _ => Self::Retry(None, fault),
+        }
+    }
+
     /// Whether the vendor has, or may have, done something.
     fn is_written(&self) -> bool {
         match self {
@@ -263,6 +357,31 @@ impl Outcome {
             | Self::Rejected(_) => false,
         }
     }
+}
+
+/// Gives the items of one request of a write, by their places, their outcome; `after` is
+/// [`Outcome::after`] or that of members, `begun` whether an earlier request was sent.
+///
+/// # Errors
+/// The request's fault is that of the whole write while nothing was sent.
+pub fn settle<O: Clone>(
+    outcomes: &mut [O],
+    places: Vec<usize>,
+    taken: Result<O, Fault>,
+    after: fn(Fault) -> O,
+    begun: &mut bool,
+) -> Result<(), Fault> {
+    let outcome = match taken {
+        Err(fault) if !*begun => return Err(fault),
+        taken => taken.unwrap_or_else(after),
+    };
+    *begun = true;
+    for place in places {
+        if let Some(slot) = outcomes.get_mut(place) {
+            slot.clone_from(&outcome);
+        }
+    }
+    Ok(())
 }
 
 /// How a vendor's job stands.

@@ -13,19 +13,44 @@ the same words as the Rust SDK, and the same rules.
 - **A broken row is a row** (`Row.invalid`): it goes to quarantine, the page goes on.
 - **A complete snapshot deletes.** Say `Page.complete` only when every row was shown since
   the cursor was empty.
-- **No clock, no randomness, no files, no sockets** but `clock`, `random` and `http`. An
+- **What is pushed is a hint** (`Inbound`) wherever the vendor can also be asked: name the
+  rows, and the hub looks them up.
+- **No clock, no randomness, no files, no sockets** but `clock`, `random`, `http`, and the
+  modules `files`, `mail` and `crypto`. A component asks its host for those of the three that
+  the connector imports, so they are imported by name: `from liaison_sdk import files`. An
   exception that is no `Fault` ends the call as a `bug`.
 
 `python -m liaison_sdk build` makes the component; `liaison_sdk.testing` is a host that
 follows a script, so that tests need neither component nor network.
 """
 
-from . import exact, http, paginate, time
+from . import exact, hash, http, paginate, phone, time
+from .audience import (
+    Container,
+    ContainerPage,
+    ContainerWish,
+    Identity,
+    Member,
+    MemberAccepted,
+    MemberChange,
+    MemberCounts,
+    MemberDone,
+    MemberOutcome,
+    MemberRejected,
+    MemberReport,
+    MemberRequest,
+    MemberRetry,
+    MemberUnknown,
+    MemberUnmatched,
+    ReplaceSession,
+    member_after,
+)
 from .call import Call
-from .connector import Connector, Destination, Lookup, Source
+from .connector import Audience, Connector, Destination, Inbound, Lookup, Source
 from .fault import Fault, FaultCode
 from .find import ByFields, ByKey, Found, LookupKey, LookupRequest, found
 from .hints import Hints, Notice, RateHint
+from .inbound import Delivery, Ignored, Parsed, Read, Refetch, Reply, Rows, Subscription
 from .row import Page, ReadRequest, Row
 from .stream import BatchRules, EntityKind, Field, Idempotency, Stream
 from .surroundings import clock, log, random
@@ -52,12 +77,14 @@ from .write import (
     Updated,
     WriteItem,
     WriteRequest,
+    outcome_after,
 )
 
 __all__ = [
     "Accepted",
     "Action",
     "Aggregate",
+    "Audience",
     "BatchRules",
     "ByFields",
     "ByKey",
@@ -65,8 +92,12 @@ __all__ = [
     "Conflict",
     "Connector",
     "Consent",
+    "Container",
+    "ContainerPage",
+    "ContainerWish",
     "Created",
     "Deleted",
+    "Delivery",
     "Destination",
     "Done",
     "DuplicateOf",
@@ -78,23 +109,45 @@ __all__ = [
     "Found",
     "Hints",
     "Idempotency",
+    "Identity",
+    "Ignored",
+    "Inbound",
     "JobState",
     "Lookup",
     "LookupKey",
     "LookupRequest",
+    "Member",
+    "MemberAccepted",
+    "MemberChange",
+    "MemberCounts",
+    "MemberDone",
+    "MemberOutcome",
+    "MemberRejected",
+    "MemberReport",
+    "MemberRequest",
+    "MemberRetry",
+    "MemberUnknown",
+    "MemberUnmatched",
     "Notice",
     "Outcome",
     "Page",
+    "Parsed",
     "RateHint",
+    "Read",
     "ReadRequest",
+    "Refetch",
     "Rejected",
+    "ReplaceSession",
+    "Reply",
     "Report",
     "Retry",
     "Row",
+    "Rows",
     "Running",
     "Source",
     "Stored",
     "Stream",
+    "Subscription",
     "Unchanged",
     "Unknown",
     "Updated",
@@ -103,9 +156,13 @@ __all__ = [
     "clock",
     "exact",
     "found",
+    "hash",
     "http",
     "log",
+    "member_after",
+    "outcome_after",
     "paginate",
+    "phone",
     "random",
     "time",
 ]

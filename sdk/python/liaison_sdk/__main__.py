@@ -21,6 +21,10 @@ PACKAGE = Path(__file__).parent
 COMPILER = "componentize-py"
 ENTRY = "liaison_entry"
 WORLD = "component"
+IMPORTS = ["log", "clock", "random", "http"]
+"""What every component may ask its host for."""
+IMPORTS_ON_DEMAND = ["files", "mail", "crypto"]
+"""And what only one does that imports the module of that name."""
 
 
 def main() -> int:
@@ -85,7 +89,8 @@ def _world(scratch: Path, names: list[str]) -> Path:
     wit = scratch / "wit"
     shutil.copytree(contract, wit)
     exports = "".join(f"  export {name};\n" for name in ["connection", *names])
-    imports = "".join(f"  import {name};\n" for name in ("log", "clock", "random", "http"))
+    wanted = [name for name in IMPORTS_ON_DEMAND if f"{__package__}.{name}" in sys.modules]
+    imports = "".join(f"  import {name};\n" for name in [*IMPORTS, *wanted])
     (wit / "component.wit").write_text(
         f"package liaison:connector@0.1.0;\nworld {WORLD} {{\n{imports}{exports}}}\n"
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .fault import Fault
+
+if TYPE_CHECKING:
+    from . import crypto, files, mail
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,38 @@ class Host(Protocol):
 
     def random(self, count: int) -> bytes:
         """So many bytes, seeded per call."""
+
+    def files_list(self, folder: str) -> list[files.Stat]:
+        """See `files`; as all that follows it raises a fault where it does not succeed."""
+
+    def files_stat(self, folder: str, name: str) -> files.Stat:
+        """See `files`."""
+
+    def files_read(self, folder: str, name: str, offset: int, bytes_max: int) -> files.Part:
+        """See `files`."""
+
+    def files_write(
+        self, folder: str, name: str, data: bytes, expected: str | None
+    ) -> files.Stat:
+        """See `files`."""
+
+    def mail_send(self, server: mail.Server, message: mail.Message) -> list[mail.Delivery]:
+        """See `mail`."""
+
+    def mail_check(self, server: mail.Server) -> None:
+        """See `mail`."""
+
+    def hmac(self, slot: str, algorithm: crypto.Mac, data: bytes) -> bytes:
+        """See `crypto`."""
+
+    def sign(self, slot: str, algorithm: crypto.Signature, data: bytes) -> bytes:
+        """See `crypto`."""
+
+    def seal(self, slot: str, algorithm: crypto.Aead, data: bytes, associated: bytes) -> bytes:
+        """See `crypto`."""
+
+    def open(self, slot: str, algorithm: crypto.Aead, data: bytes, associated: bytes) -> bytes:
+        """See `crypto`."""
 
 
 _current: Host | None = None

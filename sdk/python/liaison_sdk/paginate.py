@@ -55,8 +55,17 @@ class _Position:
         return {name: getattr(self, name) for name in self._FORM}
 
 
+class _Beginning(_Position):
+    """A position whose defaults are the beginning."""
+
+    @classmethod
+    def of(cls, request: ReadRequest) -> Self:
+        """The position that a request asks for."""
+        return cls._read(request) or cls()
+
+
 @dataclass(frozen=True)
-class Offset(_Position):
+class Offset(_Beginning):
     """Pages by offset: the next page begins after the rows seen so far. A page that is not
     full is the last one. Rows can move between pages while they are read, so a snapshot
     read this way is complete only for vendors that sort by something stable."""
@@ -65,11 +74,6 @@ class Offset(_Position):
 
     offset: int = 0
     """Rows before this page."""
-
-    @classmethod
-    def of(cls, request: ReadRequest) -> Offset:
-        """The position that a request asks for."""
-        return cls._read(request) or cls()
 
     def page(self, rows: Sequence[Row], limit: int) -> Page:
         """The page of these rows, asked for with a page size of `limit`."""
@@ -105,18 +109,13 @@ class PageNumber(_Position):
 
 
 @dataclass(frozen=True)
-class NextToken(_Position):
+class NextToken(_Beginning):
     """Pages by a token that the vendor hands out; no token means the end."""
 
     _FORM = {"token": (str,)}
 
     token: str | None = None
     """The vendor's token; none = the beginning."""
-
-    @classmethod
-    def of(cls, request: ReadRequest) -> NextToken:
-        """The position that a request asks for."""
-        return cls._read(request) or cls()
 
     def page(self, rows: Sequence[Row], following: str | None) -> Page:
         """The page of these rows, with the token that came along. Raises `schema-drift`
@@ -128,7 +127,7 @@ class NextToken(_Position):
 
 
 @dataclass(frozen=True)
-class NextUrl(_Position):
+class NextUrl(_Beginning):
     """Pages by an address that the vendor hands out, in the answer's body or in a `Link`
     header (`next_link`). It must lead to the host that was asked: an answer must not choose
     who receives the connection's credential."""
@@ -137,11 +136,6 @@ class NextUrl(_Position):
 
     url: str | None = None
     """The address to ask; none = the beginning."""
-
-    @classmethod
-    def of(cls, request: ReadRequest) -> NextUrl:
-        """The position that a request asks for."""
-        return cls._read(request) or cls()
 
     def url_or(self, first: str) -> str:
         """The address to ask, which is `first` at the beginning."""
@@ -215,7 +209,7 @@ class SinceRules:
 
 
 @dataclass(frozen=True)
-class Since(_Position):
+class Since(_Beginning):
     """Pages of rows changed at or after a time, oldest change first.
 
     Many rows may have one time: an import gives thousands the same second. Asking for what
@@ -246,11 +240,6 @@ class Since(_Position):
     """The latest change shown since reading went on; none = this is its first page."""
     begun: int | None = None
     """Where reading went on: the next time does not begin before it."""
-
-    @classmethod
-    def of(cls, request: ReadRequest) -> Since:
-        """The position that a request asks for."""
-        return cls._read(request) or cls()
 
     def page(self, rows: Sequence[tuple[int, Row]], rules: SinceRules) -> Page:
         """The page of these rows, each with the instant of its change, in the order in
@@ -285,7 +274,7 @@ def _later(one: int | None, other: int | None) -> int | None:
 
 
 @dataclass(frozen=True)
-class Keyset(_Position):
+class Keyset(_Beginning):
     """Pages of rows after a time and key, for vendors that sort by both and filter by
     `(time = t and key > k) or time > t`. However many rows have one time, each is shown
     once, and a row that changes meanwhile moves to the end and is shown there. Time is the
@@ -301,11 +290,6 @@ class Keyset(_Position):
     """Time of the last row shown; none = the beginning."""
     key: str | None = None
     """Its key."""
-
-    @classmethod
-    def of(cls, request: ReadRequest) -> Keyset:
-        """The position that a request asks for."""
-        return cls._read(request) or cls()
 
     def page(self, rows: Sequence[tuple[str, Row]], limit: int) -> Page:
         """The page of these rows, each with the text of its time, asked for with a page

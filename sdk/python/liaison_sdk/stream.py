@@ -140,8 +140,23 @@ class Stream:
     """The field that says who changed a row last."""
     archives: bool = False
     """Rows can be archived: kept there, and out of the way."""
+    sends: str | None = None
+    """A row is a message on that channel, such as `email`, which nothing takes back."""
     open: bool = False
     """Rows may hold more fields than these."""
+
+    @classmethod
+    def members(cls, name: str, items_max: int, fields: Sequence[Field], **more: Any) -> Stream:
+        """A stream of memberships, whose fields are what members are matched by; at most so
+        many members in one write, all of one container."""
+        return cls(
+            name=name,
+            fields=fields,
+            kind=EntityKind.MEMBERSHIP,
+            writable=True,
+            batches=BatchRules(items_max=items_max, group_by=["container"]),
+            **more,
+        )
 
     def schema(self) -> str:
         """JSON Schema 2020-12 of a row, from the fields."""
@@ -153,4 +168,6 @@ class Stream:
         }
         if self.archives:
             schema["x-archives"] = True
+        if self.sends is not None:
+            schema["x-sends"] = self.sends
         return exact.write(schema)

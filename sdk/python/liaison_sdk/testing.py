@@ -10,13 +10,19 @@ difference; so is an expected request that was not made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from . import exact, host
+from . import crypto, exact, files, host, mail
+from .call import Call
+from .connector import Inbound
 from .fault import Fault, FaultCode
+from .inbound import Delivery, Parsed, Read, Refetch, Rows
 
 _ANY = object()
+_KEY_BYTES_MAX = 512
 
 
 class Exchange:
@@ -86,16 +92,25 @@ class Exchange:
 
 class Script:
     """What a connector meets during a test: expected requests in order, then a `vendor`
-    that answers whatever no exchange expects."""
+    that answers whatever no exchange expects; granted `folders` with their files, a server
+    for `mail`, which answers to each message with a word about every recipient (a message
+    without recipients is a check), and the `keys` of `crypto.hmac` by slot."""
 
     def __init__(
         self,
         *exchanges: Exchange,
         vendor: Callable[[host.Sent], host.Answered] | None = None,
         now: int = 0,
+        folders: Mapping[str, Mapping[str, bytes]] | None = None,
+        mail: Callable[[mail.Server, mail.Message], list[mail.Delivery]] | None = None,
+        keys: Mapping[str, bytes] | None = None,
     ) -> None:
         self._exchanges = list(exchanges)
         self._vendor = vendor
+        self._mailbox = mail
+        self._keys = dict(keys or {})
+        self.folders = {alias: dict(files) for alias, files in (folders or {}).items()}
+        """The files of each granted folder, as the connector left them."""
         self._now = now
         self._drawn = 0
         self.logged: list[str] = []
@@ -133,3 +148,94 @@ class Script:
         """See `host.Host`: other bytes each time, and the same in every run."""
         self._drawn += 1
         return bytes((self._drawn * 31 + place) % 256 for place in range(count))
+
+    def files_list(self, folder: str) -> list[files.Stat]:
+        """See `host.Host`."""
+        return [self.files_stat(folder, name) for name in sorted(self._folder(folder))]
+
+    def files_stat(self, folder: str, name: str) -> files.Stat:
+        """See `host.Host`."""
+        data = self._file(folder, name)
+        return files.Stat(name, len(data), _version(data))
+
+    def files_read(self, folder: str, name: str, offset: int, bytes_max: int) -> files.Part:
+        """See `host.Host`."""
+        data = self._file(folder, name)
+        return files.Part(data[offset : offset + bytes_max], _version(data))
+
+    def files_write(
+        self, folder: str, name: str, data: bytes, expected: str | None
+    ) -> files.Stat:
+        """See `host.Host`."""
+        there = self._folder(folder)
+        if ".." in name.split("/") or name.startswith("/") or not name:
+            raise Fault(FaultCode.HOST_DENIED).given("why", "it leads outside")
+        if expected != (_version(there[name]) if name in there else None):
+            raise Fault(FaultCode.CONFLICT)
+        there[name] = data
+        return self.files_stat(folder, name)
+
+    def _folder(self, alias: str) -> dict[str, bytes]:
+        if alias not in self.folders:
+            raise Fault(FaultCode.HOST_DENIED).given("why", f"folder {alias} is not granted")
+        return self.folders[alias]
+
+    def _file(self, alias: str, name: str) -> bytes:
+        there = self._folder(alias)
+        if name not in there:
+            raise Fault(FaultCode.NOT_FOUND)
+        return there[name]
+
+    def mail_send(self, server: mail.Server, message: mail.Message) -> list[mail.Delivery]:
+        """See `host.Host`."""
+        if self._mailbox is None:
+            raise Fault(FaultCode.HOST_DENIED).given("why", "no server for mail is granted")
+        return self._mailbox(server, message)
+
+    def mail_check(self, server: mail.Server) -> None:
+        """See `host.Host`."""
+        self.mail_send(server, mail.Message("", [], [], b""))
+
+    def hmac(self, slot: str, algorithm: crypto.Mac, data: bytes) -> bytes:
+        """See `host.Host`."""
+        if slot not in self._keys:
+            raise Fault(FaultCode.AUTH).given("why", "no such key")
+        return hmac.digest(self._keys[slot], data, algorithm.name.removeprefix("HMAC_"))
+
+    def sign(self, slot: str, algorithm: crypto.Signature, data: bytes) -> bytes:
+        """See `host.Host`: a script has no private keys."""
+        raise Fault.not_supported("signatures in a test")
+
+    def seal(self, slot: str, algorithm: crypto.Aead, data: bytes, associated: bytes) -> bytes:
+        """See `host.Host`: a script has no ciphers."""
+        raise Fault.not_supported("ciphers in a test")
+
+    def open(self, slot: str, algorithm: crypto.Aead, data: bytes, associated: bytes) -> bytes:
+        """See `host.Host`: a script has no ciphers."""
+        raise Fault.not_supported("ciphers in a test")
+
+
+def _version(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def parse(connector: Inbound, call: Call, delivery: Delivery) -> list[Parsed]:
+    """What a connector makes of a delivery, without a network. An `AssertionError` says how
+    it breaks the contract: it says something else when it is asked again, names a stream
+    that discovery does not, or a key that is none."""
+    with Script():
+        parsed = list(connector.parse(call, delivery))
+        again = list(connector.parse(call, delivery))
+        assert parsed == again, "asked again, it says something else"
+        streams = [stream.name for stream in connector.discover(call)]
+    for meaning in parsed:
+        keys: list[str] = []
+        if isinstance(meaning, Rows):
+            keys = [row.key for row in meaning.rows if row.key is not None]
+        elif isinstance(meaning, Refetch):
+            keys = list(meaning.keys)
+        if isinstance(meaning, (Rows, Refetch, Read)):
+            assert meaning.stream in streams, f"discovery names no stream {meaning.stream!r}"
+        good = all(1 <= len(key.encode()) <= _KEY_BYTES_MAX for key in keys)
+        assert good, f"a key is empty or too long: {keys}"
+    return parsed

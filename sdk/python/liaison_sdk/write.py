@@ -93,6 +93,17 @@ class WriteRequest:
     dry_run: bool = False
     """Validate only, where the vendor can."""
 
+    def expect_at_most(self, items_max: int) -> None:
+        """Refuses more items than a write may have. Raises `rejected`."""
+        at_most("items", len(self.items), items_max)
+
+
+def at_most(place: str, items: int, items_max: int) -> None:
+    """Refuses more items at a place than a write may have."""
+    if items > items_max:
+        fault = Fault(FaultCode.REJECTED, place).given("items-max", items_max)
+        raise fault.given("items", items)
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -182,6 +193,15 @@ Outcome = (
     | Unknown
 )
 """What became of one item. An HTTP status is not an outcome: the connector decides."""
+
+def outcome_after(fault: Fault) -> Outcome:
+    """What a fault means for items while others of their write were sent."""
+    if fault.code in _NOBODY_KNOWS:
+        return Unknown()
+    if fault.code is FaultCode.REJECTED:
+        return Rejected(fault)
+    return Retry(fault.after_seconds, fault)
+
 
 _WRITTEN = (Created, Updated, Deleted, Accepted, Unknown)
 _OF_THE_ITEM = (FaultCode.REJECTED, FaultCode.ROW_INVALID, FaultCode.NOT_SUPPORTED)

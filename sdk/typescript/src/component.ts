@@ -3,84 +3,26 @@
  * exports come from the WIT text (`liaison-ts types`), and are never committed.
  */
 
-import * as witClock from "liaison:connector/clock@0.1.0";
-import * as witHttp from "liaison:connector/http@0.1.0";
-import * as witLog from "liaison:connector/log@0.1.0";
-import * as witRandom from "liaison:connector/random@0.1.0";
-
 import type * as witConnection from "liaison:connector/connection@0.1.0";
 import type * as witDestination from "liaison:connector/destination@0.1.0";
 import type * as witLookup from "liaison:connector/lookup@0.1.0";
 import type * as witSource from "liaison:connector/source@0.1.0";
-import type * as wit from "liaison:connector/types@0.1.0";
 
+import { answered, batch, fault, hints } from "./component/values.ts";
 import type { AnyConnector, Destination, Lookup, Source } from "./connector.ts";
 import * as exact from "./exact.ts";
 import type { JsonObject } from "./exact.ts";
 import { Fault } from "./fault.ts";
-import type { FaultCode } from "./fault.ts";
 import type { Found } from "./find.ts";
-import * as host from "./host.ts";
-import type { Answered, Host, Level, Sent } from "./host.ts";
 import { line } from "./row.ts";
-import type { Hints } from "./row.ts";
 import { schemaOf } from "./stream.ts";
 import type { Stream } from "./stream.ts";
 import { itemOf } from "./write.ts";
 import type { Outcome, Report, Stored } from "./write.ts";
 
-/** The host as the contract's imports. */
-const IMPORTS: Host = {
-  send(request: Sent): Answered {
-    const headers = request.headers.map(([name, value]) => ({ name, value }));
-    try {
-      const answer = witHttp.send({ ...request, headers });
-      return { ...answer, headers: answer.headers.map(({ name, value }) => [name, value]) };
-    } catch (error) {
-      throw noResponse((error as { payload?: witHttp.Error }).payload ?? (error as witHttp.Error));
-    }
-  },
-  log: (level: Level, message: string): void => witLog.write(level, message),
-  now: (): number => Number(witClock.now()),
-  random: (count: number): Uint8Array => witRandom.bytes(count),
-};
-
-function noResponse(error: witHttp.Error): Fault {
-  switch (error.tag) {
-    case "denied":
-      return new Fault("host-denied").with("why", error.val);
-    case "timeout":
-      return new Fault("timeout");
-    case "connect":
-      return new Fault("unreachable").with("why", error.val);
-    case "too-large":
-      return new Fault("limit").with("bytes-max", String(error.val));
-    case "budget-exhausted":
-      return new Fault("limit").with("why", "requests per call");
-    case "invalid":
-      return new Fault("bug").with("why", error.val);
-    case "credential":
-      return new Fault("auth").with("why", error.val);
-    case "broken":
-      // It may have had an effect, just as after a timeout.
-      return new Fault("timeout").with("why", error.val);
-    case "not-supported":
-      return new Fault("not-supported").with("why", "http");
-  }
-}
-
-/** Runs a call: a fault is the contract's, and any other error a bug that names its kind,
- * without its words, which may quote a customer's value. */
-function answered<T>(work: () => T): T {
-  host.become(IMPORTS);
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Fault) throw fault(error);
-    const place = /([^/\s]+:\d+:\d+)\)?\s*$/m.exec((error as Error)?.stack ?? "")?.[1];
-    throw fault(Fault.bug((error as Error)?.name ?? typeof error).at(place ?? ""));
-  }
-}
+export { audience } from "./component/audience.ts";
+export { inbound } from "./component/inbound.ts";
+export { offer } from "./component/values.ts";
 
 /** The interface `connection`. */
 export const connection = (connector: AnyConnector): typeof witConnection => ({
@@ -93,9 +35,8 @@ export const source = (connector: Source): typeof witSource => ({
   read: (call, request) =>
     answered(() => {
       const page = connector.read(call, request);
-      const data = new TextEncoder().encode(page.rows.map((row) => `${line(row)}\n`).join(""));
       return {
-        rows: { format: "ndjson", count: page.rows.length, data },
+        rows: batch(page.rows),
         next: page.next,
         more: page.more,
         snapshotComplete: page.snapshotComplete ? 0n : undefined,
@@ -178,26 +119,6 @@ function outcome(outcome: Outcome): witDestination.Outcome {
 
 function stored({ key, row, version }: Stored): witDestination.Stored {
   return { key, row: row === undefined ? undefined : exact.write(row), version };
-}
-
-function fault({ code, place, args, afterSeconds }: Fault): wit.Fault {
-  return { code: tagged(code, afterSeconds), place, args };
-}
-
-function tagged(code: FaultCode, afterSeconds: number | undefined): wit.FaultCode {
-  if (code === "rate-limited" || code === "quota-exhausted") return { tag: code, val: afterSeconds };
-  return { tag: code };
-}
-
-function hints({ rates, notices }: Hints): wit.Hints {
-  const rate = (it: Hints["rates"][number]): wit.RateHint => ({
-    scope: it.scope,
-    remaining: it.remaining,
-    limit: it.limit,
-    resetAfterSeconds: it.resetAfterSeconds,
-    cost: it.cost,
-  });
-  return { rates: rates.map(rate), notices };
 }
 
 function stream(stream: Stream): witConnection.StreamInfo {

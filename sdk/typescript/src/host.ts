@@ -1,6 +1,9 @@
 /** The seam to the host: in a component the contract's imports, in a test a script. */
 
+import type { Crypto } from "./crypto.ts";
 import { Fault } from "./fault.ts";
+import type { Files } from "./files.ts";
+import type { Mail } from "./mail.ts";
 
 /** A header. */
 export type Header = readonly [name: string, value: string];
@@ -34,6 +37,12 @@ export interface Host {
   now(): number;
   /** So many bytes, seeded per call. */
   random(count: number): Uint8Array;
+  /** Granted folders, where the connector uses them. */
+  readonly files?: Files | undefined;
+  /** Granted servers for mail, where the connector uses them. */
+  readonly mail?: Mail | undefined;
+  /** Keys, where the connector uses them. */
+  readonly crypto?: Crypto | undefined;
 }
 
 let here: Host | undefined;
@@ -51,4 +60,20 @@ export function become(host: Host | undefined): Host | undefined {
   const before = here;
   here = host;
   return before;
+}
+
+/** What only some connectors ask for. */
+export function offered<Name extends "files" | "mail" | "crypto">(name: Name): NonNullable<Host[Name]> {
+  const own = current()[name];
+  if (own === undefined) throw Fault.notSupported(name);
+  return own;
+}
+
+/** Does something whose fault is at a place. */
+export function at<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof Fault ? error.at(place) : error;
+  }
 }

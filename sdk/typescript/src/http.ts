@@ -149,18 +149,16 @@ export class Request {
    * effect), `limit`, `auth`, or `bug` for a request that is malformed.
    */
   send(): Response {
-    try {
-      const answer = host.current().send({
+    const answer = host.at(hostOf(this.#url), () =>
+      host.current().send({
         method: this.#method,
         url: this.#url,
         headers: this.#headers,
         body: this.#body,
         credential: this.#credential,
-      });
-      return new Response(answer.status, answer.headers, new Uint8Array(answer.body));
-    } catch (error) {
-      throw error instanceof Fault ? error.at(hostOf(this.#url)) : error;
-    }
+      }),
+    );
+    return new Response(answer.status, answer.headers, new Uint8Array(answer.body));
   }
 }
 

@@ -123,8 +123,22 @@ export interface Stream {
   readonly originField?: string;
   /** Rows can be archived: kept there, and out of the way. */
   readonly archives?: boolean;
+  /** A row is a message on that channel, such as `email`, which nothing takes back. */
+  readonly sends?: string;
   /** Rows may hold more fields than these. */
   readonly open?: boolean;
+}
+
+/** A stream of memberships, whose fields are what members are matched by; at most so many
+ * members in one write, all of one container. */
+export function members(
+  name: string,
+  itemsMax: number,
+  fields: readonly Field[],
+  more: Partial<Stream> = {},
+): Stream {
+  const batches = { itemsMax, groupBy: ["container"] };
+  return { name, fields, kind: "membership", writable: true, batches, ...more };
 }
 
 /** JSON Schema 2020-12 of a row, from the fields. */
@@ -137,5 +151,6 @@ export function schemaOf(stream: Stream): string {
     properties,
     additionalProperties: stream.open ?? false,
     ...(stream.archives ? { "x-archives": true } : {}),
+    ...(stream.sends === undefined ? {} : { "x-sends": stream.sends }),
   });
 }

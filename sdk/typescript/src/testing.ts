@@ -9,11 +9,17 @@
  * an expected request that was not made.
  */
 
+import type { Call } from "./call.ts";
+import type { Connector, Inbound } from "./connector.ts";
 import * as exact from "./exact.ts";
 import type { Json } from "./exact.ts";
 import { Fault } from "./fault.ts";
+import type { Files, Part, Stat } from "./files.ts";
 import * as host from "./host.ts";
 import type { Answered, Header, Host, Level, Sent } from "./host.ts";
+import type { Delivery, Parsed } from "./inbound.ts";
+import { line } from "./row.ts";
+import type { Delivery as Taken, Mail, Message, Server } from "./mail.ts";
 
 /** One expected request and its response: `200` with an empty body unless told otherwise.
  * Headers that are not named may be there. */
@@ -106,8 +112,59 @@ function sorted(value: Json): Json {
   return Object.fromEntries(names.map((name) => [name, sorted(value[name] as Json)]));
 }
 
+/** Granted folders in memory. */
+class Folders implements Files {
+  readonly #folders = new Map<string, Map<string, { data: Uint8Array; version: string }>>();
+  #writes = 0;
+
+  /** With a granted folder and its files. */
+  grant(alias: string, files: Record<string, string>): void {
+    this.#folders.set(alias, new Map());
+    const put = ([name, text]: [string, string]): Stat =>
+      this.write(alias, name, new TextEncoder().encode(text), undefined);
+    Object.entries(files).forEach(put);
+  }
+
+  list(folder: string): Stat[] {
+    return [...this.#folder(folder).keys()].sort().map((name) => this.stat(folder, name));
+  }
+
+  stat(folder: string, name: string): Stat {
+    const { data, version } = this.#file(folder, name);
+    return { name, size: data.length, version };
+  }
+
+  read(folder: string, name: string, offset: number, bytesMax: number): Part {
+    const { data, version } = this.#file(folder, name);
+    return { data: data.slice(offset, offset + bytesMax), version };
+  }
+
+  write(folder: string, name: string, data: Uint8Array, expected: string | undefined): Stat {
+    const files = this.#folder(folder);
+    if (name === "" || name.startsWith("/") || name.split("/").includes("..")) {
+      throw new Fault("host-denied").with("why", "it leads outside");
+    }
+    if (files.get(name)?.version !== expected) throw new Fault("conflict");
+    this.#writes += 1;
+    files.set(name, { data, version: String(this.#writes) });
+    return this.stat(folder, name);
+  }
+
+  #folder(alias: string): Map<string, { data: Uint8Array; version: string }> {
+    const files = this.#folders.get(alias);
+    if (files === undefined) throw new Fault("host-denied").with("why", `folder ${alias} is not granted`);
+    return files;
+  }
+
+  #file(alias: string, name: string): { data: Uint8Array; version: string } {
+    const file = this.#folder(alias).get(name);
+    if (file === undefined) throw new Fault("not-found");
+    return file;
+  }
+}
+
 /** What a connector meets during a test: expected requests in order, then a vendor that
- * answers whatever no exchange expects. */
+ * answers whatever no exchange expects; granted folders, and a server for mail. */
 export class Script implements Host {
   readonly #exchanges: Exchange[];
   #vendor: ((sent: Sent) => Answered) | undefined;
@@ -115,6 +172,9 @@ export class Script implements Host {
   #drawn = 0;
   /** The lines that were logged: `warn: ...`. */
   readonly logged: string[] = [];
+  /** The granted folders, as the connector leaves them. */
+  readonly files = new Folders();
+  mail: Mail | undefined;
 
   constructor(exchanges: Exchange[]) {
     this.#exchanges = exchanges;
@@ -123,6 +183,20 @@ export class Script implements Host {
   /** Requests that no exchange expects are answered by this. */
   vendor(answer: (sent: Sent) => Answered): this {
     this.#vendor = answer;
+    return this;
+  }
+
+  /** With a granted folder and the text of its files. */
+  folder(alias: string, files: Record<string, string> = {}): this {
+    this.files.grant(alias, files);
+    return this;
+  }
+
+  /** With a server for mail, which answers to each message with a word about every recipient;
+   * a message without recipients is a check. */
+  mailbox(send: (server: Server, message: Message) => Taken[]): this {
+    const nothing = { sender: "", recipients: [], headers: [], body: new Uint8Array() };
+    this.mail = { send, check: (server) => void send(server, nothing) };
     return this;
   }
 
@@ -173,3 +247,35 @@ export class Script implements Host {
 
 /** A script of these exchanges. */
 export const script = (...exchanges: Exchange[]): Script => new Script(exchanges);
+
+const KEY_BYTES_MAX = 512;
+
+/** What a connector makes of a delivery, without a network. An error says how it breaks the
+ * contract: it says something else when it is asked again, names a stream that discovery does
+ * not, or a key that is none. */
+export function parse(connector: Connector & Inbound, call: Call, delivery: Delivery): readonly Parsed[] {
+  return script().run(() => {
+    const parsed = connector.parse(call, delivery);
+    const again = connector.parse(call, delivery);
+    same("asked again", again.map(told).join(), parsed.map(told).join());
+    const streams = connector.discover(call).map((stream) => stream.name);
+    for (const meaning of parsed) {
+      if (meaning.is === "ignored") continue;
+      if (!streams.includes(meaning.stream)) {
+        throw new Error(`discovery names no stream ${meaning.stream}`);
+      }
+      const keys = meaning.is === "refetch" ? meaning.keys : [];
+      const rows = meaning.is === "rows" ? meaning.rows.flatMap((it) => it.key ?? []) : [];
+      for (const key of [...keys, ...rows]) {
+        const bytes = new TextEncoder().encode(key).length;
+        if (bytes < 1 || bytes > KEY_BYTES_MAX) throw new Error(`a key is empty or too long: ${key}`);
+      }
+    }
+    return parsed;
+  });
+}
+
+function told(meaning: Parsed): string {
+  if (meaning.is !== "rows") return exact.write({ ...meaning } as unknown as Json);
+  return `${meaning.stream} ${meaning.rows.map(line).join()}`;
+}

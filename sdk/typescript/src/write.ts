@@ -78,6 +78,17 @@ export interface WriteRequest {
   readonly dryRun: boolean;
 }
 
+/** Refuses more items than a write may have. Throws `rejected`. */
+export function expectAtMost(request: WriteRequest, itemsMax: number): void {
+  atMost("items", request.items.length, itemsMax);
+}
+
+/** Refuses more items at a place than a write may have. */
+export function atMost(place: string, items: number, itemsMax: number): void {
+  if (items <= itemsMax) return;
+  throw new Fault("rejected", place).with("items-max", itemsMax).with("items", items);
+}
+
 /** A row as the vendor stored it. */
 export interface Stored {
   /** Its key. */
@@ -173,6 +184,20 @@ export function reportOfEach(
     break;
   }
   return report(outcomes);
+}
+
+/** What a fault means for items while others of their write were sent. */
+export function outcomeAfter(fault: Fault): Outcome {
+  switch (fault.code) {
+    case "timeout":
+    case "schema-drift":
+    case "bug":
+      return { is: "unknown" };
+    case "rejected":
+      return { is: "rejected", fault };
+    default:
+      return { is: "retry", afterSeconds: fault.afterSeconds, fault };
+  }
 }
 
 /** Whether the vendor has, or may have, done something. */

@@ -11,7 +11,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -22,6 +22,8 @@ const WORLD = "component";
 /** With all of them off, a component imports nothing but the contract. */
 const FEATURES = ["random", "stdio", "clocks", "http", "fetch-event"];
 const IMPORTS = ["log", "clock", "random", "http"];
+/** What a component imports only where its connector uses the module of that name. */
+const IMPORTS_ON_DEMAND = ["files", "mail", "crypto"];
 const USAGE = `usage: liaison-ts build [FOLDER] [--module connector.ts] [--to FILE]
        liaison-ts test [FOLDER]
        liaison-ts types`;
@@ -46,11 +48,11 @@ async function main() {
 
 async function build(folder, { module, to }, scratch) {
   const source = join(folder, module);
-  const names = await interfaces(source, scratch);
+  const { names, imports } = await abilities(source, scratch);
   const script = join(scratch, "component.js");
   await bundle({
     ...settings(folder),
-    stdin: { contents: entry(source, names), resolveDir: folder, loader: "ts" },
+    stdin: { contents: entry(source, names, imports), resolveDir: folder, loader: "ts" },
     external: ["liaison:*"],
     outfile: script,
   });
@@ -58,7 +60,7 @@ async function build(folder, { module, to }, scratch) {
   const { componentize } = await import("@bytecodealliance/componentize-js");
   const made = await componentize({
     sourcePath: script,
-    witPath: world(names, scratch),
+    witPath: world(names, imports, scratch),
     worldName: WORLD,
     disableFeatures: FEATURES,
   });
@@ -68,24 +70,36 @@ async function build(folder, { module, to }, scratch) {
   return 0;
 }
 
-/** What the connector is able to do, as it says itself. */
-async function interfaces(source, scratch) {
+/** What the connector is able to do, as it says itself, and what it asks its host for. */
+async function abilities(source, scratch) {
   const script = join(scratch, "connector.mjs");
   const contents = `export { connector } from ${JSON.stringify(source)};
     export { interfaces } from ${JSON.stringify(join(PACKAGE, "src", "connector.ts"))};`;
-  await bundle({
+  const { metafile } = await bundle({
     ...settings(dirname(source)),
     stdin: { contents, resolveDir: dirname(source), loader: "ts" },
     outfile: script,
+    metafile: true,
   });
+  const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const used = new Set(parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path));
+  const here = dirname(source);
+  const uses = (name) => used.has(relative(here, join(PACKAGE, "src", `${name}.ts`)));
   const { connector, interfaces } = await import(pathToFileURL(script));
-  return interfaces(connector);
+  const imports = [...IMPORTS, ...IMPORTS_ON_DEMAND.filter(uses)];
+  return { names: interfaces(connector), imports };
 }
 
-function entry(source, names) {
+function entry(source, names, imports) {
+  const offers = imports.filter((name) => IMPORTS_ON_DEMAND.includes(name)).map((name) => {
+    const file = join(PACKAGE, "src", "component", `${name}.ts`);
+    return `import { ${name} as ${name}Import } from ${JSON.stringify(file)};
+      made.offer({ ${name}: ${name}Import });`;
+  });
   const exports = ["connection", ...names].map((name) => `export const ${name} = made.${name}(connector);`);
   return `import { connector } from ${JSON.stringify(source)};
     import * as made from ${JSON.stringify(join(PACKAGE, "src", "component.ts"))};
+    ${offers.join("\n")}
     ${exports.join("\n")}`;
 }
 
@@ -98,16 +112,16 @@ function contract() {
 function types() {
   const tool = createRequire(import.meta.url).resolve("@bytecodealliance/jco");
   const program = join(dirname(tool), "jco.js");
-  const options = ["guest-types", contract(), "-n", "two-way", "-o", join(PACKAGE, "types"), "-q"];
+  const options = ["guest-types", contract(), "-n", "everything", "-o", join(PACKAGE, "types"), "-q"];
   return spawnSync(process.execPath, [program, ...options], { stdio: "inherit" }).status ?? 1;
 }
 
 /** The contract with one world more: what this connector exports, and nothing else. */
-function world(names, scratch) {
+function world(names, imports, scratch) {
   const wit = join(scratch, "wit");
   cpSync(contract(), wit, { recursive: true });
   const lines = [
-    ...IMPORTS.map((name) => `  import ${name};`),
+    ...imports.map((name) => `  import ${name};`),
     ...["connection", ...names].map((name) => `  export ${name};`),
   ];
   const text = `package liaison:connector@0.1.0;\nworld ${WORLD} {\n${lines.join("\n")}\n}\n`;

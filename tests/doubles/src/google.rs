@@ -195,7 +195,7 @@ impl Google {
 
     fn judge(&mut self, request: &Request) -> Answer {
         if (request.method.as_str(), request.path()) == ("POST", "/token") {
-            return log_in(&request.json());
+            return log_in(&request.form());
         }
         let trouble = self.trouble(request);
         let token = request.find("authorization");
@@ -388,8 +388,15 @@ impl Job {
     }
 }
 
-fn log_in(body: &Value) -> Answer {
-    if body["grant_type"] == "refresh_token" && body["refresh_token"] == REFRESH_TOKEN {
+/// A form with every parameter once; the client is not looked at.
+fn log_in(form: &[(String, String)]) -> Answer {
+    let names: BTreeSet<&str> = form.iter().map(|(name, _)| name.as_str()).collect();
+    let has = |name: &str, value: &str| form.iter().any(|(n, v)| n == name && v == value);
+    let client = names.contains("client_id") && names.contains("client_secret");
+    let once = names.len() == form.len();
+    if !client || !once || !has("grant_type", "refresh_token") {
+        Answer::json(400, &json!({"error": "invalid_request"}))
+    } else if has("refresh_token", REFRESH_TOKEN) {
         let token = json!({"access_token": TOKEN, "expires_in": 3_599, "token_type": "Bearer"});
         Answer::json(200, &token)
     } else {

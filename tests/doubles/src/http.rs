@@ -75,10 +75,15 @@ impl Request {
     /// The query's parameters, decoded.
     #[must_use]
     pub fn query(&self) -> Vec<(String, String)> {
-        let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+        pairs(self.target.split_once('?').map_or("", |(_, query)| query))
+    }
+
+    /// The pairs of a form in the body, decoded; none if it says it is something else.
+    #[must_use]
+    pub fn form(&self) -> Vec<(String, String)> {
+        let is_form = self.find("content-type") == Some("application/x-www-form-urlencoded");
+        let text = std::str::from_utf8(&self.body).ok().filter(|_| is_form);
+        pairs(text.unwrap_or_default())
     }
 
     /// The value of a query parameter.
@@ -129,7 +134,14 @@ impl Answer {
     }
 }
 
-fn decoded(text: &str) -> String {
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+}
+
+/// Text of a query, decoded: a `+` is a space.
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -181,7 +193,15 @@ impl<V: Vendor> Server<V> {
     /// # Errors
     /// No port is free.
     pub fn start(vendor: V) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+        Self::start_at(0, vendor)
+    }
+
+    /// Starts to serve on a port.
+    ///
+    /// # Errors
+    /// Somebody else serves there.
+    pub fn start_at(port: u16, vendor: V) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context("no free port")?;
         let address = listener.local_addr()?;
         let (vendor, ended) = (Arc::new(Mutex::new(vendor)), Arc::new(AtomicBool::new(false)));
         let (shared, over) = (Arc::clone(&vendor), Arc::clone(&ended));

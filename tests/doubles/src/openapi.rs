@@ -54,6 +54,83 @@ impl Operation {
     }
 }
 
+/// Several specifications of one vendor as one, for whoever takes a single one. Of an
+/// operation that is in several the first counts; what is kept for reference gets names of
+/// its own. `free`: paths of which nothing is specified, where reading is all right.
+///
+/// # Errors
+/// One cannot be read.
+pub fn joined(folder: &Path, names: &[&str], free: &[&str]) -> Result<Value> {
+    let answers = json!({ "get": { "responses": { "default": { "description": "unknown" } } } });
+    let free = free.iter().map(|path| ((*path).to_owned(), answers.clone()));
+    let mut paths: Map<String, Value> = free.collect();
+    let (mut components, mut version) = (Map::new(), Value::Null);
+    for (number, name) in names.iter().enumerate() {
+        let file = folder.join(name);
+        let text = fs::read(&file).with_context(|| file.display().to_string())?;
+        let mut spec: Value =
+            serde_json::from_slice(&text).with_context(|| file.display().to_string())?;
+        rename_references(&mut spec, number);
+        version = spec["openapi"].take();
+        for (path, item) in spec["paths"].as_object().cloned().unwrap_or_default() {
+            paths.entry(path).or_insert(item);
+        }
+        for (section, kept) in spec["components"].as_object().cloned().unwrap_or_default() {
+            let all = components.entry(section).or_insert_with(|| json!({}));
+            for (name, value) in kept.as_object().cloned().unwrap_or_default() {
+                all[format!("{number}.{name}")] = value;
+            }
+        }
+    }
+    components.values_mut().for_each(say_empty);
+    if version.as_str().is_some_and(|version| version.starts_with("3.1")) {
+        components.values_mut().chain(paths.values_mut()).for_each(say_nullable);
+    }
+    // Who may ask is for the account to say.
+    components.remove("securitySchemes");
+    paths.values_mut().flat_map(|item| item.as_object_mut().into_iter().flatten()).for_each(
+        |(_, operation)| {
+            operation.as_object_mut().map(|it| it.remove("security"));
+        },
+    );
+    Ok(json!({
+        "openapi": version, "info": { "title": "joined", "version": "1" },
+        "paths": paths, "components": components,
+    }))
+}
+
+/// The liberty of [`without_nulls`], said in the specification.
+fn say_empty(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(of)) = members.get_mut("additionalProperties")
+                && of.get("type") == Some(&json!("string"))
+            {
+                of.insert("nullable".to_owned(), json!(true));
+            }
+            members.values_mut().for_each(say_empty);
+        }
+        Value::Array(items) => items.iter_mut().for_each(say_empty),
+        _ => {}
+    }
+}
+
+fn rename_references(value: &mut Value, number: usize) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(to)) = members.get_mut("$ref") {
+                let parts: Vec<&str> = to.splitn(4, '/').collect();
+                if let ["#", "components", section, name] = parts.as_slice() {
+                    *to = format!("#/components/{section}/{number}.{name}");
+                }
+            }
+            members.values_mut().for_each(|member| rename_references(member, number));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename_references(item, number)),
+        _ => {}
+    }
+}
+
 impl Specs {
     /// Reads every specification of a folder whose file name begins with `prefix`.
     ///

@@ -23,7 +23,7 @@ pub mod lists;
 pub mod mail;
 pub mod suppressions;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
@@ -114,9 +114,9 @@ pub(crate) fn refusal(status: u16, field: Option<&str>, message: &str) -> Answer
     Answer::json(status, &json!({ "errors": [error] }))
 }
 
-/// What the API of contacts says instead: without a field where there is none.
+/// A refusal of a field.
 pub(crate) fn invalid(field: &str, message: &str) -> Answer {
-    Answer::json(400, &json!({"errors": [{"field": field, "message": message}]}))
+    refusal(400, Some(field), message)
 }
 
 impl SendGrid {
@@ -241,8 +241,7 @@ impl SendGrid {
     /// The addresses of a list's members, sorted.
     #[must_use]
     pub fn members(&self, list: &str) -> Vec<String> {
-        let emails: BTreeSet<String> = self.contacts.members(list);
-        emails.into_iter().collect()
+        self.contacts.members(list).into_iter().collect()
     }
 }
 

@@ -375,6 +375,8 @@ pub struct Stage {
     pub platforms: BTreeMap<ConnectionId, Arc<Mutex<Platform>>>,
     /// What is durable.
     pub store: Arc<dyn Store>,
+    /// When every sync runs by itself; by hand alone, as it begins.
+    pub schedule: &'static str,
     /// What compacts it.
     pub upkeep: Option<Arc<dyn Upkeep>>,
     /// The time.
@@ -396,7 +398,8 @@ impl Stage {
         let accounts = BTreeMap::new();
         let audiences = rules.mappings.iter().filter(|mapping| mapping.audience);
         let platforms = audiences.map(|m| (m.stream.connection.clone(), Arc::default())).collect();
-        Self { rules, guards, accounts, tables, platforms, store, upkeep, clock }
+        let schedule = "manual";
+        Self { rules, guards, accounts, tables, platforms, store, schedule, upkeep, clock }
     }
 
     /// The table of a connection.
@@ -423,8 +426,8 @@ impl Stage {
         let jobs = self.rules.mappings.iter().map(|mapping| SyncJob {
             mapping: mapping.clone(),
             guards: self.guards,
-            schedule: Schedule::parse("manual", "UTC").expect("a valid schedule"),
-            schedule_text: "manual".to_owned(),
+            schedule: Schedule::parse(self.schedule, "UTC").expect("a valid schedule"),
+            schedule_text: self.schedule.to_owned(),
             paused: false,
             account: self.account(&mapping.stream.connection),
             connector: self.connector(mapping),

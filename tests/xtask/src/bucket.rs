@@ -1,15 +1,14 @@
 //! A server of buckets that somebody else wrote: moto, which answers as S3 does.
 
 use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader},
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::{Unavailable, counterparts, paths, python, tryton};
+use crate::{Unavailable, paths, process::Running, python, tryton};
 
 /// What is installed.
 const PACKAGES: [&str; 2] = ["moto[server,s3]==5.2.5", "boto3==1.44.8"];
@@ -23,13 +22,9 @@ pub const REGION: &str = "eu-west-3";
 /// # Errors
 /// It was not set up, or could not be on this machine.
 pub fn ready() -> Result<PathBuf, Unavailable> {
-    let folder = environment_folder();
-    let python = python::interpreter(&folder);
-    if counterparts::is_complete(&folder, &PACKAGES.join("\n")) && python.is_file() {
-        return Ok(python);
-    }
+    let python = python::ready(&environment_folder(), &PACKAGES);
     let how = "cargo xtask setup --only bucket fetches it";
-    Err(Unavailable::new("a server of buckets (moto)", how))
+    python.ok_or_else(|| Unavailable::new("a server of buckets (moto)", how))
 }
 
 /// Fetches the server.
@@ -49,7 +44,7 @@ fn environment_folder() -> PathBuf {
 pub struct Buckets {
     /// Its port on this machine.
     pub port: u16,
-    child: Child,
+    _server: Running,
 }
 
 impl Buckets {
@@ -60,36 +55,17 @@ impl Buckets {
     pub fn start(folder: &Path) -> Result<Self> {
         let (python, port) = (ready()?, tryton::free_port()?);
         fs::create_dir_all(folder)?;
-        let log = folder.join("bucket.log");
-        let mut child = Command::new(python)
-            .args(["-W", "ignore", "-c", include_str!("bucket/serve.py")])
-            .args([&port.to_string(), BUCKET, REGION])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .context("cannot start the server of buckets")?;
-        let mut said = String::new();
-        let output = child.stdout.take().context("it has no output")?;
-        BufReader::new(output).read_line(&mut said)?;
-        let buckets = Self { port, child };
-        if said.trim() != "ready" {
-            bail!("the server of buckets did not start: {}", fs::read_to_string(log)?);
-        }
-        Ok(buckets)
+        let mut command = Command::new(python);
+        command.args(["-W", "ignore", "-c", include_str!("bucket/serve.py")]);
+        command.args([&port.to_string(), BUCKET, REGION]);
+        let server = Running::start(&mut command, &folder.join("bucket.log"));
+        let server = server.context("the server of buckets")?;
+        Ok(Self { port, _server: server })
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Buckets {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -23,13 +23,16 @@ use crate::{
     paths, process, python,
 };
 
-/// What the Python SDK is used with; its `pyproject.toml` says the same.
-const PYTHON_PACKAGES: [&str; 3] = ["componentize-py==0.25.1", "mypy==2.4.1", "pytest==9.2.0"];
+/// What says which packages the Python SDK is used with, and how that line begins.
+const PYTHON_PROJECT: &str = "sdk/python/pyproject.toml";
+const PYTHON_PACKAGES: &str = "build = ";
 /// What of the TypeScript SDK is its package.
 const TYPESCRIPT_PACKAGE: [&str; 6] =
     ["src", "tests", "tools", "package.json", "package-lock.json", "tsconfig.json"];
 /// The contract, which every SDK takes along.
 const CONTRACT: &str = "sdk/liaison-sdk/wit/since-v0.1.0";
+/// What the tests of every SDK are held to.
+const VECTORS: &str = "sdk/vectors";
 /// Where what `liaison connector new` writes comes from.
 const TEMPLATE: &str = "hub/hub-server/src/commands/connector/template";
 
@@ -104,7 +107,7 @@ impl Language {
     pub fn test_sdk(self) -> Result<String> {
         let folder = self.folder();
         if self == Self::Python {
-            let mut types = self.python();
+            let mut types = self.tool();
             types.current_dir(self.sdk()).args(["-m", "mypy", "--cache-dir"]);
             types.arg(folder.join("mypy")).args(["liaison_sdk", "tests"]).arg(self.template());
             process::read(&mut types)?;
@@ -120,10 +123,7 @@ impl Language {
     /// # Errors
     /// As [`Self::test_sdk`].
     pub fn test(self, folder: &Path) -> Result<String> {
-        let mut command = match self {
-            Self::Python => self.python(),
-            Self::TypeScript => self.node(),
-        };
+        let mut command = self.tool();
         match self {
             Self::Python => command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]),
             Self::TypeScript => command.arg("test"),
@@ -131,12 +131,31 @@ impl Language {
         process::read(command.arg(folder))
     }
 
+    /// A command for a connector in a folder, as if the SDK had been installed for it.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn installed(self, folder: &Path, mut command: Command) -> Result<Command> {
+        match self {
+            Self::Python => {
+                command.env("PYTHONPATH", self.sdk()).env("PYTHONDONTWRITEBYTECODE", "1");
+                command.env("VIRTUAL_ENV", self.folder().join("venv"));
+            }
+            Self::TypeScript => {
+                let package = folder.join("node_modules/liaison-sdk");
+                if !package.exists() {
+                    fs::create_dir_all(folder.join("node_modules"))?;
+                    std::os::unix::fs::symlink(self.folder(), package)?;
+                }
+            }
+        }
+        command.current_dir(folder);
+        Ok(command)
+    }
+
     /// Makes the template into a component without a manifest.
     fn componentize(self, to: &Path) -> Result<()> {
-        let mut command = match self {
-            Self::Python => self.python(),
-            Self::TypeScript => self.node(),
-        };
+        let mut command = self.tool();
         match self {
             Self::Python => command.args(["-m", "liaison_sdk", "build"]).arg(self.template()),
             Self::TypeScript => command.arg("build").arg(self.folder().join("example")),
@@ -144,17 +163,17 @@ impl Language {
         process::read(command.arg("--to").arg(to)).map(drop)
     }
 
-    fn node(self) -> Command {
-        let mut command = Command::new("node");
-        command.arg(self.folder().join("tools/liaison-ts.mjs"));
-        command
-    }
-
-    fn python(self) -> Command {
-        let mut command = Command::new(python::interpreter(&self.folder().join("venv")));
+    /// Python, which finds the SDK; or the SDK's own program.
+    fn tool(self) -> Command {
+        if self == Self::TypeScript {
+            let mut node = Command::new("node");
+            node.arg(self.folder().join("tools/liaison-ts.mjs"));
+            return node;
+        }
+        let mut python = Command::new(python::interpreter(&self.folder().join("venv")));
         // Nothing is written beside the sources.
-        command.env("PYTHONPATH", self.sdk()).env("PYTHONDONTWRITEBYTECODE", "1");
-        command
+        python.env("PYTHONPATH", self.sdk()).env("PYTHONDONTWRITEBYTECODE", "1");
+        python
     }
 
     /// The tools, with their packages.
@@ -169,13 +188,16 @@ impl Language {
         let folder = self.folder();
         match self {
             Self::Python => {
-                python::environment(&folder.join("venv"), &PYTHON_PACKAGES).map_err(missing)?;
+                let packages = python_packages()?;
+                let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+                python::environment(&folder.join("venv"), &packages).map_err(missing)?;
             }
             Self::TypeScript => {
                 for part in TYPESCRIPT_PACKAGE {
                     copy(&self.sdk().join(part), &folder.join(part))?;
                 }
                 copy(&paths::root().join(CONTRACT), &folder.join("wit"))?;
+                copy(&paths::root().join(VECTORS), &paths::languages().join("vectors"))?;
                 copy(&self.template(), &folder.join("example"))?;
                 node_packages(&folder).map_err(missing)?;
             }
@@ -215,9 +237,17 @@ impl Language {
                 digest.update(text);
             }
         }
-        digest.update(PYTHON_PACKAGES.join("\n"));
         Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
+}
+
+/// What the Python SDK is used with: its own list, which is written as JSON is.
+fn python_packages() -> Result<Vec<String>> {
+    let path = paths::root().join(PYTHON_PROJECT);
+    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    let list = text.lines().find_map(|line| line.strip_prefix(PYTHON_PACKAGES));
+    let list = list.with_context(|| format!("no packages in {}", path.display()))?;
+    serde_json::from_str(list).with_context(|| format!("the packages in {}", path.display()))
 }
 
 /// Node and the packages that the lock names.

@@ -35,7 +35,9 @@ pub mod counterparts;
 pub mod febrl;
 pub mod languages;
 pub mod mail;
+pub mod oauth;
 pub mod oracles;
+pub mod prism;
 pub mod python;
 pub mod segment;
 pub mod sftp;
@@ -46,6 +48,7 @@ pub mod tools;
 
 pub mod bench;
 pub mod connectors;
+pub mod contacts;
 pub mod crash;
 pub mod demo;
 pub mod identity;

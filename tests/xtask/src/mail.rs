@@ -2,16 +2,15 @@
 //! has them read by Python's own parser.
 
 use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader},
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::{Unavailable, counterparts, paths, python, tryton};
+use crate::{Unavailable, paths, process::Running, python, tryton};
 
 /// What is installed.
 const PACKAGES: [&str; 1] = ["aiosmtpd==1.4.6"];
@@ -25,13 +24,9 @@ pub const PASSWORD: &str = "m4il-s3cret";
 /// # Errors
 /// It was not set up, or could not be on this machine.
 pub fn ready() -> Result<PathBuf, Unavailable> {
-    let folder = environment_folder();
-    let python = python::interpreter(&folder);
-    if counterparts::is_complete(&folder, &PACKAGES.join("\n")) && python.is_file() {
-        return Ok(python);
-    }
+    let python = python::ready(&environment_folder(), &PACKAGES);
     let how = "cargo xtask setup --only mail fetches it";
-    Err(Unavailable::new("a server for mail (aiosmtpd)", how))
+    python.ok_or_else(|| Unavailable::new("a server for mail (aiosmtpd)", how))
 }
 
 /// Fetches the server.
@@ -52,7 +47,7 @@ pub struct Catcher {
     /// Its port on this machine.
     pub port: u16,
     folder: PathBuf,
-    child: Child,
+    _server: Running,
 }
 
 impl Catcher {
@@ -63,24 +58,12 @@ impl Catcher {
     pub fn start(folder: &Path) -> Result<Self> {
         let (python, port) = (ready()?, tryton::free_port()?);
         fs::create_dir_all(folder)?;
-        let log = folder.join("catch.log");
-        let mut child = Command::new(python)
-            .args(["-W", "ignore", "-c", include_str!("mail/catch.py")])
-            .arg(folder)
-            .args([&port.to_string(), USER, PASSWORD])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .context("cannot start the server for mail")?;
-        let mut said = String::new();
-        let output = child.stdout.take().context("it has no output")?;
-        BufReader::new(output).read_line(&mut said)?;
-        let catcher = Self { port, folder: folder.to_path_buf(), child };
-        if said.trim() != "ready" {
-            bail!("the server for mail did not start: {}", fs::read_to_string(log)?);
-        }
-        Ok(catcher)
+        let mut command = Command::new(python);
+        command.args(["-W", "ignore", "-c", include_str!("mail/catch.py")]);
+        command.arg(folder).args([&port.to_string(), USER, PASSWORD]);
+        let server = Running::start(&mut command, &folder.join("catch.log"));
+        let server = server.context("the server for mail")?;
+        Ok(Self { port, folder: folder.to_path_buf(), _server: server })
     }
 
     /// The Maildir that bounces are delivered into.
@@ -98,13 +81,5 @@ impl Catcher {
         let mut files: Vec<PathBuf> = folder.filter_map(|it| Some(it.ok()?.path())).collect();
         files.sort();
         files.iter().map(|file| Ok(serde_json::from_slice(&fs::read(file)?)?)).collect()
-    }
-}
-
-impl Drop for Catcher {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

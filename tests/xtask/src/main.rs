@@ -5,8 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, components, connectors, crash, demo, identity, lint, paths, proofs, setup, sim, test,
-    two_way,
+    bench, components, connectors, contacts, crash, demo, identity, lint, paths, proofs, setup,
+    sim, test, two_way,
 };
 
 /// Set-up, demo and tests of Liaison, one command each.
@@ -38,6 +38,7 @@ Examples:
   cargo xtask sim --fleets 20000          two-way sync, against systems that fail
   cargo xtask sim --planted               whether it sees the bugs it should
   cargo xtask connectors                  which rules each connector keeps, held against what
+  cargo xtask contacts                    an account to try a connector of one's own at
   cargo xtask ring                        five systems agree, and fall silent
   cargo xtask undo --parties 1000         a wrecked mapping, taken back from a real ERP
   cargo xtask bench --records 100000      what it costs, in a small run
@@ -130,6 +131,8 @@ enum Task {
     /// The table says what each was held against: a double of our own, or the real
     /// thing. The exit code is not 0 when a rule that can be judged is broken.
     Connectors(connectors::Options),
+    /// An account of contacts, to try the connector of `sdk/README.md` at.
+    Contacts(contacts::Options),
     /// Leave out each guard of the store, and show what is lost without it.
     Guards,
     /// Format, clippy, licences, spelling.
@@ -169,6 +172,7 @@ fn run(task: Task) -> Result<()> {
         Task::Powercut(options) => proofs::power_cut(&options),
         Task::Iofault(options) => proofs::io_fault(&options),
         Task::Connectors(options) => connectors::run(&options),
+        Task::Contacts(options) => contacts::run(&options),
         Task::Sim(options) => sim::run(&options),
         Task::Ring(options) => two_way::ring(&options),
         Task::Undo(options) => two_way::undo(&options),

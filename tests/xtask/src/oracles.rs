@@ -1,19 +1,19 @@
-//! The ad platforms' own code, to hold ours against: the normalisers of Meta's Business
-//! SDK and of Google's Data Manager API for the SDK's hash profiles, and Google's
-//! definitions for what the connector sends. Each is in a Python environment of its own,
-//! so that one that cannot be had leaves the others.
+//! The vendors' own code, to hold ours against: the normalisers of Meta's Business SDK and
+//! of Google's Data Manager API for the SDK's hash profiles, Google's definitions for what
+//! the connector sends, and the clients of HubSpot and SendGrid for the fake accounts. Each
+//! is in a Python environment of its own, so that one that cannot be had leaves the others.
 
 use std::{fs, path::PathBuf, process::Command, sync::Mutex};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 
-use crate::{Unavailable, counterparts, paths, process, python};
+use crate::{Unavailable, paths, process, python};
 
 /// Questions are handed over in a file.
 static ASKING: Mutex<()> = Mutex::new(());
 
-/// A platform's own code.
+/// A vendor's own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oracle {
     /// `facebook_business.adobjects.serverside.normalize`.
@@ -22,17 +22,24 @@ pub enum Oracle {
     Google,
     /// The messages of `google.ads.datamanager_v1`, into which JSON is read strictly.
     GoogleMessages,
+    /// The client `hubspot`, unmodified.
+    HubSpot,
+    /// The client `sendgrid`, unmodified.
+    SendGrid,
 }
 
 impl Oracle {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Meta, Self::Google, Self::GoogleMessages];
+    pub const ALL: [Self; 5] =
+        [Self::Meta, Self::Google, Self::GoogleMessages, Self::HubSpot, Self::SendGrid];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
             Self::Google => "google",
             Self::GoogleMessages => "google-messages",
+            Self::HubSpot => "hubspot",
+            Self::SendGrid => "sendgrid",
         }
     }
 
@@ -42,6 +49,8 @@ impl Oracle {
             Self::Meta => "facebook_business==26.0.3",
             Self::Google => "google-ads-datamanager-util==0.4.0",
             Self::GoogleMessages => "google-ads-datamanager==0.9.4",
+            Self::HubSpot => "hubspot-api-client==12.0.0",
+            Self::SendGrid => "sendgrid==6.12.5",
         }
     }
 
@@ -50,6 +59,8 @@ impl Oracle {
             Self::Meta => include_str!("oracles/meta.py"),
             Self::Google => include_str!("oracles/google.py"),
             Self::GoogleMessages => include_str!("oracles/google_messages.py"),
+            Self::HubSpot => include_str!("oracles/hubspot.py"),
+            Self::SendGrid => include_str!("oracles/sendgrid.py"),
         }
     }
 
@@ -57,6 +68,7 @@ impl Oracle {
         match self {
             Self::Meta | Self::Google => format!("the normaliser of {}", self.name()),
             Self::GoogleMessages => "the messages of google".to_owned(),
+            Self::HubSpot | Self::SendGrid => format!("the client of {}", self.name()),
         }
     }
 
@@ -86,16 +98,14 @@ impl Oracle {
     /// # Errors
     /// It was not set up, or could not be on this machine.
     pub fn ready(self) -> Result<(), Unavailable> {
-        let python = python::interpreter(&self.folder());
-        if counterparts::is_complete(&self.folder(), self.package()) && python.is_file() {
-            return Ok(());
-        }
-        Err(Unavailable::new(self.what(), "cargo xtask setup --only oracles installs it"))
+        let how = "cargo xtask setup --only oracles installs it";
+        let python = python::ready(&self.folder(), &[self.package()]);
+        python.map(drop).ok_or_else(|| Unavailable::new(self.what(), how))
     }
 
     /// What it makes of values by field: as they are to be sent, or null where it
     /// refuses. Of a `body` and the name of its `message`: `refused` is why it is none,
-    /// or null.
+    /// or null. Of a call of a client: what it read of the answer.
     ///
     /// # Errors
     /// It ends with an error, or answers in no form that is known.

@@ -3,8 +3,10 @@
 use std::{
     env,
     ffi::OsStr,
+    fs::{self, File},
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -77,6 +79,44 @@ pub fn read(command: &mut Command) -> Result<String> {
         bail!("{} ended with {}\n{said}", line(command), output.status);
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A server that runs until this is dropped; the end of its input tells it that this
+/// process is gone.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Starts a server and waits until it says `ready`; what it complains of is in `log`.
+    ///
+    /// # Errors
+    /// It cannot be started, or says another thing; the message is its log.
+    pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log)?)
+            .spawn()
+            .context("it cannot be started")?;
+        let mut running = Self { child };
+        let mut said = String::new();
+        let output = running.child.stdout.take().context("it has no output")?;
+        BufReader::new(output).read_line(&mut said)?;
+        if said.trim() != "ready" {
+            bail!("it did not start: {}", fs::read_to_string(log)?);
+        }
+        Ok(running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may be gone already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// A program of that name on the search path.

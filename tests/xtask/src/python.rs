@@ -16,18 +16,25 @@ use crate::{Unavailable, apt, counterparts, process};
 /// [`Unavailable`] where there is no Python and no way to get one; pip's own
 /// words where a package cannot be fetched.
 pub fn environment(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
-    let python = interpreter(folder);
-    let wish = packages.join("\n");
-    if counterparts::is_complete(folder, &wish) && python.is_file() {
+    if let Some(python) = ready(folder, packages) {
         return Ok(python);
     }
     counterparts::begin(folder)?;
     create(folder)?;
+    let python = interpreter(folder);
     let mut command = Command::new(&python);
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
     process::read(&mut command).context("pip cannot fetch the packages")?;
-    counterparts::complete(folder, &wish)?;
+    counterparts::complete(folder, &packages.join("\n"))?;
     Ok(python)
+}
+
+/// The Python of an environment that holds these packages, if it was made.
+#[must_use]
+pub fn ready(folder: &Path, packages: &[&str]) -> Option<PathBuf> {
+    let python = interpreter(folder);
+    let complete = counterparts::is_complete(folder, &packages.join("\n"));
+    (complete && python.is_file()).then_some(python)
 }
 
 /// The Python of an environment, there or not.

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Command};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::{Unavailable, counterparts, paths, process, python};
+use crate::{Unavailable, paths, process, python};
 
 /// What is installed.
 const PACKAGES: [&str; 1] = ["segment-analytics-python==2.4.0"];
@@ -22,13 +22,10 @@ pub struct Segment {
 /// # Errors
 /// It was not set up, or could not be on this machine.
 pub fn ready() -> Result<Segment, Unavailable> {
-    let folder = environment_folder();
-    let python = python::interpreter(&folder);
-    if counterparts::is_complete(&folder, &PACKAGES.join("\n")) && python.is_file() {
-        return Ok(Segment { python });
-    }
+    let python = python::ready(&environment_folder(), &PACKAGES);
     let how = "cargo xtask setup --only segment fetches it";
-    Err(Unavailable::new("Segment's Python client", how))
+    let python = python.ok_or_else(|| Unavailable::new("Segment's Python client", how))?;
+    Ok(Segment { python })
 }
 
 /// Fetches the client.

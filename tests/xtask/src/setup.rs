@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use crate::{
     Unavailable, apt, bucket, components, febrl,
     languages::Language,
-    lint, mail,
+    lint, mail, oauth,
     oracles::Oracle,
-    process, segment, sftp,
+    prism, process, segment, sftp,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -35,8 +35,12 @@ pub enum Part {
     Bucket,
     /// A server of files (OpenSSH), from the distribution's packages.
     Sftp,
-    /// The ad platforms' own normalisers and messages, from the Python index.
+    /// An authorisation server (Authlib), from the Python index.
+    Oauth,
+    /// The vendors' own normalisers, messages and clients, from the Python index.
     Oracles,
+    /// A proxy that holds requests against a specification (prism), from the npm index.
+    Prism,
     /// A browser for the console's tests (Chromium; not part of the ordinary set-up).
     Browser,
     /// cargo-deny and typos, built from source: minutes (not part of the ordinary set-up).
@@ -44,7 +48,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 9] = [
+pub const ORDINARY: [Part; 11] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
@@ -53,7 +57,9 @@ pub const ORDINARY: [Part; 9] = [
     Part::Mail,
     Part::Bucket,
     Part::Sftp,
+    Part::Oauth,
     Part::Oracles,
+    Part::Prism,
 ];
 
 /// Browsers that will do.
@@ -117,9 +123,17 @@ impl Part {
                 "a server of files (OpenSSH)",
                 "Are the package lists reachable? cargo xtask setup --only sftp repeats it.",
             ),
+            Self::Oauth => (
+                "an authorisation server (Authlib)",
+                "Is the Python package index reachable? cargo xtask setup --only oauth repeats it.",
+            ),
             Self::Oracles => {
-                ("code of the ad platforms", "cargo xtask setup --only oracles repeats it.")
+                ("code of the vendors", "cargo xtask setup --only oracles repeats it.")
             }
+            Self::Prism => (
+                "a proxy that knows specifications (prism)",
+                "Is the npm index reachable? cargo xtask setup --only prism repeats it.",
+            ),
             Self::Browser => ("a browser", "As root: apt-get install chromium."),
             Self::LintTools => (
                 "cargo-deny and typos",
@@ -152,11 +166,13 @@ impl Part {
             Self::Mail => drop(mail::prepare()?),
             Self::Bucket => drop(bucket::prepare()?),
             Self::Sftp => drop(sftp::prepare()?),
+            Self::Oauth => drop(oauth::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
                     or_name_what_is_missing(oracle.fetch())?;
                 }
             }
+            Self::Prism => drop(prism::prepare()?),
             Self::Browser => eprintln!("      {}", browser()?.display()),
             Self::LintTools => lint::install_tools()?,
         }

@@ -66,21 +66,11 @@ impl Suppression {
         Ok(outcomes.collect::<Vec<_>>().into())
     }
 
-    /// Where addresses are put on the list.
-    fn list_path(self) -> String {
-        match self {
-            Self::Group(number) => format!("/v3/asm/groups/{number}/suppressions"),
-            _ => "/v3/asm/suppressions/global".to_owned(),
-        }
-    }
-
     fn lift(self, api: &Api, email: &str) -> Result<(), Fault> {
-        match api.send(Effect::Writes, api.ask("DELETE", &self.address_path(email))) {
-            Ok(answer) if answer.status == 204 => Ok(()),
-            Ok(answer) => Err(Fault::drift("status", "204").with("status", answer.status)),
+        match api.deletes(api.ask("DELETE", &self.address_path(email))) {
             // It is not there, as it shall be.
             Err(fault) if fault.code == FaultCode::NotFound => Ok(()),
-            Err(fault) => Err(fault),
+            other => other,
         }
     }
 

@@ -65,6 +65,7 @@ fn slips_of_form_do_not_validate() {
         "transforms-with-slips",
         "segments-with-slips",
         "audiences-with-slips",
+        "limits-with-slips",
     ];
     for name in names {
         let case = cases().into_iter().find(|case| case.ends_with(name)).expect(name);

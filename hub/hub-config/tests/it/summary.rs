@@ -26,6 +26,7 @@ pub(crate) fn summary(config: &Config) -> String {
     if rules.history != <_>::default() {
         writeln!(out, "{:?}", rules.history).unwrap();
     }
+    config.limits.written().for_each(|limit| writeln!(out, "limit {limit:?}").unwrap());
     for connection in &config.connections {
         writeln!(
             out,
@@ -62,6 +63,7 @@ pub(crate) fn summary(config: &Config) -> String {
                     .unwrap();
             }
         }
+        connection.limits.written().for_each(|it| writeln!(out, "    limit {it:?}").unwrap());
         writeln!(out, "    settings {}", connection.settings).unwrap();
         for (pointer, location) in &connection.settings_places {
             writeln!(out, "        {pointer:?} at {location}").unwrap();

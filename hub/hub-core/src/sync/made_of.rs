@@ -150,7 +150,7 @@ mod tests {
         orders.matching = vec![FieldName::new("title")];
         let won = Test::OneOf(vec![Value::text("won")]);
         let when = vec![Condition { name: "stage".into(), test: won, not: false }];
-        orders.made_of = Some(MadeOf { stream: deals.stream.clone(), when });
+        orders.made_of = Some(MadeOf { stream: deals.stream.clone(), when, whose: None });
         let rules = rules(vec![], vec![deals.clone(), orders.clone()]);
         (deals, orders, rules)
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use hub_core::consent;
 use hub_core::planted::{self, Bug};
 use hub_core::sync::{self, Due, Moment};
 use hub_model::{
@@ -46,6 +47,8 @@ pub(super) struct Work {
     /// Everything that the destination requires was granted when it was planned;
     /// otherwise it takes back what was brought.
     pub permitted: bool,
+    /// It tells of a refusal, or takes back what may not be there: it waits for nobody.
+    pub urgent: bool,
     /// It goes without others: it was among several that a job refused as one.
     pub alone: bool,
     /// Its place among the items of the job that it was taken into.
@@ -73,6 +76,7 @@ impl Work {
             removes: false,
             archives: false,
             permitted,
+            urgent: !permitted,
             alone: false,
             place: 0,
             counted: false,
@@ -224,7 +228,7 @@ async fn gather(
         waiting.into_iter().map(|pending| (pending.key.clone(), pending)).collect();
     let now = workspace.env.now();
     let all_read = mirror::all_read(context).await?;
-    let permission = Permission::of(workspace, mapping, subjects.keys().copied()).await?;
+    let permission = Permission::of(context, subjects.keys().copied()).await?;
     let leaving = erasure::leaving(&*workspace.store).await?;
     let stays =
         |(id, subject): &(&ProfileId, &Subject)| subject.source.is_some() || !leaving.contains(id);
@@ -302,8 +306,14 @@ async fn gather(
                     Some(Work { fields, matching, look_first: true, ..create(for_record) })
                 }
             };
-            let work = work.and_then(|work| unless_waiting(context, work, &mut waiting));
-            gathered.works.extend(work);
+            let Some(mut work) = work else { continue };
+            if work.permitted && !permission.may_be_told(&work.fields) {
+                continue;
+            }
+            let rules = &workspace.rules;
+            work.urgent |=
+                consent::tells_refusal(&subject.profile, work.fields.keys(), mapping, rules);
+            gathered.works.extend(unless_waiting(context, work, &mut waiting));
         }
     }
     // What waits and is due no more: the golden value went back, or the

@@ -30,6 +30,8 @@ pub(crate) struct Subject {
     pub records: BTreeMap<RecordNo, Record>,
     /// The object, if it is one.
     pub source: Option<RecordRef>,
+    /// Whose consents count for an object; nobody's where not all of them are known.
+    whose: Option<Vec<Profile>>,
     /// Whether anything is due about it at all.
     is_met: bool,
     /// Why references have no key.
@@ -42,16 +44,21 @@ impl Subject {
         self.profile.records.iter().filter_map(|number| self.records.get(number)).collect()
     }
 
-    /// Whether the destination may have anything of it.
-    pub fn is_permitted(&self, permission: &Permission, now: Timestamp) -> bool {
-        permission.is_given(&self.profile, &self.members(), now)
+    /// Whether the destination may have anything of it: of an object, when everybody
+    /// whose consents count for it lets it.
+    pub fn is_permitted(&self, permission: &Permission<'_>, now: Timestamp) -> bool {
+        let lets = |person: &Profile| permission.is_given(person, &[], now);
+        match &self.whose {
+            Some(people) => !people.is_empty() && people.iter().all(lets),
+            None => permission.is_given(&self.profile, &self.members(), now),
+        }
     }
 
     /// What the sync owes it. Of an object nothing is taken back by itself.
     pub fn owed(&self, mapping: &Mapping, moment: &Moment) -> Vec<Due> {
         match self.source {
             None => sync::owed(&self.profile, &self.members(), mapping, moment),
-            Some(_) if !self.is_met => Vec::new(),
+            Some(_) if !self.is_met || !moment.permitted => Vec::new(),
             Some(_) => sync::owed_of_object(&self.profile, &self.members(), mapping, &self.missing),
         }
     }
@@ -88,7 +95,7 @@ pub(crate) async fn load(
         let own = profile.records.iter().filter_map(|number| records.remove_entry(number));
         let records = own.collect();
         let missing = BTreeMap::new();
-        (id, Subject { profile, records, source: None, is_met: true, missing })
+        (id, Subject { profile, records, source: None, whose: None, is_met: true, missing })
     };
     Ok(profiles.into_iter().map(subject).collect())
 }
@@ -155,9 +162,38 @@ async fn object(
             }
         }
     }
+    let whose = match &made_of.whose {
+        Some(role) => Some(those(store, &source, role).await?),
+        None => None,
+    };
     let at = Some(source.at.clone());
     let records = made.into_iter().chain([source]).map(|record| (record.number, record)).collect();
-    Ok(Subject { profile, records, source: at, is_met, missing })
+    Ok(Subject { profile, records, source: at, whose, is_met, missing })
+}
+
+/// Those who are something to an object. Nobody if one of them is not known: his consents
+/// are not known either.
+async fn those(store: &dyn Store, source: &Record, role: &str) -> Result<Vec<Profile>, Error> {
+    let mut people = Vec::new();
+    for relation in source.relations.iter().filter(|it| *it.role == *role && !it.is_kept()) {
+        let ids: Vec<ProfileId> = match &relation.to {
+            Related::Identity(identity) => {
+                let claims = store.claims(std::slice::from_ref(identity)).await?;
+                claims.into_iter().flat_map(|claim| claim.profiles).collect()
+            }
+            Related::Row(at) => {
+                let found = store.records_by_ref(std::slice::from_ref(at)).await?;
+                let resolved = found.into_iter().flatten().filter(|record| !record.is_object());
+                resolved.map(|record| record.profile).collect()
+            }
+        };
+        let found: Vec<Profile> = store.profiles(&ids).await?.into_iter().flatten().collect();
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        people.extend(found);
+    }
+    Ok(people)
 }
 
 /// Every record that relates to any of these.
@@ -209,7 +245,7 @@ pub(crate) async fn concerned(
             between.push(object);
         }
     }
-    if mapping.references().next().is_some() {
+    if mapping.references().next().is_some() || made_of.whose.is_some() {
         let profiles = store.profiles(changed).await?;
         for profile in profiles.into_iter().flatten() {
             let claimed = profile.identities.into_iter();

@@ -260,9 +260,11 @@ async fn step(
 }
 
 /// Whether the destination may have anything of these people.
-async fn permission(context: &RunContext<'_>, people: &People) -> Result<Permission, Fault> {
-    let (workspace, mapping) = (context.workspace, &context.job.mapping);
-    Ok(Permission::of(workspace, mapping, people.profiles.keys().copied()).await?)
+async fn permission<'w>(
+    context: &RunContext<'w>,
+    people: &People,
+) -> Result<Permission<'w>, Fault> {
+    Ok(Permission::of(context, people.profiles.keys().copied()).await?)
 }
 
 /// The write of a compensation, and what its system does not let be written.

@@ -23,7 +23,8 @@ pub(super) async fn write(
     stream: &StreamInfo,
     plan: Plan,
 ) -> Result<(), Fault> {
-    for batch in batches(stream, taking_back_first(plan.works)) {
+    let (urgent, rest) = taking_back_first(plan.works).into_iter().partition(|it| it.urgent);
+    for batch in batches(stream, urgent).into_iter().chain(batches(stream, rest)) {
         context.go_on()?;
         // An attempt that is kept and then not made would have to be looked for.
         budget::ready(context, haste(context, &batch), Call::Write).await?;
@@ -43,9 +44,9 @@ fn taking_back_first(mut works: Vec<Work>) -> Vec<Work> {
 }
 
 /// With how much haste a batch is written: a consent that was withdrawn waits for
-/// nobody.
+/// nobody, nor does the word of it.
 fn haste(context: &RunContext<'_>, works: &[Work]) -> Priority {
-    if works.iter().all(|work| work.permitted) { context.priority } else { Priority::Erase }
+    if works.iter().any(|work| work.urgent) { Priority::Erase } else { context.priority }
 }
 
 /// Cuts into batches by items and bytes.
@@ -95,6 +96,8 @@ async fn intend(
     };
     let leaving = erasure::leaving(&*context.workspace.store).await?;
     works.retain(|work| work.source.is_some() || !leaving.contains(&work.key.profile));
+    let permission = Permission::of(context, std::iter::empty()).await?;
+    works.retain(|work| !work.permitted || permission.may_be_told(&work.fields));
     let mut slices = Slices::new(context.workspace, None);
     for work in &works {
         let pending = vec![work.unknown(context, None)];
@@ -117,7 +120,7 @@ async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<W
     let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
     let numbers: Vec<_> = works.iter().map(|work| work.for_record).collect();
     let there = store.profiles(&ids).await?.into_iter().zip(store.records(&numbers).await?);
-    let permission = Permission::of(workspace, mapping, ids.iter().copied()).await?;
+    let permission = Permission::of(context, ids.iter().copied()).await?;
     let same = |(work, (profile, record)): (Work, (Option<Profile>, Option<Record>))| {
         let (profile, record) = (profile?, record?);
         let planned = work.record.as_ref().is_none_or(|planned| {
@@ -132,17 +135,23 @@ async fn still_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<W
 }
 
 /// The same where objects are made of others: the source is there, its row is what it
-/// was planned for, and nothing is referred to that went in the meantime.
+/// was planned for, those whose consents count let it, and nothing is referred to that
+/// went in the meantime.
 async fn sources_there(context: &RunContext<'_>, works: Vec<Work>) -> Result<Vec<Work>, Fault> {
     let workspace = context.workspace;
     let of = (&*workspace.rules, &context.job.mapping);
     let ids: Vec<_> = works.iter().map(|work| work.key.profile).collect();
     let subjects = subject::load(&*workspace.store, of, &ids).await?;
+    let permission = Permission::of(context, std::iter::empty()).await?;
+    let now = workspace.env.now();
     let same = |work: &Work| {
         let Some(subject) = subjects.get(&work.key.profile) else { return false };
+        if work.permitted && !subject.is_permitted(&permission, now) {
+            return false;
+        }
         let planned = work.record.as_ref().is_none_or(|planned| {
-            let now = subject.records.get(&planned.number);
-            now.is_some_and(|now| (&planned.raw, planned.deleted) == (&now.raw, now.deleted))
+            let found = subject.records.get(&planned.number);
+            found.is_some_and(|it| (&planned.raw, planned.deleted) == (&it.raw, it.deleted))
         });
         planned && !work.fields.keys().any(|field| subject.missing(field).is_some())
     };

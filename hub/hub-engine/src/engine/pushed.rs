@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hub_core::consent;
 use hub_model::{ConnectionId, SyncId, Trigger};
 use hub_store::Error;
 use plugin_api::{Connector, Delivery};
@@ -78,6 +80,7 @@ impl Engine {
                 live.wanted = true;
             }
         }
+        self.hasten();
         let mut taken: BTreeMap<ConnectionId, u64> = BTreeMap::new();
         for (id, job) in jobs.iter().filter(|(_, job)| job.takes_deliveries()) {
             let connection = &job.mapping.stream.connection;
@@ -89,6 +92,26 @@ impl Engine {
             }
         }
         shared.waiting.forget(&shared.workspace, &taken).await
+    }
+
+    /// Where somebody has refused something, the scheduled syncs run now that ask for
+    /// consents or tell of them.
+    fn hasten(&self) {
+        let (shared, workspace) = (&self.shared, &self.shared.workspace);
+        if !workspace.refused.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let now = workspace.env.now();
+        for (id, job) in self.jobs().iter() {
+            let scheduled = !job.paused && job.schedule.next_after(now).is_some();
+            if scheduled
+                && job.mapping.writes()
+                && consent::concerns(&job.mapping, &workspace.rules)
+                && let Some(live) = shared.live().get_mut(id)
+            {
+                live.wanted = true;
+            }
+        }
     }
 
     /// Lets a sync take what was delivered, unless it is too early or it runs.

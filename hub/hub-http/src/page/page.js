@@ -76,7 +76,7 @@ function complain(error) {
 const SHAPES = {
   running: ["s-run", "run"], succeeded: ["s-ok", "ok"], "with-rejects": ["s-warn", "warn"],
   held: ["s-warn", "warn"], waiting: ["s-off", "idle"], failed: ["s-bad", "bad"], interrupted: ["s-off", "idle"], paused: ["s-off", "idle"],
-  "never-run": ["s-new", "idle"], ready: ["s-ok", "ok"], broken: ["s-bad", "bad"],
+  "never-run": ["s-new", "idle"], ready: ["s-ok", "ok"], broken: ["s-bad", "bad"], "sign-in": ["s-bad", "bad"],
 };
 
 const word = (status) => w[`s_${status.replaceAll("-", "_")}`] ?? status;
@@ -165,7 +165,7 @@ function draw() {
     kpi(w.records, s.records, w.ofRecords), kpi(w.profiles, s.profiles, w.ofProfiles),
     kpi(w.pending, s.pending, w.ofPending), kpi(w.quarantined, s.quarantined, w.ofQuarantined));
   const wrong = state.syncs.filter((sync) => sync.status === "failed").length
-    + state.connections.filter((connection) => connection.status === "broken").length;
+    + state.connections.filter((connection) => connection.status !== "ready").length;
   const running = state.syncs.filter((sync) => sync.status === "running").length;
   const fresh = state.syncs.length > 0 && state.syncs.every((sync) => sync.status === "never-run");
   $("headline").textContent = wrong ? w.waiting(wrong) : fresh ? w.nothingYet : w.allWell;

@@ -151,6 +151,18 @@ pub(super) const fn english(code: Code) -> (&'static str, &'static str) {
             "The connection takes no deliveries at present",
             "Send it again later. The operator sees why in `liaison check` and in the hub's log.",
         ),
+        Code::NoSignIn => (
+            "Nobody signs in to this connection",
+            "Its credential is complete in liaison.toml, or it does not work yet: run `liaison check`.",
+        ),
+        Code::UnknownSignIn => (
+            "This sign-in is not known, was used already, or is older than ten minutes",
+            "Begin again: `liaison connection sign-in` and the connection's name.",
+        ),
+        Code::SignInFailed => (
+            "The sign-in went wrong",
+            "Look at the vendor's words, and at the client's settings there (address of the way back, scopes), then begin again: `liaison connection sign-in` and the connection's name.",
+        ),
         Code::TooManyLogins => (
             "Too many failed logins",
             "Wait a quarter of an hour, then use a fresh link from `liaison token link`.",

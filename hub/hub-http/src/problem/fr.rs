@@ -158,6 +158,18 @@ pub(super) const fn french(code: Code) -> (&'static str, &'static str) {
             "La connexion ne prend pas de livraison pour le moment",
             "Renvoyez-la plus tard. L’exploitant voit pourquoi dans `liaison check` et dans le journal du hub.",
         ),
+        Code::NoSignIn => (
+            "Personne ne se connecte chez le fournisseur pour cette connexion",
+            "Ses identifiants sont complets dans liaison.toml, ou elle ne fonctionne pas encore : lancez `liaison check`.",
+        ),
+        Code::UnknownSignIn => (
+            "Cette autorisation est inconnue, a déjà servi ou date de plus de dix minutes",
+            "Recommencez : `liaison connection sign-in` suivi du nom de la connexion.",
+        ),
+        Code::SignInFailed => (
+            "L’autorisation n’a pas abouti",
+            "Lisez la réponse du fournisseur et vérifiez chez lui les réglages du client (adresse de retour, droits demandés), puis recommencez : `liaison connection sign-in` suivi du nom de la connexion.",
+        ),
         Code::TooManyLogins => (
             "Trop d’identifications refusées",
             "Attendez un quart d’heure, puis utilisez un lien neuf de `liaison token link`.",

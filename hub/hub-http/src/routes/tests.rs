@@ -5,6 +5,7 @@ mod hub;
 mod ledger;
 mod mapping;
 mod people;
+mod sign_in;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};

@@ -8,6 +8,13 @@ const fn of(title: &'static str, means: &'static str, mend: &'static str) -> Wor
     Words { title, means, mend }
 }
 
+/// A refused credential that only somebody who signs in can mend.
+pub(super) const SIGN_IN: Words = of(
+    "Somebody must sign in",
+    "The system gives the hub no token (any more)[: {reason}]. Nothing was read or written.",
+    "Sign in with `liaison connection sign-in[ {sign_in}]`, then run the sync again.",
+);
+
 pub(super) const fn words(code: FaultCode) -> Words {
     match code {
         FaultCode::Config => of(
@@ -88,7 +95,7 @@ pub(super) const fn words(code: FaultCode) -> Words {
         FaultCode::LimitExceeded => of(
             "The connector used more than it may",
             "The call was stopped at a limit[ ({limit})][: {reason}]. Other syncs go on.",
-            "Report it to the connector's author; with very large data, ask for smaller pages in its settings.",
+            "Report it to the connector's author; with very large data, ask for smaller pages in its settings. A limit that is named above can be set under `limits` in the configuration, for all connections or for this one.",
         ),
         FaultCode::NotSupported => of(
             "The connector cannot do this",

@@ -8,6 +8,13 @@ const fn of(title: &'static str, means: &'static str, mend: &'static str) -> Wor
     Words { title, means, mend }
 }
 
+/// A refused credential that only somebody who signs in can mend.
+pub(super) const SIGN_IN: Words = of(
+    "Quelqu’un doit autoriser l’accès",
+    "Le système ne donne pas (ou plus) de jeton au hub[ : {reason}]. Rien n’a été lu ni écrit.",
+    "Autorisez l’accès avec `liaison connection sign-in[ {sign_in}]`, puis relancez la synchronisation.",
+);
+
 pub(super) const fn words(code: FaultCode) -> Words {
     match code {
         FaultCode::Config => of(
@@ -88,7 +95,7 @@ pub(super) const fn words(code: FaultCode) -> Words {
         FaultCode::LimitExceeded => of(
             "Le connecteur a dépassé ce qui lui est permis",
             "L’appel a été arrêté à une limite[ ({limit})][ : {reason}]. Les autres synchronisations continuent.",
-            "Signalez-le à l’auteur du connecteur ; avec de très grandes données, demandez des pages plus petites dans ses réglages.",
+            "Signalez-le à l’auteur du connecteur ; avec de très grandes données, demandez des pages plus petites dans ses réglages. Une limite nommée ci-dessus se règle sous `limits` dans la configuration, pour toutes les connexions ou pour celle-ci.",
         ),
         FaultCode::NotSupported => of(
             "Le connecteur ne sait pas faire cela",

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::call::CallCommand;
+
 /// `liaison connector`.
 #[derive(Debug, Subcommand)]
 pub enum ConnectorCommand {
@@ -21,9 +23,11 @@ Examples:
   liaison connector install crm-acme.wasm               # shows what it asks for
   liaison connector install crm-acme.wasm --approve
   liaison connector install connectors --approve --allow-unsigned
+  liaison connector install https://acme.example/crm-acme.wasm --approve --key RW...
 
 Its signature lies beside it as crm-acme.wasm.minisig. The first key that signs a
-connector is trusted for it from then on; --key says which one it must be. What is
+connector is trusted for it from then on; --key says which one it must be, --digest
+which bytes. An address is fetched by https, never from the own network. What is
 installed is written to connectors.lock beside liaison.toml: keep that in version
 control, with the folder of connectors. From the first install on nothing else is
 loaded. A hub that runs takes it up within seconds. All of a folder or nothing.
@@ -88,17 +92,18 @@ network. sdk/README.md grows it step by step. Nothing that is there is written o
         #[arg(long, value_name = "DIR")]
         sdk: Option<PathBuf>,
     },
-    /// Compile a connector's crate and make its component.
+    /// Compile a connector and make its component.
     #[command(after_help = "\
 Examples:
   liaison connector build
   liaison connector build ../crm-acme
 
-The component is written to target/connectors/<id>.wasm in the crate's folder. The
-compiler must have the target wasm32-unknown-unknown; when it has not, this says
-how to get it.")]
+The component is written to target/connectors/<id>.wasm in the connector's folder. A
+Cargo.toml there is compiled by cargo for wasm32-unknown-unknown; a connector.py by the
+Python of .venv (or of the environment that is active); a connector.ts by what npm has
+installed. When something is missing, this says how to get it.")]
     Build {
-        /// The folder of the crate.
+        /// The folder of the connector.
         #[arg(default_value = ".", value_name = "DIR")]
         folder: PathBuf,
     },
@@ -135,6 +140,56 @@ Exit code 1 when a rule is broken.")]
         #[arg(long, value_name = "FILE")]
         badge: Option<PathBuf>,
     },
+    /// Make one call of a connection's connector, and show what it answers.
+    #[command(after_help = "\
+Examples:
+  liaison connector run crm check
+  liaison connector run crm read contacts --pages 2
+  liaison connector run crm write contacts items.json --yes
+
+It reaches the live account with the grants, credentials and limits of the connection.
+Nothing of what it answers goes into the store. Exit code 1 when the call fails.")]
+    Run {
+        /// The connection's id.
+        connection: String,
+        /// What it is asked.
+        #[command(subcommand)]
+        call: CallCommand,
+    },
+    /// Make one call, and a case of it that `liaison replay` takes.
+    #[command(after_help = "\
+Examples:
+  liaison connector record crm --into tests/cases/first-page read contacts
+  liaison replay tests/cases --component target/connectors/crm-acme.wasm
+
+The call is made as by `run`. Secrets are never in a case, and values are masked. A
+call that fails is worth a case too.")]
+    Record {
+        /// The connection's id.
+        connection: String,
+        /// The folder of the case; it must not be there.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+        /// Keep the values as they are.
+        #[arg(long)]
+        unmasked: bool,
+        /// What it is asked.
+        #[command(subcommand)]
+        call: CallCommand,
+    },
+    /// Try another version of an installed connector on live or recorded inputs.
+    #[command(after_help = "\
+Examples:
+  liaison connector shadow crm-acme-1.3.0.wasm
+  liaison connector shadow crm-acme-1.3.0.wasm --connection crm --pages 5
+  liaison connector shadow crm-acme-1.3.0.wasm --recording 1764489600000000-people
+
+The installed version reads the first pages of each sync, or did in a run that was
+recorded; the other is asked the same and answered from that, so it reaches nobody and
+writes nothing. Shown are rows, fields, outcomes, faults and requests that differ, with
+the traits that fields are mapped to, and values masked. Exit code 1 when they differ.
+Then: liaison connector upgrade.")]
+    Shadow(ShadowAsked),
     /// Make a component of a compiled module and its manifest.
     #[command(after_help = "\
 Examples:
@@ -184,11 +239,32 @@ with minisign itself: minisign -Sm crm-acme.wasm -t \"key:$(tail -1 minisign.pub
     },
 }
 
+/// What another version is tried on.
+#[derive(Debug, Args)]
+pub struct ShadowAsked {
+    /// The component file of the other version.
+    #[arg(value_name = "FILE")]
+    pub package: PathBuf,
+    /// A run that was recorded here, a recording, or a folder of them; live pages unless
+    /// given.
+    #[arg(long = "recording", value_name = "RUN|FILE|DIR", conflicts_with = "connections")]
+    pub recordings: Vec<String>,
+    /// Only this connection.
+    #[arg(long = "connection", value_name = "ID")]
+    pub connections: Vec<String>,
+    /// Pages of each sync, at most.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub pages: u16,
+    /// Show values as they are.
+    #[arg(long)]
+    pub unmasked: bool,
+}
+
 /// What is let in, and how much is asked.
 #[derive(Debug, Args)]
 pub struct Package {
-    /// The component file, or a folder of them.
-    #[arg(value_name = "FILE|FOLDER")]
+    /// The component file, a folder of them, or the https address of one.
+    #[arg(value_name = "FILE|FOLDER|URL")]
     pub from: PathBuf,
     /// Approve what it asks for.
     #[arg(long)]
@@ -199,6 +275,9 @@ pub struct Package {
     /// Let in a version that is not later than the installed one.
     #[arg(long)]
     pub allow_downgrade: bool,
+    /// The SHA-256 that the file must have, as its author publishes it.
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: Option<String>,
     /// The author's public key, as he publishes it.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
@@ -227,6 +306,9 @@ impl ConnectorCommand {
             | Self::Sign { .. } => true,
             Self::List
             | Self::Test { .. }
+            | Self::Run { .. }
+            | Self::Record { .. }
+            | Self::Shadow(_)
             | Self::Install(_)
             | Self::Upgrade(_)
             | Self::Approve { .. }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use hub_http::SignIns;
 use hub_model::Fault;
 use serde_json::json;
 
-use crate::commands::lang;
+use crate::commands::{connection, lang};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::mapping;
@@ -35,6 +36,12 @@ pub async fn run(loaded: &Loaded, online: bool, out: Out) -> Result<Exit, Troubl
         match wiring.bind(connection).await {
             Err(faults) => findings.config.extend(faults),
             // A connector without hosts can be asked at any time: nobody is disturbed.
+            Ok(_) if online && wiring.desk().standing(id.as_str()).is_some() => {
+                match connection::bound(loaded, id.as_str()).await {
+                    Ok((_wiring, bound)) => ask(loaded, id.as_str(), &bound, &mut findings).await,
+                    Err(trouble) => findings.world.extend(trouble.items),
+                }
+            }
             Ok(bound) if online || bound.connector.manifest().hosts.is_empty() => {
                 ask(loaded, id.as_str(), &bound, &mut findings).await;
             }

@@ -1,13 +1,18 @@
-//! `liaison connection`: list, check, discover.
+//! `liaison connection`: list, check, sign in, discover.
 
+use std::sync::Arc;
+
+use hub_http::SignIns;
 use plugin_api::StreamInfo;
 use serde_json::{Value, json};
 
 use crate::cli::ConnectionCommand;
-use crate::commands::lang;
+use crate::commands::{lang, sign_in};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::{Out, table};
+use crate::reach::{self, Kept};
+use crate::tokens::StoredTokens;
 use crate::trouble::{Item, Trouble};
 use crate::wire::{Bound, Wiring, call};
 
@@ -19,6 +24,7 @@ pub async fn run(loaded: &Loaded, command: ConnectionCommand, out: Out) -> Resul
     match command {
         ConnectionCommand::List => list(loaded, out),
         ConnectionCommand::Check { id } => check(loaded, &id, out).await,
+        ConnectionCommand::SignIn { id } => sign_in::run(loaded, &id, out).await,
         ConnectionCommand::Discover { id } => discover(loaded, &id, out).await,
     }
 }
@@ -54,14 +60,37 @@ fn list(loaded: &Loaded, out: Out) -> Result<Exit, Trouble> {
 }
 
 /// The connection, and the sandbox that must outlive it.
-async fn bound<'l>(loaded: &'l Loaded, id: &str) -> Result<(Wiring<'l>, Bound), Trouble> {
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn bound<'l>(loaded: &'l Loaded, id: &str) -> Result<(Wiring<'l>, Bound), Trouble> {
     let connection = loaded.connection(id)?;
     let wiring = Wiring::passing(loaded)?;
     let bound = wiring.bind(connection).await?;
-    Ok((wiring, bound))
+    if wiring.desk().standing(id).is_none() {
+        return Ok((wiring, bound));
+    }
+    // Its refresh token is in the store, and is used by who has that, or two would renew it.
+    match reach::kept(loaded).await? {
+        Kept::Store(store) => {
+            let wiring = Wiring::kept(loaded, Arc::new(StoredTokens(store)))?;
+            let bound = wiring.bind(connection).await?;
+            Ok((wiring, bound))
+        }
+        Kept::Hub(client) => {
+            let what = "the hub that runs holds the tokens of this connection";
+            let mend = format!(
+                "look at GET http://{}/api/v1/connections, or stop the hub first",
+                client.address()
+            );
+            let place = format!("connections.{id}");
+            Err(Trouble::new(Exit::Finding, "sign-in/with-the-hub", place, what, mend))
+        }
+    }
 }
 
-fn refused(id: &str, fault: hub_model::Fault) -> Trouble {
+/// The fault of a call of a connection.
+pub fn refused(id: &str, fault: hub_model::Fault) -> Trouble {
     let place = format!("connections.{id}");
     let fault = if fault.place.is_empty() { fault.at(place) } else { fault };
     Trouble { exit: Exit::Finding, items: vec![Item::of_fault(&fault, lang())] }
@@ -83,7 +112,8 @@ async fn discover(loaded: &Loaded, id: &str, out: Out) -> Result<Exit, Trouble> 
     Ok(Exit::Ok)
 }
 
-fn show(stream: &StreamInfo) -> String {
+/// A stream in words.
+pub fn show(stream: &StreamInfo) -> String {
     let able = match (stream.readable, stream.writable) {
         (true, true) => "read and write",
         (false, true) => "write only",

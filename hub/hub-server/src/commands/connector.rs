@@ -1,10 +1,15 @@
-//! `liaison connector`: install, list and inspect them; begin, build, judge, pack and
-//! sign one's own.
+//! `liaison connector`: install, list and inspect them; try one, or another version of
+//! it; begin, build, judge, pack and sign one's own.
 
 mod badge;
 mod build;
+mod call;
+mod compiler;
+mod fetch;
 mod install;
+mod items;
 mod new;
+mod shadow;
 mod sign;
 mod stage;
 mod test;
@@ -59,14 +64,25 @@ pub fn alone(command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
 pub async fn run(loaded: &Loaded, command: ConnectorCommand, out: Out) -> Result<Exit, Trouble> {
     match command {
         ConnectorCommand::List => list(loaded, out),
-        ConnectorCommand::Install(package) => install::offer(loaded, Verb::Install, &package, out),
-        ConnectorCommand::Upgrade(package) => install::offer(loaded, Verb::Upgrade, &package, out),
+        ConnectorCommand::Install(package) => {
+            install::offer(loaded, Verb::Install, &package, out).await
+        }
+        ConnectorCommand::Upgrade(package) => {
+            install::offer(loaded, Verb::Upgrade, &package, out).await
+        }
         ConnectorCommand::Approve { id, yes } => install::approve(loaded, &id, yes, out),
         ConnectorCommand::Remove { id } => install::remove(loaded, &id, out),
         ConnectorCommand::Test { connection, stream, samples, badge } => {
             let stream = stream.as_deref();
             test::run(loaded, &connection, stream, samples.as_deref(), badge.as_deref(), out).await
         }
+        ConnectorCommand::Run { connection, call } => {
+            call::run(loaded, &connection, &call, out).await
+        }
+        ConnectorCommand::Record { connection, into, unmasked, call } => {
+            call::record(loaded, &connection, &call, (&into, !unmasked), out).await
+        }
+        ConnectorCommand::Shadow(asked) => shadow::run(loaded, &asked, out).await,
         ConnectorCommand::Inspect { name } => {
             let shelf = Shelf::of(loaded);
             let found = shelf.take(&name)?;

@@ -105,7 +105,11 @@ async fn copy(
     masked.map(drop)
 }
 
-async fn test(
+/// Makes a case of a recording.
+///
+/// # Errors
+/// The folder is there, or the recording cannot be masked or replayed.
+pub async fn test(
     sources: &Sources,
     from: &Path,
     mask: bool,
@@ -148,7 +152,10 @@ async fn test(
 }
 
 /// The key of a mask: nobody keeps it, so nothing of it can be undone.
-fn key() -> io::Result<[u8; 32]> {
+///
+/// # Errors
+/// The system gives no random numbers.
+pub fn key() -> io::Result<[u8; 32]> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     Ok(key)

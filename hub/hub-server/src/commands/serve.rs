@@ -44,6 +44,7 @@ pub async fn run(loaded: &Loaded) -> Result<Exit, Trouble> {
         token: AccessToken::of(&token.text),
         port: address.port(),
         version: env!("CARGO_PKG_VERSION"),
+        sign_ins: wiring.desk(),
         closing: closing.receiver(),
     });
     let note = Note { pid: std::process::id(), address };

@@ -13,7 +13,7 @@ use hub_store::{Stats, Store};
 use hub_store_sled::SledStore;
 
 use crate::hub::Hub;
-use crate::place::{Place, Ran};
+use crate::place::{Place, Ran, free_port, main_file};
 
 const COMMITS: u64 = 60;
 
@@ -49,6 +49,39 @@ async fn rebuilt(place: &Place, model: &Model) {
 async fn same(dir: &Path, model: &Model) {
     let found = differences(&open(dir), model).await;
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// By hand; the list goes with the data, names nobody, and is not opened without its key.
+#[test]
+fn whom_nothing_may_be_sent_to_moves_with_the_data_and_its_key() {
+    let text = main_file(free_port()) + "[purposes.news]\nchannels = [\"email\"]\n";
+    let place = || Place::new(&[("liaison.toml", text.as_bytes())]);
+    let (from, whom) = (place(), "email:ana@x.fr");
+    let add = |channel| {
+        from.run(&["suppression", "add", whom, "--channel", channel, "--reason", "a letter"])
+    };
+    assert!(add("sms").ended(2).stderr.contains("suppression/unknown-channel"));
+    add("email").ended(0);
+    let list = ["suppression", "list", "email: ANA@x.fr", "--json"];
+    let listed = from.run(&list).ended(0);
+    assert_eq!(listed.json()["suppressions"][0]["reason"], "a letter");
+    let file = from.path().join("all.ndjson.gz");
+    from.run(&["store", "export", "--to", file.to_str().unwrap()]).ended(0);
+    let exported = from.run(&["store", "export", "--to", "-"]).ended(0).stdout;
+    assert!(exported.contains("suppressions/0") && !exported.contains("ana@x.fr"));
+
+    let to = place();
+    to.run(&["store", "import", "--from", file.to_str().unwrap()]).ended(0);
+    let refused = to.run(&list);
+    assert!(refused.code != 0 && refused.stderr.contains(".privacy-key"), "{}", refused.stderr);
+    for key in [".liaison-key", "data/default.data-key", "data/default.privacy-key"] {
+        fs::copy(from.path().join(key), to.path().join(key)).unwrap();
+    }
+    assert_eq!(to.run(&list).ended(0).json(), listed.json());
+    let remove = ["suppression", "remove", whom, "--channel", "email"];
+    to.run(&remove).ended(0);
+    to.run(&list).ended(1);
+    assert!(to.run(&remove).ended(1).stderr.contains("suppression/nothing"));
 }
 
 /// Runs the binary with something on its stdin.

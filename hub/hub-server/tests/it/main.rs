@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod bad_input;
+mod calling;
 mod exchanging;
 mod hub;
 mod keeping;
@@ -11,4 +12,5 @@ mod packages;
 mod place;
 mod replaying;
 mod serving;
+mod spinning;
 mod with_components;

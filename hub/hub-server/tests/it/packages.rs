@@ -234,6 +234,30 @@ fn bad_packages_are_refused_and_nothing_changes() {
 }
 
 #[test]
+fn neither_clear_text_nor_the_own_network_nor_another_digest_is_let_in() {
+    let place = place(1);
+    write(&place, "offered/one.wasm", &version("1.0.0"), Some("author"));
+    let (file, before) = (place.path().join("offered/one.wasm"), place.snapshot());
+    let (file, other) = (file.to_str().unwrap(), format!("sha256:{}", "0".repeat(64)));
+    let cases: [(&[&str], &str); 5] = [
+        (&["http://127.0.0.1:9/x.wasm"], "connector/fetch"),
+        (&["https://127.0.0.1:9/x.wasm"], "connector/fetch"),
+        (&["https://connectors.example/x.wasm?version=2"], "connector/fetch"),
+        (&[file, "--digest", &other], "connector/tampered"),
+        (&[file, "--digest", "latest"], "connector/digest"),
+    ];
+    for (args, code) in cases {
+        let args = [&["connector", "install", "--approve", "--json"], args].concat();
+        let ran = run(&place, &args).ended(2);
+        assert_eq!(ran.json()["errors"][0]["code"], code, "{args:?}: {}", ran.stderr);
+        assert_eq!(place.snapshot(), before, "{args:?}");
+    }
+    let shown = run(&place, &["connector", "inspect", file, "--json"]).ended(0).json();
+    let digest = format!("sha256:{}", shown["digest"].as_str().unwrap());
+    run(&place, &["connector", "install", "--approve", file, "--digest", &digest]).ended(0);
+}
+
+#[test]
 fn what_was_altered_does_not_run_and_the_others_do() {
     let place = installed(1);
     let list = "[connections.list]\nconnector = \"files\"\n[connections.list.folders]\nin = { path = \"in\" }\n\

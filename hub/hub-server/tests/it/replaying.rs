@@ -38,7 +38,7 @@ fn vendor() -> u16 {
     port
 }
 
-fn crm() -> Place {
+pub fn crm() -> Place {
     let port = vendor();
     let main = format!(
         "{}[connectors]\ndir = \"connectors\"\n[connections.crm]\nconnector = \"crm-hubspot\"\n\

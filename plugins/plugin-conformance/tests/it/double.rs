@@ -17,6 +17,8 @@ use serde_json::json;
 pub enum Defect {
     CheckFails,
     SchemaLacksAField,
+    SendsForNothing,
+    SendsOnNoChannel,
     NeverEnds,
     CursorRepeats,
     BadRow,
@@ -143,6 +145,13 @@ impl Connector for Double {
         if self.has(Defect::SchemaLacksAField) {
             properties = json!({ "name": {} });
         }
+        let mut schema = json!({ "type": "object", "properties": properties });
+        if self.has(Defect::SendsForNothing) {
+            schema["x-sends"] = json!("email");
+        }
+        if self.has(Defect::SendsOnNoChannel) {
+            schema["x-sends"] = json!(true);
+        }
         Ok(vec![StreamInfo {
             name: "people".into(),
             kind: Default::default(),
@@ -153,11 +162,11 @@ impl Connector for Double {
             idempotency_keys: false,
             archives: false,
             purposes: Vec::new(),
-            sends: None,
+            sends: schema["x-sends"].as_str().map(Into::into),
             atomic_batches: false,
             batch_items_max: 10,
             batch_bytes_max: 10_000,
-            schema: json!({ "type": "object", "properties": properties }),
+            schema,
             fields: vec![FieldInfo::new("name"), FieldInfo::new("email")],
         }])
     }

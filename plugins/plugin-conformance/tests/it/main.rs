@@ -32,7 +32,7 @@ async fn a_sound_connector_passes() {
     let not_here = not_here.filter(|rule| !elsewhere.iter().any(|part| rule.starts_with(part)));
     let not_here: Vec<_> = not_here.collect();
     assert_eq!(not_here, [&WRONG_SETTINGS]);
-    assert_eq!(judged[2].sentence(), "a snapshot ends");
+    assert_eq!(judged[3].sentence(), "a snapshot ends");
 }
 
 #[tokio::test]
@@ -54,6 +54,8 @@ async fn every_defect_is_found_by_its_rule() {
     let cases = [
         (Defect::CheckFails, "passes its check"),
         (Defect::SchemaLacksAField, "knows its fields"),
+        (Defect::SendsForNothing, "purposes of its messages"),
+        (Defect::SendsOnNoChannel, "names its channel"),
         (Defect::NeverEnds, "comes to an end"),
         (Defect::CursorRepeats, "cursor moves"),
         (Defect::BadRow, "valid key"),

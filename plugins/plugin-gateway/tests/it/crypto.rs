@@ -85,7 +85,7 @@ async fn data_and_uses_have_limits() {
     let ask = || gateway.mac("main", Mac::HmacSha512, b"x");
     assert!(ask().is_ok() && ask().is_ok());
     assert!(matches!(ask(), Err(CryptoFault::Slot(_))));
-    assert_eq!(gateway.calls_exceeded(), Some(2));
+    assert_eq!(gateway.exceeded().unwrap().max, 2);
 }
 
 #[tokio::test]

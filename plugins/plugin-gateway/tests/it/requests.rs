@@ -76,9 +76,15 @@ async fn sizes_of_requests_are_capped() {
         HttpLimits { request_bytes_max: 10, header_bytes_max: 100, ..HttpLimits::default() };
     let connection = server.connect_with(None, limits, None);
     let body = HttpRequest { body: vec![0; 11], ..get(server.url("/")) };
-    assert_eq!(connection.send(body).await.unwrap_err(), HttpFault::TooLarge { limit_bytes: 10 });
+    assert_eq!(
+        connection.send(body).await.unwrap_err(),
+        HttpFault::TooLarge { setting: "request_bytes_max".into(), limit_bytes: 10 }
+    );
     let wide = HttpRequest { headers: vec![("X".into(), "y".repeat(100))], ..get(server.url("/")) };
-    assert_eq!(connection.send(wide).await.unwrap_err(), HttpFault::TooLarge { limit_bytes: 100 });
+    assert_eq!(
+        connection.send(wide).await.unwrap_err(),
+        HttpFault::TooLarge { setting: "header_bytes_max".into(), limit_bytes: 100 }
+    );
     let many = (0..101).map(|_| (String::new(), String::new())).collect();
     let many = HttpRequest { headers: many, ..get(server.url("/")) };
     assert!(matches!(connection.send(many).await.unwrap_err(), HttpFault::Denied(_)));

@@ -10,11 +10,11 @@ use super::{Bench, Sandboxed};
 use crate::budget::Budget;
 use crate::instance::Answer;
 use crate::question::Question;
-use crate::recording::{Call, Exchange, Gave, Replayed, Replaying, Said};
+use crate::recording::{Answers, Call, Exchange, Gave, Replayed, Replaying, Said};
 
 impl Sandboxed {
-    /// The call once more, with this question and these answers in place of the recorded
-    /// ones where values were replaced.
+    /// The call once more, with this question and these answers: what came of it, and
+    /// what the guest said.
     ///
     /// # Errors
     /// `stopping`: the host is.
@@ -22,20 +22,21 @@ impl Sandboxed {
         &self,
         call: &Call,
         purpose: &str,
-        other: Option<(Question<'static>, Vec<Exchange>)>,
-    ) -> Result<Replayed, Fault> {
+        (question, exchanges, answers): (Question<'static>, Vec<Exchange>, Answers),
+    ) -> Result<(Replayed, Said), Fault> {
         let context = CallContext { purpose: purpose.to_owned(), now: call.now, seed: call.seed };
-        let lenient = other.is_some();
-        let (question, exchanges) =
-            other.unwrap_or_else(|| (call.question.clone(), call.exchanges.clone()));
         let (bench, anew) = (self.bench.clone(), call.anew);
-        let script = Replaying::new(exchanges, lenient);
+        let script = Replaying::new(exchanges, answers);
         let way = script.clone();
         let work = async move { bench.again(&context, &question, anew, way).await };
         let ran = self.shared.runtime.run(work).await;
-        let (gave, next) = ran.map_err(|_| Fault::new(FaultCode::Stopping))?;
+        let (gave, said) = ran.map_err(|_| Fault::new(FaultCode::Stopping))?;
+        let next = match &said {
+            Ok(Ok(Answer::Page(page))) => page.next.clone().map(Cursor),
+            _ => None,
+        };
         let (difference, exchanges, log) = script.end();
-        Ok(Replayed {
+        let replayed = Replayed {
             number: call.number,
             recorded: call.gave.clone(),
             gave,
@@ -44,7 +45,8 @@ impl Sandboxed {
             exchanges,
             log,
             next,
-        })
+        };
+        Ok((replayed, said))
     }
 }
 
@@ -55,16 +57,12 @@ impl Bench {
         question: &Question<'_>,
         anew: bool,
         way: Arc<Replaying>,
-    ) -> (Gave, Option<Cursor>) {
+    ) -> (Gave, Said) {
         let parked = self.parked.take().filter(|_| !anew);
         let said: Said = match (question.ask(), Budget::new(&self.limits, Duration::ZERO)) {
             (Ok(ask), Ok(budget)) => self.call_by(way, parked, context, ask, budget).await,
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
         };
-        let next = match &said {
-            Ok(Ok(Answer::Page(page))) => page.next.clone().map(Cursor),
-            _ => None,
-        };
-        (Gave::of(&said, self.binding.gateway.redactor()), next)
+        (Gave::of(&said, self.binding.gateway.redactor()), said)
     }
 }

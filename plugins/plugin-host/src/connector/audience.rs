@@ -23,9 +23,9 @@ impl Audience for Sandboxed {
     ) -> Result<ContainerPage, Fault> {
         let asked = cursor.cloned();
         let question = Question::Containers(cursor.map(Cow::Borrowed));
-        self.call(call, question, move |_, answer| match answer {
+        self.call(call, question, move |bench, answer| match answer {
             Answer::Audience(AudienceAnswer::Containers(page)) => {
-                decode::audience::containers(page, asked.as_ref())
+                decode::audience::containers(page, asked.as_ref(), &bench.limits)
             }
             _ => Err(mixed_up()),
         })

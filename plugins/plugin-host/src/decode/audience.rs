@@ -5,7 +5,7 @@ use plugin_api::{Container, ContainerPage, Cursor, MemberCounts, MemberOutcome, 
 use plugin_gateway::Redactor;
 
 use super::{bug, cut, fault, outcome, page};
-use crate::limits::{CONTAINERS_MAX, FAULT_TEXT_BYTES_MAX};
+use crate::limits::{CONTAINERS_MAX, FAULT_TEXT_BYTES_MAX, Limits};
 use crate::since_v0_1_0::exported::audience as wit;
 
 /// A page of containers. `asked` is the cursor of the request.
@@ -16,13 +16,14 @@ use crate::since_v0_1_0::exported::audience as wit;
 pub fn containers(
     page: wit::ContainerPage,
     asked: Option<&Cursor>,
+    limits: &Limits,
 ) -> Result<ContainerPage, Fault> {
     if page.items.len() > CONTAINERS_MAX {
         let fault = Fault::new(FaultCode::LimitExceeded).at("containers");
         return Err(fault.with("containers_max", CONTAINERS_MAX));
     }
     let items = page.items.into_iter().map(container).collect::<Result<_, _>>()?;
-    let next = page.next.map(page::cursor).transpose()?;
+    let next = page.next.map(|next| page::cursor(next, limits)).transpose()?;
     if next.is_some() && next.as_ref() == asked {
         return Err(Fault::new(FaultCode::CursorStuck));
     }
@@ -95,7 +96,7 @@ mod tests {
     use plugin_api::{Cursor, MemberOutcome, MemberReport};
     use plugin_gateway::Redactor;
 
-    use super::{CONTAINERS_MAX, container, containers, report, wit};
+    use super::{CONTAINERS_MAX, Limits, container, containers, report, wit};
     use crate::limits::JOB_BYTES_MAX;
     use crate::since_v0_1_0::imported::types::Hints;
 
@@ -122,7 +123,11 @@ mod tests {
     fn containers_keep_the_rules_of_pages() {
         let page = |items: Vec<wit::Container>, next: Option<&[u8]>| {
             let next = next.map(<[u8]>::to_vec);
-            containers(wit::ContainerPage { items, next }, Some(&Cursor(b"here".to_vec())))
+            containers(
+                wit::ContainerPage { items, next },
+                Some(&Cursor(b"here".to_vec())),
+                &Limits::default(),
+            )
         };
         let good = page(vec![named("1")], Some(b"there")).unwrap();
         assert!(good.items[0].title.len() < 4_096 && good.items[0].size == Some(7));

@@ -1,11 +1,10 @@
 //! What a guest says about a delivery.
 
-use hub_model::limits::PAGE_ITEMS_MAX;
 use hub_model::{Fault, FaultCode, RemoteKey, StreamName};
 use plugin_api::{Parsed, Reply};
 
 use super::{malformed, page};
-use crate::limits::{MEANINGS_MAX, REPLY_BYTES_MAX};
+use crate::limits::{Limits, MEANINGS_MAX, REPLY_BYTES_MAX};
 use crate::since_v0_1_0::exported::inbound as wit;
 
 /// The header of a reply that counts: the others frame an answer, or speak about
@@ -19,19 +18,19 @@ const REPLY_TYPES: [&str; 2] = ["text/plain", "application/json"];
 ///
 /// # Errors
 /// `limit-exceeded`, `page-malformed` or `not-supported`: then none of it counts.
-pub fn parsed(parsed: Vec<wit::Parsed>) -> Result<Vec<Parsed>, Fault> {
+pub fn parsed(parsed: Vec<wit::Parsed>, limits: &Limits) -> Result<Vec<Parsed>, Fault> {
     let over = |name: &str, limit: usize| {
         Fault::new(FaultCode::LimitExceeded).at("delivery").with(name, limit)
     };
     if parsed.len() > MEANINGS_MAX {
         return Err(over("meanings_max", MEANINGS_MAX));
     }
-    let mut left = PAGE_ITEMS_MAX;
+    let mut left = limits.page_items_max;
     let mut meanings = Vec::with_capacity(parsed.len());
     for meaning in parsed {
         let (meaning, items) = match meaning {
             wit::Parsed::Rows((name, batch)) => {
-                let rows = page::rows(&batch)?;
+                let rows = page::rows(&batch, limits)?;
                 let count = rows.len();
                 (Parsed::Rows(stream(name)?, rows), count)
             }
@@ -43,7 +42,8 @@ pub fn parsed(parsed: Vec<wit::Parsed>) -> Result<Vec<Parsed>, Fault> {
             wit::Parsed::Read(name) => (Parsed::Read(stream(name)?), 0),
             wit::Parsed::Ignored => (Parsed::Ignored, 0),
         };
-        left = left.checked_sub(items).ok_or_else(|| over("items_max", PAGE_ITEMS_MAX))?;
+        let over = || over("page_items_max", limits.page_items_max);
+        left = left.checked_sub(items).ok_or_else(over)?;
         meanings.push(meaning);
     }
     Ok(meanings)
@@ -85,7 +85,9 @@ mod tests {
     use hub_model::FaultCode;
     use plugin_api::Parsed;
 
-    use super::{MEANINGS_MAX, PAGE_ITEMS_MAX, REPLY_BYTES_MAX, parsed, reply, wit};
+    use hub_model::limits::PAGE_ITEMS_MAX;
+
+    use super::{Limits, MEANINGS_MAX, REPLY_BYTES_MAX, parsed, reply, wit};
     use crate::since_v0_1_0::imported::types::{Batch, BatchFormat};
 
     fn rows(stream: &str, count: u32, data: &str) -> wit::Parsed {
@@ -102,7 +104,7 @@ mod tests {
             wit::Parsed::Read("people".to_owned()),
             wit::Parsed::Ignored,
         ];
-        let decoded = parsed(good).unwrap();
+        let decoded = parsed(good, &Limits::default()).unwrap();
         let Parsed::Rows(_, items) = &decoded[0] else { panic!("{decoded:?}") };
         assert!(items[0].is_ok() && items[1].is_err());
         let keys = |keys: Vec<String>| vec![wit::Parsed::Refetch(("people".to_owned(), keys))];
@@ -115,7 +117,7 @@ mod tests {
             (vec![wit::Parsed::Ignored; MEANINGS_MAX + 1], FaultCode::LimitExceeded),
         ];
         for (meanings, code) in bad {
-            assert_eq!(parsed(meanings).unwrap_err().code, code);
+            assert_eq!(parsed(meanings, &Limits::default()).unwrap_err().code, code);
         }
     }
 

@@ -1,11 +1,11 @@
 //! A page of rows.
 
-use hub_model::limits::{CURSOR_BYTES_MAX, PAGE_BYTES_MAX, PAGE_ITEMS_MAX};
 use hub_model::{Fault, FaultCode};
 use plugin_api::page::ItemResult;
 use plugin_api::{Cursor, Page};
 
 use super::{malformed, row};
+use crate::limits::Limits;
 use crate::since_v0_1_0::exported::source as wit;
 use crate::since_v0_1_0::imported::types::{Batch, BatchFormat};
 
@@ -13,9 +13,9 @@ use crate::since_v0_1_0::imported::types::{Batch, BatchFormat};
 ///
 /// # Errors
 /// `limit-exceeded`, `page-malformed`, `cursor-stuck` or `not-supported`.
-pub fn page(page: wit::Page, asked: Option<&Cursor>) -> Result<Page, Fault> {
-    let items = rows(&page.rows)?;
-    let next = page.next.map(cursor).transpose()?;
+pub fn page(page: wit::Page, asked: Option<&Cursor>, limits: &Limits) -> Result<Page, Fault> {
+    let items = rows(&page.rows, limits)?;
+    let next = page.next.map(|next| cursor(next, limits)).transpose()?;
     if page.more && next.is_none() {
         return Err(malformed("more without a cursor"));
     }
@@ -40,10 +40,10 @@ pub fn page(page: wit::Page, asked: Option<&Cursor>) -> Result<Page, Fault> {
 ///
 /// # Errors
 /// `limit-exceeded`.
-pub(super) fn cursor(bytes: Vec<u8>) -> Result<Cursor, Fault> {
-    if bytes.len() > CURSOR_BYTES_MAX {
+pub(super) fn cursor(bytes: Vec<u8>, limits: &Limits) -> Result<Cursor, Fault> {
+    if bytes.len() > limits.cursor_bytes_max {
         let fault = Fault::new(FaultCode::LimitExceeded).at("cursor");
-        return Err(fault.with("bytes_max", CURSOR_BYTES_MAX));
+        return Err(fault.with("cursor_bytes_max", limits.cursor_bytes_max));
     }
     Ok(Cursor(bytes))
 }
@@ -52,23 +52,23 @@ pub(super) fn cursor(bytes: Vec<u8>) -> Result<Cursor, Fault> {
 ///
 /// # Errors
 /// `limit-exceeded`, `page-malformed` or `not-supported`.
-pub fn rows(batch: &Batch) -> Result<Vec<ItemResult>, Fault> {
+pub fn rows(batch: &Batch, limits: &Limits) -> Result<Vec<ItemResult>, Fault> {
     if batch.format != BatchFormat::Ndjson {
         return Err(Fault::new(FaultCode::NotSupported).with("what", "pages as MessagePack"));
     }
     let over = |name: &str, limit: usize| {
         Err(Fault::new(FaultCode::LimitExceeded).at("page").with(name, limit))
     };
-    if batch.data.len() > PAGE_BYTES_MAX {
-        return over("bytes_max", PAGE_BYTES_MAX);
+    if batch.data.len() > limits.page_bytes_max {
+        return over("page_bytes_max", limits.page_bytes_max);
     }
     let count = usize::try_from(batch.count).unwrap_or(usize::MAX);
-    if count > PAGE_ITEMS_MAX {
-        return over("items_max", PAGE_ITEMS_MAX);
+    if count > limits.page_items_max {
+        return over("page_items_max", limits.page_items_max);
     }
     let lines = batch.data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     // Counted before anything is made of them: empty rows are cheap to send.
-    let lines: Vec<&[u8]> = lines.take(PAGE_ITEMS_MAX + 1).collect();
+    let lines: Vec<&[u8]> = lines.take(limits.page_items_max + 1).collect();
     if lines.len() != count {
         return Err(malformed("another number of rows than announced"));
     }
@@ -82,7 +82,7 @@ mod tests {
     use hub_model::FaultCode;
     use plugin_api::Cursor;
 
-    use super::{Batch, BatchFormat, page, wit};
+    use super::{Batch, BatchFormat, Limits, page, wit};
     use crate::since_v0_1_0::imported::types::Hints;
 
     fn sample(rows: u32) -> wit::Page {
@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_page_keeps_its_rules() {
-        assert_eq!(page(sample(3), None).unwrap().items.len(), 3);
+        let limits = Limits::default();
+        assert_eq!(page(sample(3), None, &limits).unwrap().items.len(), 3);
         type Break = fn(&mut wit::Page);
         let cases: [(&str, Break, FaultCode); 8] = [
             ("count", |it| it.rows.count = 2, FaultCode::PageMalformed),
@@ -126,7 +127,7 @@ mod tests {
             let mut broken = sample(3);
             breaks(&mut broken);
             let asked = Cursor(b"here".to_vec());
-            assert_eq!(page(broken, Some(&asked)).unwrap_err().code, code, "{name}");
+            assert_eq!(page(broken, Some(&asked), &limits).unwrap_err().code, code, "{name}");
         }
     }
 
@@ -135,6 +136,22 @@ mod tests {
         let mut waiting = sample(0);
         (waiting.more, waiting.next) = (true, Some(b"job".to_vec()));
         waiting.poll_after_seconds = Some(5);
-        assert!(page(waiting, Some(&Cursor(b"job".to_vec()))).is_ok());
+        assert!(page(waiting, Some(&Cursor(b"job".to_vec())), &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn a_limit_that_was_lowered_is_named() {
+        let usual = Limits::default;
+        for (limits, setting) in [
+            (Limits { page_items_max: 2, ..usual() }, "page_items_max"),
+            (Limits { page_bytes_max: 9, ..usual() }, "page_bytes_max"),
+            (Limits { cursor_bytes_max: 3, ..usual() }, "cursor_bytes_max"),
+        ] {
+            let mut large = sample(3);
+            (large.more, large.next) = (true, Some(b"there".to_vec()));
+            let fault = page(large, None, &limits).unwrap_err();
+            assert_eq!(fault.code, FaultCode::LimitExceeded);
+            assert!(fault.args.contains_key(setting), "{setting}: {fault}");
+        }
     }
 }

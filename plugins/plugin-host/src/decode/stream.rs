@@ -47,7 +47,7 @@ fn stream(info: wit::StreamInfo) -> Result<StreamInfo, Fault> {
     let schema = schema(&info.schema)?;
     Ok(StreamInfo {
         archives: schema.get(ARCHIVES).and_then(serde_json::Value::as_bool).unwrap_or(false),
-        sends: schema.get(SENDS).and_then(serde_json::Value::as_str).map(Into::into),
+        sends: sends(&schema)?,
         schema,
         fields: fields(info.fields)?,
         name: StreamName::new(info.name),
@@ -63,6 +63,15 @@ fn stream(info: wit::StreamInfo) -> Result<StreamInfo, Fault> {
         batch_bytes_max: info.batches.bytes_max.max(1),
         purposes: purposes(info.purposes)?,
     })
+}
+
+/// The channel on which its rows are messages, if they are. Another value than a name is
+/// not passed over: messages would be taken for rows that may be written again.
+fn sends(schema: &serde_json::Value) -> Result<Option<Box<str>>, Fault> {
+    let Some(named) = schema.get(SENDS) else { return Ok(None) };
+    let channel = named.as_str().filter(|channel| hub_model::id::valid(channel));
+    let channel = channel.ok_or_else(|| bug("`x-sends` is not the name of a channel"))?;
+    Ok(Some(channel.into()))
 }
 
 /// None of them is left out: what it needs would be asked of nobody.
@@ -108,4 +117,20 @@ fn fields(fields: Vec<wit::FieldInfo>) -> Result<Vec<FieldInfo>, Fault> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::sends;
+
+    #[test]
+    fn a_channel_that_is_no_name_is_not_passed_over() {
+        assert_eq!(sends(&json!({})), Ok(None));
+        assert_eq!(sends(&json!({ "x-sends": "email" })), Ok(Some("email".into())));
+        for wrong in [json!(true), json!(null), json!(""), json!(["email"])] {
+            assert!(sends(&json!({ "x-sends": wrong })).is_err(), "{wrong}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use hub_model::{Fault, FaultCode};
 use wasmtime::Trap;
 
-use crate::limits::{Limits, STACK_BYTES_MAX, over};
+use crate::limits::{Limits, over};
 use crate::since_v0_1_0::GuestState;
 
 /// What wasmtime says of a guest that handed over too much at once; the type of
@@ -21,7 +21,7 @@ pub(super) fn fault(error: &wasmtime::Error, limits: &Limits, state: &mut GuestS
         return refused;
     }
     if matches!(cause, Some(Trap::StackOverflow)) {
-        return over("stack_bytes_max", STACK_BYTES_MAX);
+        return over("stack_bytes_max", limits.stack_bytes_max);
     }
     if text.contains(COPIED_TOO_MUCH) {
         return over("copied_bytes_max", limits.copied_bytes_max);

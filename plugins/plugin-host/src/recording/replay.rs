@@ -70,10 +70,21 @@ impl Replayed {
     }
 }
 
+/// Which errands a recorded answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// The very one that was recorded.
+    Exact,
+    /// Any of its kind, in order: values were replaced.
+    Kind,
+    /// The very one; else the next that is nearly the same, which parts from the
+    /// recording all the same.
+    Nearly,
+}
+
 /// The recorded answers in place of the world.
 pub(crate) struct Replaying {
-    /// Answers are given in order, whatever is in their errands.
-    lenient: bool,
+    answers: Answers,
     state: Mutex<Script>,
 }
 
@@ -86,9 +97,7 @@ struct Script {
 }
 
 impl Replaying {
-    /// Answers to the very errands that were recorded; to those of the same kind, in
-    /// order, where values were replaced.
-    pub(crate) fn new(exchanges: Vec<Exchange>, lenient: bool) -> Arc<Self> {
+    pub(crate) fn new(exchanges: Vec<Exchange>, answers: Answers) -> Arc<Self> {
         let state = Script {
             left: exchanges.into_iter().map(Some).collect(),
             at: 0,
@@ -96,7 +105,7 @@ impl Replaying {
             made: Vec::new(),
             log: Vec::new(),
         };
-        Arc::new(Self { lenient, state: Mutex::new(state) })
+        Arc::new(Self { answers, state: Mutex::new(state) })
     }
 
     /// Where it parted, what was asked, what was logged.
@@ -120,9 +129,10 @@ impl Replaying {
 impl Script {
     /// The answer to an errand. One that comes out of turn parts from the recording, and
     /// is answered all the same if the recording can.
-    fn answer(&mut self, errand: &Errand, lenient: bool) -> Reply {
+    fn answer(&mut self, errand: &Errand, answers: Answers) -> Reply {
         let fits = |exchange: &Exchange| {
-            exchange.errand == *errand || (lenient && exchange.errand.is_alike(errand))
+            exchange.errand == *errand
+                || (answers == Answers::Kind && exchange.errand.is_alike(errand))
         };
         let next = self.left.get(self.at).and_then(Option::as_ref);
         let in_turn = next.is_some_and(fits);
@@ -136,7 +146,11 @@ impl Script {
         let found = if in_turn {
             Some(self.at)
         } else {
-            self.left.iter().position(|left| left.as_ref().is_some_and(fits))
+            let place = |fits: &dyn Fn(&Exchange) -> bool| {
+                self.left.iter().position(|left| left.as_ref().is_some_and(fits))
+            };
+            let nearly = |exchange: &Exchange| exchange.errand.is_nearly(errand);
+            place(&fits).or_else(|| place(&nearly).filter(|_| answers == Answers::Nearly))
         };
         self.at += 1;
         let exchange = found.and_then(|index| self.left.get_mut(index)?.take());
@@ -148,7 +162,7 @@ impl Script {
 impl Way for Replaying {
     async fn go(&self, errand: Errand) -> Reply {
         let mut script = self.script();
-        let reply = script.answer(&errand, self.lenient);
+        let reply = script.answer(&errand, self.answers);
         script.made.push(Exchange { errand, reply: reply.clone() });
         reply
     }
@@ -162,6 +176,13 @@ impl Way for Replaying {
 impl Errand {
     fn is_alike(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    fn is_nearly(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Http(one), Self::Http(two)) => one.method == two.method,
+            _ => self.is_alike(other),
+        }
     }
 
     fn refused(&self) -> Reply {

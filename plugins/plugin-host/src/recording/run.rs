@@ -11,7 +11,7 @@ use plugin_gateway::{ConnectionPolicy, Gateway, GatewayOptions, Grants, HttpLimi
 use super::form::{Call, Ending, Header};
 use super::mask::{Mask, MaskRefused};
 use super::read::Recording;
-use super::replay::Replayed;
+use super::replay::{Answers, Replayed};
 use super::tape::Tape;
 use crate::binding::Binding;
 use crate::connector::Sandboxed;
@@ -22,13 +22,13 @@ use crate::question::Question;
 /// Cursors are a component's own words: in place of a recorded one comes what it gives
 /// where it had given that.
 #[derive(Default)]
-struct Cursors {
+pub(super) struct Cursors {
     known: HashMap<Cursor, Cursor>,
-    last: Option<Cursor>,
+    pub(super) last: Option<Cursor>,
 }
 
 impl Cursors {
-    fn put(&mut self, recorded: &Question<'_>, question: &mut Question<'_>) {
+    pub(super) fn put(&mut self, recorded: &Question<'_>, question: &mut Question<'_>) {
         let (Question::Read(before), Question::Read(now)) = (recorded, question) else { return };
         let Some(recorded) = &before.cursor else { return };
         if let Some(cursor) = self.known.get(recorded).or(self.last.as_ref()) {
@@ -68,7 +68,8 @@ impl Recording {
         let guest = self.bind(host, package)?;
         let mut replayed = Vec::new();
         for call in self.needed(only) {
-            replayed.push(guest.again(call, &self.header.run, None).await?);
+            let asked = (call.question.clone(), call.exchanges.clone(), Answers::Exact);
+            replayed.push(guest.again(call, &self.header.run, asked).await?.0);
         }
         replayed.retain(|it| only.is_none_or(|only| it.number == only));
         Ok(replayed)
@@ -97,9 +98,9 @@ impl Recording {
             let asked = serde_json::to_value(&question).map_err(|error| unfit(&error))?;
             let mut exchanges = call.exchanges.clone();
             exchanges.iter_mut().for_each(|exchange| mask.reply(&mut exchange.reply));
-            let other = Some((question, exchanges));
+            let other = (question, exchanges, Answers::Kind);
             let again = guest.again(call, &self.header.run, other).await;
-            let again = again.map_err(|fault| unfit(&fault))?;
+            let (again, _) = again.map_err(|fault| unfit(&fault))?;
             let code = |fault: &Option<Fault>| fault.as_ref().map(|fault| fault.code);
             let (recorded, gave) = (&call.gave, &again.gave);
             if (&recorded.kind, recorded.items, code(&recorded.fault))
@@ -128,7 +129,7 @@ impl Recording {
     }
 
     /// The component with the recorded settings, and no way out.
-    fn bind(&self, host: &Host, package: Arc<Package>) -> Result<Sandboxed, Fault> {
+    pub(super) fn bind(&self, host: &Host, package: Arc<Package>) -> Result<Sandboxed, Fault> {
         let Header { connection, settings, environment, .. } = &self.header;
         let gateway = Gateway::new(GatewayOptions::default())
             .map_err(|error| crate::decode::bug(&error.to_string()))?;

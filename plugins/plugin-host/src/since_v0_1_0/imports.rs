@@ -78,7 +78,7 @@ fn http_error(fault: HttpFault) -> http::Error {
         HttpFault::Timeout => http::Error::Timeout,
         HttpFault::Connect(why) => http::Error::Connect(why),
         HttpFault::Broken(why) => http::Error::Broken(why),
-        HttpFault::TooLarge { limit_bytes } => {
+        HttpFault::TooLarge { limit_bytes, .. } => {
             http::Error::TooLarge(u64::try_from(limit_bytes).unwrap_or(u64::MAX))
         }
         HttpFault::BudgetExhausted => http::Error::BudgetExhausted,

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use super::{SendGrid, refusal};
+use super::{SendGrid, invalid, refusal};
 use crate::http::{Answer, Request};
 use crate::hubspot::clock::rfc3339;
 
@@ -25,7 +25,7 @@ pub(super) struct Export {
 impl SendGrid {
     pub(super) fn export(&mut self, body: &Value) -> Answer {
         if body["file_type"] != "json" {
-            return refusal(400, Some("file_type"), "only json is known here");
+            return invalid("file_type", "only json is known here");
         }
         let lines: Vec<String> =
             self.contacts.all().map(|contact| contact.line().to_string() + "\n").collect();

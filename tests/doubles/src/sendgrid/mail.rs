@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SendGrid, refusal};
+use super::{SendGrid, invalid};
 use crate::http::Answer;
 
 /// A message to one person.
@@ -26,11 +26,11 @@ impl SendGrid {
     pub(super) fn send(&mut self, body: &Value) -> Answer {
         let people = body["personalizations"].as_array().map(Vec::as_slice).unwrap_or_default();
         if people.is_empty() || people.len() > 1_000 {
-            return refusal(400, Some("personalizations"), "the number of them is out of range");
+            return invalid("personalizations", "the number of them is out of range");
         }
         let template = body["template_id"].as_str().unwrap_or_default();
         if !template.starts_with("d-") {
-            return refusal(400, Some("template_id"), "The template_id must be a valid GUID");
+            return invalid("template_id", "The template_id must be a valid GUID");
         }
         for (place, person) in people.iter().enumerate() {
             let email = person["to"][0]["email"].as_str().unwrap_or_default();
@@ -38,7 +38,7 @@ impl SendGrid {
             if !sound {
                 let field = format!("personalizations.{place}.to.0.email");
                 let message = format!("Does not contain a valid address: {email}");
-                return refusal(400, Some(&field), &message);
+                return invalid(&field, &message);
             }
         }
         if body["mail_settings"]["sandbox_mode"]["enable"] == true {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::refusal;
-use crate::http::{Answer, Request};
+use crate::http::{self, Answer, Request};
 
 /// A group that people unsubscribe from.
 #[derive(Debug, Clone)]
@@ -166,10 +166,5 @@ fn recipients(body: &Value) -> Vec<String> {
 
 /// A part of a path, decoded.
 fn decoded(part: &str) -> String {
-    let probe = Request::new(
-        "GET",
-        &format!("/?it={}", part.replace('+', "%2B")),
-        &Value::Object(Map::new()),
-    );
-    probe.parameter("it").unwrap_or_default()
+    http::decoded(&part.replace('+', "%2B"))
 }

@@ -1,6 +1,7 @@
 //! The doubles against the vendors' official specifications.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod clients;
 mod hubspot;
 mod sendgrid;
 mod sockets;

@@ -14,7 +14,7 @@ pub const SENDGRID: Case = Case {
     connector: "email-sendgrid",
     class: "e-mail sender",
     against: Against::OwnDouble,
-    also: "vendor's specification; vendor's vector: signature",
+    also: "vendor's specification, by prism too; vendor's client; vendor's vector: signature",
     begin: |_| {
         let mut account = SendGrid::default();
         for email in ["ana@x.example", "bob@x.example", "eve@x.example"] {

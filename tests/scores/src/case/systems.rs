@@ -38,7 +38,7 @@ pub const HUBSPOT: Case = Case {
     connector: "crm-hubspot",
     class: "CRM",
     against: Against::OwnDouble,
-    also: "vendor's specification",
+    also: "vendor's specification, by prism too; vendor's client",
     begin: |_| {
         // Rows are looked for as soon as they are written.
         let mut account = HubSpot::default();
@@ -104,7 +104,8 @@ pub const MAIL: Case = Case {
                  credentials.login = {{ username = \"env:SCORES_USER\", password = \"env:SCORES_PASSWORD\" }}\n\
                  [connections.account.settings]\nserver = \"127.0.0.1:{port}\"\nsecurity = \"none\"\n\
                  from = \"rules@x.example\"\nreports = \"back\"\n\
-                 templates.hello = {{ subject = \"Hello\", text = \"{{{{name}}}}\" }}\n",
+                 templates.hello = {{ subject = \"Hello\", text = \"{{{{name}}}}\", \
+                 purpose = \"newsletter\" }}\n",
                 catcher.maildir()
             );
         let (user, password) = (mail::USER.to_owned(), mail::PASSWORD.to_owned());

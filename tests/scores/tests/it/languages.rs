@@ -77,5 +77,19 @@ fn what_is_begun_in_a_language_passes_its_own_tests() {
         let readme = fs::read_to_string(begun.join("README.md")).unwrap();
         assert!(readme.contains("target/connectors/crm-kit.wasm"), "{readme}");
         language.test(&begun).unwrap_or_else(|error| panic!("{language:?}: {error:#}"));
+
+        // And becomes a package by the same commands as in Rust.
+        let run = |args: &[&str]| {
+            let command = Command::new(paths::binary());
+            let mut command = language.installed(&begun, command).unwrap();
+            process::read(command.args(args)).unwrap_or_else(|error| panic!("{error:#}"))
+        };
+        run(&["connector", "build"]);
+        let package = "target/connectors/crm-kit.wasm";
+        run(&["connector", "keygen"]);
+        run(&["connector", "sign", package]);
+        let shown = run(&["connector", "inspect", package]);
+        let unsigned = shown.contains("UNSIGNED") || shown.contains("not verified");
+        assert!(shown.contains("0.1.0") && !unsigned, "{language:?}: {shown}");
     }
 }

@@ -38,6 +38,7 @@ fn rules() -> Rules {
         time: Some(TimeField { field: "at".into(), format: TimeFormat::Rfc3339 }),
         identifies: true,
         keep: None,
+        suppress: Vec::new(),
     });
     let namespaces = vec![
         Namespace::new("email", Normaliser::Email),

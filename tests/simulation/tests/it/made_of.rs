@@ -67,7 +67,7 @@ fn rules() -> Rules {
     sales.matching = vec![FieldName::new("reference")];
     let test = Test::OneOf(vec![Value::text("won")]);
     let when = vec![Condition { name: "stage".into(), test, not: false }];
-    sales.made_of = Some(MadeOf { stream: deals.stream.clone(), when });
+    sales.made_of = Some(MadeOf { stream: deals.stream.clone(), when, whose: None });
     let namespaces = vec![Namespace::new("company", Normaliser::Code)];
     Rules::new("default".into(), namespaces, vec![companies, parties, deals, sales])
 }

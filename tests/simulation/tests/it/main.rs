@@ -23,6 +23,7 @@ mod quality;
 mod rejected;
 mod retention;
 mod segments;
+mod suppressions;
 mod transforms;
 mod undo;
 

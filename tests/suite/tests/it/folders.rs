@@ -11,7 +11,8 @@ use plugin_gateway::{
     Grants, HttpLimits, S3Place,
 };
 use xtask::bucket::{self, BUCKET, Buckets, REGION};
-use xtask::{demo::hub, paths};
+use xtask::demo::{hub, world};
+use xtask::paths;
 
 const FOLDER: &str = "folder";
 
@@ -306,9 +307,7 @@ fn run_hub(work: &Path, config: &str, syncs: &[(&str, &str)], secrets: &[(&str, 
     let head = format!("version = 1\n[connectors]\ndir = {:?}\n", paths::components());
     fs::write(work.join("liaison.toml"), head + config).unwrap();
     for (name, secret) in secrets {
-        let file = work.join("secrets").join(name);
-        fs::write(&file, secret).unwrap();
-        restrict(&file);
+        world::write_private(&work.join("secrets").join(name), secret).unwrap();
     }
     for (id, sync) in syncs {
         fs::write(work.join(format!("syncs/{id}.toml")), sync).unwrap();
@@ -324,9 +323,4 @@ fn run_hub(work: &Path, config: &str, syncs: &[(&str, &str)], secrets: &[(&str, 
             assert!(secret.len() < 6 || !said.contains(secret), "{said}");
         }
     }
-}
-
-fn restrict(file: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
 }

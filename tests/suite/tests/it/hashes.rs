@@ -4,7 +4,7 @@
 use bench::dice::Dice;
 use liaison_sdk::hash::{Kind, Profile};
 use serde_json::{Map, Value};
-use xtask::oracles::Oracle;
+use xtask::{oracles::Oracle, paths};
 
 const SEED: u64 = 1;
 const PEOPLE: u64 = 1_000;
@@ -172,6 +172,19 @@ fn of_name(kind: Kind) -> Kind {
 
 fn value(person: &[(Kind, String)], kind: Kind) -> String {
     person.iter().find(|(other, _)| *other == kind).unwrap().1.clone()
+}
+
+/// The SDKs of all languages are held to the digests of these very people.
+#[test]
+fn the_people_of_the_sdks_vectors_are_these() {
+    let file = std::fs::read(paths::root().join("sdk/vectors/people.json")).unwrap();
+    let people: Vec<Map<String, Value>> = serde_json::from_slice(&file).unwrap();
+    let generated: Vec<_> = (0..PEOPLE).map(person).collect();
+    assert_eq!(people.len(), generated.len());
+    for (shared, own) in people.iter().zip(generated) {
+        let own: Vec<_> = own.into_iter().map(|(_, value)| value).collect();
+        assert_eq!(shared["values"], Value::from(own), "seed {SEED}");
+    }
 }
 
 #[test]

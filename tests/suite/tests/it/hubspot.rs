@@ -1,70 +1,32 @@
 //! HubSpot, as the double shows it: the binary keeps a file and the account in
 //! step.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
-use doubles::{
-    http::Server,
-    hubspot::{HubSpot, TOKEN},
-};
-use serde_json::{Value, json};
-use xtask::{demo::hub, paths};
+use doubles::{http::Server, hubspot::HubSpot};
+use serde_json::json;
+use xtask::tools;
+
+use crate::list::List;
 
 /// Rounds of both syncs in which an edit must have gone the whole way.
 const ROUNDS_MAX: usize = 6;
 
 /// A hub's folder with a file of people and the account.
 pub struct Place {
-    pub root: tempfile::TempDir,
+    pub list: List,
     pub server: Server<HubSpot>,
 }
 
 impl Place {
     pub fn new(file: &str) -> Self {
-        let place = Self {
-            root: tempfile::tempdir().unwrap(),
-            server: Server::start(HubSpot::default()).unwrap(),
-        };
+        let list = List::new(["email", "lastname", "city"], file);
+        let server = Server::start(HubSpot::default()).unwrap();
         // The search is behind, as it is in life.
-        place.server.vendor().lag_millis = 200;
-        let root = place.root.path();
-        for name in ["data/in", "syncs", "secrets"] {
-            fs::create_dir_all(root.join(name)).unwrap();
-        }
-        place.write_file(file);
-        write_secret(&root.join("secrets/token"));
-        let (port, url) = (place.server.port(), place.server.url());
-        let config = format!(
-            "version = 1\n[connectors]\ndir = {:?}\n\
-             [namespaces.email]\nnormaliser = \"email\"\n\
-             [connections.list]\nconnector = \"files\"\n\
-             folders.in = {{ path = \"data/in\", writable = true }}\n\
-             [connections.list.settings]\nfolder = \"in\"\n\
-             streams.people = {{ file = \"people.csv\", key = \"email\" }}\n\
-             [connections.crm]\nconnector = \"crm-hubspot\"\nhosts = [\"127.0.0.1:{port}\"]\n\
-             private = [\"127.0.0.1/32:{port}\"]\ninsecure_http = true\n\
-             settings = {{ url = \"{url}\", lag_seconds = 5, deleted_minutes = 0 }}\n\
-             credentials.token = {{ token = \"file:secrets/token\" }}\n",
-            paths::components()
-        );
-        fs::write(root.join("liaison.toml"), config).unwrap();
-        for (connection, stream) in [("list", "people"), ("crm", "contacts")] {
-            fs::write(root.join(format!("syncs/{connection}.toml")), sync(connection, stream))
-                .unwrap();
-        }
-        place
-    }
-
-    fn write_file(&self, text: &str) {
-        fs::write(self.root.path().join("data/in/people.csv"), text).unwrap();
-    }
-
-    /// The lines of the file below its head, sorted.
-    fn lines(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.root.path().join("data/in/people.csv")).unwrap();
-        let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
-        lines.sort();
-        lines
+        server.vendor().lag_millis = 200;
+        tools::hubspot(&list.hub, "crm", &server).unwrap();
+        list.sync("crm", "contacts");
+        Self { list, server }
     }
 
     /// People of the account in the form of the file, sorted.
@@ -84,24 +46,16 @@ impl Place {
     }
 
     /// Runs both syncs until both sides show the same.
-    fn settle(&self) {
+    pub fn settle(&self) {
         for _ in 0..ROUNDS_MAX {
-            for sync in ["list", "crm"] {
-                let told = hub::command(
-                    &paths::binary(),
-                    self.root.path(),
-                    &["sync", "run", sync, "--json"],
-                );
-                let run: Value = serde_json::from_str(&told.unwrap()).unwrap();
-                assert_eq!(run["status"], "succeeded", "{run:#}");
-            }
-            if self.lines() == self.people() {
+            self.list.round("crm");
+            if self.list.lines() == self.people() {
                 return;
             }
             // What was edited becomes known to the search.
             std::thread::sleep(std::time::Duration::from_millis(300));
         }
-        assert_eq!(self.lines(), self.people(), "file and account differ");
+        assert_eq!(self.list.lines(), self.people(), "file and account differ");
     }
 
     /// What was written into the account since the last look.
@@ -113,29 +67,6 @@ impl Place {
         account.forget();
         count
     }
-}
-
-fn write_secret(path: &Path) {
-    fs::write(path, format!("{TOKEN}\n")).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-}
-
-fn sync(connection: &str, stream: &str) -> String {
-    let mut text = format!(
-        "connection = \"{connection}\"\nstream = \"{stream}\"\nschedule = \"manual\"\n\
-         kind = \"person\"\nmatching = [\"email\"]\n[guards]\nrecords_percent_max = 100\n"
-    );
-    for field in ["email", "lastname", "city"] {
-        let identity = if field == "email" { "identity = \"email\"\n" } else { "" };
-        text += &format!(
-            "[[fields]]\nfield = \"{field}\"\ntrait = \"{field}\"\ndirection = \"<->\"\n{identity}"
-        );
-    }
-    text
 }
 
 #[test]
@@ -151,7 +82,7 @@ fn a_file_and_the_account_are_kept_in_step_both_ways() {
     // An edit on each side.
     place.server.vendor().edit("contacts", &ids[0], &json!({"city": "Paris"}));
     let file = "email,lastname,city\nana@x.example,Ana,Lille\nbob@x.example,Bob,Lyon\neve@x.example,Eve,Brest\n";
-    place.write_file(file);
+    place.list.write(file);
     place.settle();
     let expected = ["ana@x.example,Ana,Lille", "bob@x.example,Bob,Lyon", "eve@x.example,Eve,Paris"];
     assert_eq!(place.people(), expected);

@@ -127,9 +127,16 @@ fn people_get_their_mail_once_and_what_bounces_comes_back() {
 
     let (good, _, said) = place.liaison(&["connection", "check", "mail"]);
     assert!(good, "{said}");
-    // Nor does a judgement send anything.
-    let (judged, _, said) = place.liaison(&["connector", "test", "mail", "--json"]);
+    // Nor does a judgement send anything. What sends has to say what for.
+    let config = fs::read_to_string(place.root.path().join("liaison.toml")).unwrap();
+    let test = ["connector", "test", "mail", "--json"];
+    let (judged, report, _) = place.liaison(&test);
+    let rule = "connection::what_sends_says_what_for";
+    assert!(!judged && report.to_string().contains(rule), "{report:#}");
+    place.write("liaison.toml", &config.replace("\nsubject =", "\npurpose = \"news\"\nsubject ="));
+    let (judged, _, said) = place.liaison(&test);
     assert!(judged, "{said}");
+    place.write("liaison.toml", &config);
     assert_eq!(place.catcher.caught().unwrap().len(), 0, "a judgement sent mail");
 
     let run = place.run("welcome");

@@ -9,10 +9,13 @@ mod hostile;
 mod hubspot;
 mod identity;
 mod kit;
+mod list;
 mod mail;
+mod oauth;
 mod round_trip;
 mod scene;
 mod sendgrid;
+mod specified;
 mod tracked;
 
 use xtask::demo::{self, world::World};

@@ -1,6 +1,6 @@
 //! One person's way through real tools: a prospect becomes a customer, the ad audience
 //! loses her, the thank-you mail arrives once; she unsubscribes as the mail offers it, the
-//! CRM knows, and nothing more is sent.
+//! CRM knows, and nothing more is sent; nor is anything to whom mail comes back from.
 //!
 //! The hub is killed between the steps, web calls come twice, runs are repeated.
 
@@ -24,6 +24,8 @@ const AUDIENCE: &str = "Prospects";
 const LIMIT_SECONDS: u64 = 60;
 const ANA: &str = "ana@x.example";
 const BOB: &str = "bob@x.example";
+/// Mail to him comes back.
+const GONE: &str = "gone@x.example";
 const TEMPLATES: &str = "\
 [connections.mail.settings.templates.thanks]\n\
 subject = \"Welcome among our customers, {{name}}\"\n\
@@ -106,6 +108,9 @@ impl Shop {
                      time = { field = \"timestamp\", format = \"rfc3339\" }\n";
         let who = "[[fields]]\nfield = \"user_id\"\nidentity = \"email\"\n".to_owned();
         self.sync("visits", "web", "events", event, &[who]);
+        let back = "[[event.suppress]]\nevent = \"bounce\"\nfield = \"kind\"\nis = [\"hard\"]\n\
+                    channel = \"email\"\n[[fields]]\nfield = \"email\"\nidentity = \"email\"\n";
+        self.sync("back", "mail", "reports", event, &[back.to_owned()]);
     }
 
     fn sync(&self, id: &str, connection: &str, stream: &str, head: &str, fields: &[String]) {
@@ -190,6 +195,19 @@ fn a_customer_is_thanked_once_and_left_alone_when_she_says_so() {
     shop.enter(BOB, "Bob", "lead");
     let checked = shop.place.ask(&["check", "--online"]).unwrap();
     assert_eq!(checked["errors"], json!([]), "{checked:#}");
+    // A letter that asks for no consent goes to nobody.
+    shop.sync("thanks", "mail", "thanks", "matching = [\"to\"]\n", &[field("to", "email", "<-")]);
+    let check = ["check", "--online", "--json"];
+    let refused = hub::output(&shop.place.binary, &shop.place.work, &check).unwrap();
+    let said = String::from_utf8_lossy(&refused.stdout) + String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("mapping/no-consent"), "{said}");
+    shop.place.run("contacts").unwrap();
+    let run = shop.place.tell(&["sync", "run", "thanks"]).unwrap().data;
+    assert_eq!(
+        (&run["fault"]["code"], &run["counts"]["writes"]),
+        (&json!("no-consent"), &json!(0))
+    );
+    shop.write_syncs();
     shop.round();
     assert_eq!((shop.audience(), shop.letters("").len()), (2, 0));
 
@@ -233,11 +251,16 @@ fn a_customer_is_thanked_once_and_left_alone_when_she_says_so() {
     // What is sent to all customers goes to those who did not leave.
     let bob = shop.crm.vendor().with("contacts", "email", BOB).remove(0);
     shop.crm.vendor().edit("contacts", &bob, &json!({ "lifecyclestage": "customer" }));
+    shop.enter(GONE, "Gus", "customer");
     shop.round();
+    // A letter to one of them comes back.
+    shop.place.run("back").unwrap();
+    let listed = shop.place.ask(&["suppression", "list", "email:gone@x.example"]).unwrap();
+    assert_eq!(listed["suppressions"][0]["reason"], "bounce", "{listed:#}");
     shop.place.run("offer").unwrap();
     shop.round();
     assert_eq!(shop.letters("Ten per cent"), [BOB]);
-    assert_eq!(shop.letters("Welcome"), [ANA, BOB]);
+    assert_eq!(shop.letters("Welcome"), [ANA, BOB, GONE]);
     assert_eq!(shop.audience(), 0);
     drop(hub);
     let verified = shop.place.ask(&["store", "verify"]).unwrap();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use xtask::demo::data::{Row, read_rows, write_rows};
 use xtask::mail::Catcher;
 use xtask::place::Place;
-use xtask::tools::{self, fields, file};
+use xtask::tools::{self, field, fields, file};
 
 use super::{Connection, SCHEDULE, partner, within};
 use crate::people::Person;
@@ -207,9 +207,8 @@ fn post(place: &Place) -> Result<Catcher> {
     tools::mail(place, "mail", &catcher, templates)?;
     let once = "segment = \"thanked\"\ncreate = \"create-only\"\nmatching = [\"to\"]\n\
                 [guards]\nrecords_percent_max = 100\n";
-    let fields = "[[fields]]\nfield = \"to\"\ntrait = \"email\"\ndirection = \"<-\"\n\
-                  [[fields]]\nfield = \"name\"\ntrait = \"name\"\ndirection = \"<-\"\n";
-    sync(place, "mail", "thanks", once, fields)?;
+    let fields = field("to", "email", "<-") + &field("name", "name", "<-");
+    sync(place, "mail", "thanks", once, &fields)?;
     Ok(catcher)
 }
 

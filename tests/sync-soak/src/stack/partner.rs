@@ -7,6 +7,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use xtask::demo::data::{Row, write_rows};
 use xtask::place::Place;
+use xtask::tools::fields;
 
 use super::SCHEDULE;
 use crate::people::Person;
@@ -51,18 +52,16 @@ pub(super) fn open(place: &Place, audience: &str, people: usize) -> Result<()> {
     place.write(
         &format!("syncs/{ID}.toml"),
         &format!(
-            "connection = \"{ID}\"\nstream = \"matches\"\nschedule = \"{SCHEDULE}\"\n\
-             [[fields]]\nfield = \"email\"\ntrait = \"email\"\ndirection = \"->\"\n\
-             identity = \"email\"\n\
-             [[fields]]\nfield = \"{GIVEN}\"\ntrait = \"{GIVEN}\"\ndirection = \"->\"\n"
+            "connection = \"{ID}\"\nstream = \"matches\"\nschedule = \"{SCHEDULE}\"\n{}",
+            fields(&["email", GIVEN], "->")
         ),
     )?;
     place.write(
         &format!("syncs/{ONBOARDING}.toml"),
         &format!(
             "connection = \"{ID}\"\nstream = \"{audience}\"\nschedule = \"{SCHEDULE}\"\n\
-             audience = true\nsegment = \"regulars\"\nmatching = [\"email\"]\n\
-             [[fields]]\nfield = \"email\"\ntrait = \"email\"\ndirection = \"<-\"\n"
+             audience = true\nsegment = \"regulars\"\nmatching = [\"email\"]\n{}",
+            fields(&["email"], "<-")
         ),
     )
 }

@@ -122,7 +122,12 @@ impl Scene {
                 let Ok(shown) = hub.command(&["profile", "events", &whose, "--json"]) else {
                     return Ok(false);
                 };
-                Ok(shown.matches("\"Page Viewed\"").count() > 0)
+                let shown: Value = serde_json::from_str(&shown)?;
+                let events = shown.pointer("/profiles/0/events").and_then(Value::as_array);
+                let viewed = |event: &&Value| event["name"] == "Page Viewed";
+                let times = events.into_iter().flatten().filter(viewed).count();
+                ensure!(times <= 1, "his profile shows the page {times} times");
+                Ok(times == 1)
             },
         )?;
 

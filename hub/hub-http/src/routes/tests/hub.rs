@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
@@ -23,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use crate::routes::{Route, router};
+use crate::sign_in::{Brought, SignInRefused, SignInView, SignIns};
 use crate::state::{AppState, ConnectionView, HttpOptions};
 use crate::token::AccessToken;
 
@@ -172,9 +174,35 @@ pub(super) async fn hub() -> Hub {
         token: AccessToken::of(TOKEN),
         port: 8420,
         version: "0.0.0",
+        sign_ins: Arc::new(Waiting),
         closing: closing.subscribe(),
     });
     Hub { router: router(state.clone()), state, leave, closing }
+}
+
+/// Somebody must sign in to one connection, with one `state` and one code.
+struct Waiting;
+
+#[async_trait]
+impl SignIns for Waiting {
+    fn standing(&self, connection: &str) -> Option<SignInView> {
+        let needed = Some("nobody has signed in yet".to_owned());
+        (connection == "crm").then_some(SignInView { needed, ended: 0, failure: None })
+    }
+
+    fn begin(&self, connection: &str, redirect: &str) -> Result<String, SignInRefused> {
+        assert_eq!(connection, "crm");
+        Ok(format!("https://vendor.example/?to={redirect}"))
+    }
+
+    async fn finish(&self, state: &str, brought: Brought) -> Result<(), SignInRefused> {
+        match (state, brought) {
+            ("right", Ok(code)) if code == "c" => Ok(()),
+            ("right", Ok(_)) => Err(SignInRefused::Failed("invalid_grant".to_owned())),
+            ("right", Err(error)) => Err(SignInRefused::Failed(error)),
+            _ => Err(SignInRefused::Unknown),
+        }
+    }
 }
 
 /// A route's address with something for its parameters.
@@ -220,6 +248,19 @@ impl Hub {
     ) -> (StatusCode, Value) {
         let (status, json, _) = self.send(request(method, path, headers, body.to_owned())).await;
         (status, json)
+    }
+
+    /// An answer that is no JSON.
+    pub(super) async fn text(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, String) {
+        let answer = self.router.clone().oneshot(request(method, path, headers, "")).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
     pub(super) async fn owner(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {

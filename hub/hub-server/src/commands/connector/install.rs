@@ -9,6 +9,7 @@ use plugin_install::signature::SignerKey;
 use plugin_install::{Capabilities, Refusal, Step, Verb, Wish, approve as held_of, judge};
 use serde_json::{Value, json};
 
+use super::fetch;
 use crate::cli::Package;
 use crate::commands::identity::AUTHOR;
 use crate::exit::Exit;
@@ -18,14 +19,23 @@ use crate::package::{self, Found, Unfit};
 use crate::shelf::Shelf;
 use crate::trouble::{Item, Trouble};
 
-/// Lets in the packages of a file or a folder.
+/// Lets in the packages of a file, a folder or an address.
 ///
 /// # Errors
 /// Every package that is refused; then nothing is changed.
-pub fn offer(loaded: &Loaded, verb: Verb, asked: &Package, out: Out) -> Result<Exit, Trouble> {
+pub async fn offer(
+    loaded: &Loaded,
+    verb: Verb,
+    asked: &Package,
+    out: Out,
+) -> Result<Exit, Trouble> {
     let shelf = Shelf::of(loaded);
-    let offered = offered(&asked.from)?;
     let wish = wish(verb, asked)?;
+    let digest = asked.digest.as_deref().map(digest).transpose()?;
+    let offered = match fetch::address(&asked.from) {
+        Some(address) => vec![fetch::fetch(address, digest.as_deref()).await?],
+        None => offered(&asked.from, digest.as_deref())?,
+    };
     let change = shelf.change()?;
     let lock = shelf.lock()?;
     if lock.is_none() {
@@ -99,14 +109,25 @@ pub fn remove(loaded: &Loaded, id: &str, out: Out) -> Result<Exit, Trouble> {
 }
 
 /// The packages of a file or a folder.
-fn offered(from: &Path) -> Result<Vec<Found>, Trouble> {
+fn offered(from: &Path, digest: Option<&str>) -> Result<Vec<Found>, Trouble> {
     let paths = if from.is_dir() { package::files(from) } else { vec![PathBuf::from(from)] };
     if paths.is_empty() {
         let what = "there is no component file in it";
         let mend = "name a folder with files that end in .wasm";
         return Err(Trouble::new(Exit::Usage, "connector/empty", from.display(), what, mend));
     }
-    all(paths.iter().map(|path| Found::read_itself(path, None)))
+    all(paths.iter().map(|path| Found::read_itself(path, digest)))
+}
+
+/// A digest as the lock file has it, of 64 hexadecimal digits as others write them.
+fn digest(text: &str) -> Result<String, Trouble> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
+    if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Ok(format!("sha256:{digits}"));
+    }
+    let mend =
+        "a digest is sha256: and 64 hexadecimal digits, as `liaison connector inspect` shows";
+    Err(Trouble::new(Exit::Usage, "connector/digest", "--digest", "it is no digest", mend))
 }
 
 fn judged(lock: &Lock, offered: &[Found], wish: &Wish) -> Result<Vec<Step>, Trouble> {

@@ -32,7 +32,7 @@ struct Kit {
     files: &'static [(&'static str, &'static str)],
     /// How it is tested and built.
     commands: &'static str,
-    /// The SDK as a dependency, and the file that a folder of it holds.
+    /// The SDK in a folder as a dependency, and the file that the folder holds.
     sdk: fn(&str) -> String,
     project: &'static str,
     /// The SDK as a dependency from its registry.
@@ -46,7 +46,7 @@ const RUST: Kit = Kit {
         ("src/tests.rs", include_str!("template/tests.rs")),
     ],
     commands: include_str!("template/commands.txt"),
-    sdk: |folder| format!("{{ path = {folder} }}"),
+    sdk: |folder| format!("{{ path = {} }}", quoted(folder)),
     project: "Cargo.toml",
     published: concat!("\"", env!("CARGO_PKG_VERSION"), "\""),
 };
@@ -58,7 +58,7 @@ const PYTHON: Kit = Kit {
         ("requirements.txt", include_str!("template/python/requirements.txt")),
     ],
     commands: include_str!("template/python/commands.txt"),
-    sdk: |folder| format!(" @ file://{}", folder.trim_matches('"')),
+    sdk: |folder| format!(" @ file://{}", as_in_url(folder)),
     project: "pyproject.toml",
     published: concat!("==", env!("CARGO_PKG_VERSION")),
 };
@@ -73,7 +73,7 @@ const TYPESCRIPT: Kit = Kit {
         (".npmrc", "install-links=true\n"),
     ],
     commands: include_str!("template/typescript/commands.txt"),
-    sdk: |folder| format!("\"file:{}", folder.trim_start_matches('"')),
+    sdk: |folder| quoted(&format!("file:{folder}")),
     project: "package.json",
     published: concat!("\"", env!("CARGO_PKG_VERSION"), "\""),
 };
@@ -141,9 +141,24 @@ fn title_of(id: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// As it stands in JSON and TOML.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A path as it stands in the address of a file: a blank would end a requirement of pip.
+/// (npm's are no addresses, though they look like some.)
+fn as_in_url(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let encoded = |byte: u8| {
+        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    path.bytes().map(encoded).collect()
+}
+
 /// As it may stand between quotes in JSON and TOML.
 fn escaped(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = quoted(text);
     let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     inside.unwrap_or_default().to_owned()
 }
@@ -159,7 +174,7 @@ fn dependency(kit: &Kit, sdk: Option<&Path>) -> Result<String, Trouble> {
     if !path.join(kit.project).is_file() {
         return Err(missing(format!("there is no {} in it", kit.project)));
     }
-    Ok((kit.sdk)(&serde_json::Value::from(path.display().to_string()).to_string()))
+    Ok((kit.sdk)(&path.display().to_string()))
 }
 
 /// Never over what is there.
@@ -210,9 +225,9 @@ mod tests {
 
     #[test]
     fn the_sdk_is_named_as_each_language_names_it() {
-        let of = |kit: &Kit| (kit.sdk)("\"/a b/sdk\"");
-        assert_eq!(of(&RUST), "{ path = \"/a b/sdk\" }");
-        assert_eq!(of(&PYTHON), " @ file:///a b/sdk");
-        assert_eq!(of(&TYPESCRIPT), "\"file:/a b/sdk\"");
+        let of = |kit: &Kit| (kit.sdk)("/a \"b\" é/sdk");
+        assert_eq!(of(&RUST), "{ path = \"/a \\\"b\\\" é/sdk\" }");
+        assert_eq!(of(&PYTHON), " @ file:///a%20%22b%22%20%C3%A9/sdk");
+        assert_eq!(of(&TYPESCRIPT), "\"file:/a \\\"b\\\" é/sdk\"");
     }
 }

@@ -33,7 +33,10 @@ pub fn keygen(to: &Path, out: Out) -> Result<Exit, Trouble> {
         let mend = "name another file with --to";
         return Err(Trouble::new(Exit::Usage, "connector/key-exists", to.display(), what, mend));
     }
-    private::new_file(to)
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), private::folder)
+        .and_then(|()| private::new_file(to))
         .and_then(|mut file| file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()))
         .map_err(|error| unwritable(to, &error))?;
     let text = format!("untrusted comment: public key of a Liaison connector's author\n{key}\n");

@@ -148,7 +148,9 @@ async fn in_trouble(
     healthy: &Subject<'_>,
 ) -> Result<Vec<Judged>, Trouble> {
     let (manifest, stream) = (healthy.connector.manifest(), healthy.stream.as_str());
-    let address = match address_setting(manifest, &config.settings) {
+    // A token that is given as it is needs no log-in.
+    let given = config.credentials.values().any(|parts| parts.contains_key("token"));
+    let address = match address_setting(manifest, &config.settings, given) {
         Ok(address) => address,
         Err(why) => {
             let rules: Vec<&str> = TROUBLE_RULES.iter().map(|(rule, _)| *rule).collect();
@@ -173,8 +175,13 @@ async fn in_trouble(
 }
 
 /// The setting that holds the system's address, or why there is none to change.
-fn address_setting<'m>(manifest: &'m Manifest, settings: &Value) -> Result<&'m str, &'static str> {
-    if manifest.credentials.iter().any(|slot| slot.kind == "session") {
+fn address_setting<'m>(
+    manifest: &'m Manifest,
+    settings: &Value,
+    token_given: bool,
+) -> Result<&'m str, &'static str> {
+    let logs_in = |kind: &str| kind == "session" || (kind == "oauth2" && !token_given);
+    if manifest.credentials.iter().any(|slot| logs_in(&slot.kind)) {
         return Err("the host logs in first, and would meet the trouble itself");
     }
     let [host] = &manifest.hosts[..] else {
@@ -320,13 +327,19 @@ mod tests {
         for (hosts, kind, expected) in [
             (json!(["{settings.url}"]), "bearer", Ok("url")),
             (json!(["{settings.url}"]), "session", Err("logs in")),
+            (json!(["{settings.url}"]), "oauth2", Err("logs in")),
+            (json!(["{settings.url}"]), "oauth2 with a token", Ok("url")),
             (json!(["api.x.fr"]), "bearer", Err("fixed")),
             (json!(["{settings.name}"]), "bearer", Err("no address")),
             (json!([]), "bearer", Err("no host")),
             (json!(["{settings.url}", "x.fr"]), "bearer", Err("several")),
         ] {
+            let (kind, given) = match kind.strip_suffix(" with a token") {
+                Some(kind) => (kind, true),
+                None => (kind, false),
+            };
             let manifest = manifest(&hosts, kind);
-            match (address_setting(&manifest, &settings), expected) {
+            match (address_setting(&manifest, &settings, given), expected) {
                 (Ok(found), Ok(name)) => assert_eq!(found, name),
                 (Err(why), Err(part)) => assert!(why.contains(part), "{hosts}: {why}"),
                 (found, _) => panic!("{hosts} {kind}: {found:?}"),

@@ -10,6 +10,7 @@ use plugin_host::{Host, HostOptions, Limits, Package};
 
 use crate::cli::Global;
 use crate::exit::Exit;
+use crate::limits::limits;
 use crate::load::{Loaded, near};
 use crate::package::{Found, Unfit};
 use crate::recordings::{self, ENDING};
@@ -33,14 +34,29 @@ impl Sources {
     /// # Errors
     /// The sandbox cannot be set up.
     pub fn of(global: &Global) -> Result<Self, Trouble> {
-        let options =
-            HostOptions { cache_dir: None, cache_key: [0; 32], limits: Limits::default() };
-        let host = Host::new(options).map_err(|error| no_sandbox(&error))?;
-        let (recordings, connectors) = match Loaded::read(global) {
-            Ok(loaded) => (recordings::folder(&loaded), loaded.connectors_dir()),
+        match Loaded::read(global) {
+            Ok(loaded) => Self::with(&loaded),
             // A clean machine has none, and a broken one must not keep from looking.
-            Err(_) => (global.config.join("data/recordings"), global.config.join("connectors")),
-        };
+            Err(_) => Self::at(
+                global.config.join("data/recordings"),
+                global.config.join("connectors"),
+                limits(&[]).0,
+            ),
+        }
+    }
+
+    /// Of the configuration.
+    ///
+    /// # Errors
+    /// The sandbox cannot be set up.
+    pub fn with(loaded: &Loaded) -> Result<Self, Trouble> {
+        let (limits, _) = limits(&[&loaded.config.limits]);
+        Self::at(recordings::folder(loaded), loaded.connectors_dir(), limits)
+    }
+
+    fn at(recordings: PathBuf, connectors: PathBuf, limits: Limits) -> Result<Self, Trouble> {
+        let options = HostOptions { cache_dir: None, cache_key: [0; 32], limits };
+        let host = Host::new(options).map_err(|error| no_sandbox(&error))?;
         Ok(Self { host, recordings, connectors })
     }
 
