@@ -154,6 +154,8 @@ pub enum FolderPlace {
     Directory(Located<String>),
     /// A bucket.
     S3(Box<S3Config>),
+    /// A folder of an SSH server.
+    Sftp(Box<SftpConfig>),
 }
 
 impl FolderPlace {
@@ -162,6 +164,7 @@ impl FolderPlace {
         match self {
             Self::Directory(path) => path,
             Self::S3(bucket) => &bucket.address,
+            Self::Sftp(server) => &server.address,
         }
     }
 }
@@ -177,6 +180,34 @@ pub struct S3Config {
     pub access_key: SecretRef,
     /// The secret key.
     pub secret_key: SecretRef,
+}
+
+/// A folder of an SSH server, and how to log in there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SftpConfig {
+    /// `sftp://host/path`, not yet taken apart.
+    pub address: Located<String>,
+    /// Who logs in.
+    pub user: Located<String>,
+    /// With what.
+    pub login: SftpLogin,
+    /// What the server has to present, not yet parsed. Without it nobody logs in, and the
+    /// fault says what the server presents.
+    pub host_key: Option<Located<String>>,
+}
+
+/// What a user of an SSH server logs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SftpLogin {
+    /// A password.
+    Password(SecretRef),
+    /// A private key.
+    PrivateKey {
+        /// The key.
+        key: SecretRef,
+        /// What it is encrypted with.
+        passphrase: Option<SecretRef>,
+    },
 }
 
 /// A scheduled job between a stream and the hub.

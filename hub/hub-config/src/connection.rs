@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use hub_model::{ConnectionId, Party, Source};
 
-use crate::config::{ConnectionConfig, FolderConfig, FolderPlace, S3Config};
+use crate::config::ConnectionConfig;
 use crate::fault::{ConfigFault, code};
+use crate::folder;
 use crate::limits;
 use crate::located::Located;
 use crate::purposes;
@@ -29,15 +30,6 @@ pub(crate) const KEYS: &[&str] = &[
     "folders",
     "limits",
 ];
-/// The keys of a granted directory.
-const DIRECTORY_KEYS: &[&str] = &["path", "s3", "writable"];
-/// The keys of a granted bucket.
-const BUCKET_KEYS: &[&str] = &["s3", "region", "access_key", "secret_key", "writable"];
-/// Both.
-#[cfg(test)]
-pub(crate) const FOLDER_KEYS: &[&str] =
-    &["path", "s3", "region", "access_key", "secret_key", "writable"];
-
 /// Reads one connection; `None` if it has no connector.
 pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionConfig> {
     let location = table.location().clone();
@@ -57,7 +49,7 @@ pub(crate) fn read(id: &str, mut table: TableReader<'_>) -> Option<ConnectionCon
     let source = source(id, &mut table);
     let (settings, settings_places) = settings::read(&mut table);
     let credentials = credentials(&mut table);
-    let folders = folders(&mut table);
+    let folders = folder::read(&mut table);
     let limits = limits::read(&mut table, true);
     table.finish(KEYS);
     Some(ConnectionConfig {
@@ -160,7 +152,7 @@ fn parts_of(slot: &TableReader<'_>) -> BTreeMap<String, SecretRef> {
 }
 
 /// The fault of a bad reference; it repeats nothing of what was written.
-fn not_a_reference(
+pub(crate) fn not_a_reference(
     reason: NotAReference,
     location: crate::located::Location,
     place: String,
@@ -173,57 +165,4 @@ fn not_a_reference(
         NotAReference::Path => "after `file:` comes a path, without `//`",
     };
     ConfigFault::new(code::SECRET_REFERENCE, location, place).with("why", why)
-}
-
-/// `[connections.x.folders]`: alias -> folder.
-fn folders(table: &mut TableReader<'_>) -> BTreeMap<String, FolderConfig> {
-    let example = "in = { path = \"data/in\" }";
-    let mut folders = BTreeMap::new();
-    for (alias, mut folder) in table.tables("folders", example) {
-        let place = folder.place().to_owned();
-        let valid = word::check_id(table.document(), &alias, "the alias of a folder", &place);
-        let (found, keys) = folder_place(&mut folder);
-        let writable = folder.flag("writable").unwrap_or(false);
-        folder.finish(keys);
-        if let (true, Some(place)) = (valid, found) {
-            folders.insert(alias.value, FolderConfig { place, writable });
-        }
-    }
-    folders
-}
-
-/// A directory, unless an address says that it is a bucket; and the keys that it has.
-fn folder_place(folder: &mut TableReader<'_>) -> (Option<FolderPlace>, &'static [&'static str]) {
-    let address = folder.filled("s3", "the address of a bucket", "s3 = \"https://host/bucket\"");
-    let Some(address) = address else {
-        let path = folder.required("path", "a folder", "path = \"data/in\"");
-        return (path.map(FolderPlace::Directory), DIRECTORY_KEYS);
-    };
-    let region = folder.required("region", "a region", "region = \"eu-west-3\"");
-    let access_key = key(folder, "access_key", "access_key = \"env:S3_ACCESS_KEY\"");
-    let secret_key = key(folder, "secret_key", "secret_key = \"file:secrets/s3\"");
-    let bucket = match (region, access_key, secret_key) {
-        (Some(region), Some(access_key), Some(secret_key)) => {
-            Some(S3Config { address, region, access_key, secret_key })
-        }
-        _ => None,
-    };
-    (bucket.map(|bucket| FolderPlace::S3(Box::new(bucket))), BUCKET_KEYS)
-}
-
-/// A reference to one of the keys to a bucket.
-fn key(
-    folder: &mut TableReader<'_>,
-    name: &'static str,
-    example: &'static str,
-) -> Option<SecretRef> {
-    let written = folder.required(name, "a reference to a secret", example)?;
-    match SecretSource::parse(&written) {
-        Ok(source) => Some(SecretRef { source, location: written.location }),
-        Err(reason) => {
-            let place = folder.place_of(name);
-            folder.document().fault(not_a_reference(reason, written.location, place));
-            None
-        }
-    }
 }

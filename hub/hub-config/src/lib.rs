@@ -58,7 +58,10 @@ mod read;
 
 mod schema;
 
-pub use config::{Config, ConnectionConfig, FolderConfig, FolderPlace, S3Config, SyncConfig};
+pub use config::{
+    Config, ConnectionConfig, FolderConfig, FolderPlace, S3Config, SftpConfig, SftpLogin,
+    SyncConfig,
+};
 pub use fault::{ConfigFault, code};
 pub use limits::{LIMITS, LimitSetting, LimitsConfig};
 pub use located::{Located, Location};

@@ -29,8 +29,8 @@ mod tests {
     use hub_model::{Party, Survivorship};
 
     use crate::{
-        cleaning, connection, consents, event, kind, limits, main_file, namespace, policies,
-        purposes, recording, relations, segment, sync_file, traits, transform,
+        cleaning, connection, consents, event, folder, kind, limits, main_file, namespace,
+        policies, purposes, recording, relations, segment, sync_file, traits, transform,
     };
 
     fn keys(schema: &Value, pointer: &str) -> BTreeSet<String> {
@@ -72,7 +72,7 @@ mod tests {
             (
                 &main,
                 "/properties/connections/additionalProperties/properties/folders/additionalProperties",
-                connection::FOLDER_KEYS,
+                folder::KEYS,
             ),
             (&sync, "", sync_file::KEYS),
             (&sync, "/properties/fields/items", sync_file::FIELD_KEYS),

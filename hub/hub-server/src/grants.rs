@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
-use hub_config::{ConfigFault, ConnectionConfig, FolderPlace as Written, Located, S3Config};
+use hub_config::{
+    ConfigFault, ConnectionConfig, FolderPlace as Written, Located, S3Config, SftpConfig,
+    SftpLogin as WrittenLogin,
+};
 use plugin_api::Manifest;
 use plugin_gateway::{
-    FolderGrant, FolderPlace, GrantError, Grants, HostPattern, PrivateGrant, S3Place,
+    FolderGrant, FolderPlace, GrantError, Grants, HostPattern, PrivateGrant, S3Place, SftpLogin,
+    SftpPlace,
 };
 
 use crate::secrets;
@@ -30,6 +34,7 @@ pub fn grants(connection: &ConnectionConfig, root: &Path) -> Result<Grants, Vec<
         let granted = match &folder.place {
             Written::Directory(path) => directory(path, root, &place).map_err(|fault| vec![fault]),
             Written::S3(bucket) => self::bucket(bucket, root, &place),
+            Written::Sftp(server) => self::server(server, root, &place),
         };
         match granted {
             Ok(place) => {
@@ -101,6 +106,38 @@ fn bucket(bucket: &S3Config, root: &Path, place: &str) -> Result<FolderPlace, Ve
         Err(error) => {
             let problem = format!("`{}` is not a valid {}", error.given, error.what);
             let (at, place) = (bucket.address.location.clone(), format!("{place}.s3"));
+            faults.push(ConfigFault::told("config/folder", at, place, problem, error.mend));
+        }
+    }
+    Err(faults)
+}
+
+fn server(server: &SftpConfig, root: &Path, place: &str) -> Result<FolderPlace, Vec<ConfigFault>> {
+    let mut faults = Vec::new();
+    let mut secret = |written, name| {
+        let (secret, fault) = secrets::reference(written, root, &format!("{place}.{name}"));
+        faults.extend(fault);
+        secret
+    };
+    let login = match &server.login {
+        WrittenLogin::Password(password) => SftpLogin::Password(secret(password, "password")),
+        WrittenLogin::PrivateKey { key, passphrase } => SftpLogin::PrivateKey {
+            key: secret(key, "private_key"),
+            passphrase: passphrase.as_ref().map(|passphrase| secret(passphrase, "passphrase")),
+        },
+    };
+    let host_key = server.host_key.as_ref();
+    let pinned = host_key.map(|key| key.as_str());
+    match SftpPlace::new(&server.address, &server.user, login, pinned) {
+        Ok(granted) if faults.is_empty() => return Ok(FolderPlace::Sftp(granted)),
+        Ok(_) => {}
+        Err(error) => {
+            let problem = format!("`{}` is not a valid {}", error.given, error.what);
+            let (at, name) = match host_key {
+                Some(key) if error.what == "host key" => (&key.location, "host_key"),
+                _ => (&server.address.location, "sftp"),
+            };
+            let (at, place) = (at.clone(), format!("{place}.{name}"));
             faults.push(ConfigFault::told("config/folder", at, place, problem, error.mend));
         }
     }

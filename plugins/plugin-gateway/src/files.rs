@@ -123,6 +123,7 @@ impl FileAccess {
                 blocking(move || folder::list(folder::open_root(&path)?)).await
             }
             FolderPlace::S3(place) => place.over(&self.wire).list().await,
+            FolderPlace::Sftp(place) => place.over(&self.wire).list().await,
         }
     }
 
@@ -138,6 +139,7 @@ impl FileAccess {
                 blocking(move || folder::stat(folder::open_root(&path)?, &name)).await
             }
             FolderPlace::S3(place) => place.over(&self.wire).stat(name).await,
+            FolderPlace::Sftp(place) => place.over(&self.wire).stat(name).await,
         }
     }
 
@@ -166,6 +168,9 @@ impl FileAccess {
                 blocking(read).await
             }
             FolderPlace::S3(place) => {
+                place.over(&self.wire).read(name, offset_bytes, length_bytes).await
+            }
+            FolderPlace::Sftp(place) => {
                 place.over(&self.wire).read(name, offset_bytes, length_bytes).await
             }
         }
@@ -204,6 +209,9 @@ impl FileAccess {
             }
             FolderPlace::S3(place) => {
                 place.over(&self.wire).write(name, bytes, expected.as_deref()).await
+            }
+            FolderPlace::Sftp(place) => {
+                place.over(&self.wire).write(name, &bytes, expected.as_deref()).await
             }
         }
     }

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use crate::address::{self, Reach};
 use crate::s3::S3Place;
+use crate::sftp::SftpPlace;
 use crate::template::{Template, TemplateError};
 
 /// A grant that cannot be understood; the text says what was expected.
@@ -21,7 +22,7 @@ use crate::template::{Template, TemplateError};
 pub struct GrantError {
     /// What was written.
     pub given: String,
-    /// `host`, `private network` or `bucket`.
+    /// `host`, `private network`, `bucket`, ...
     pub what: &'static str,
     /// How to mend it.
     pub mend: String,
@@ -61,6 +62,11 @@ impl HostPattern {
     pub fn covers(&self, host: &Host<&str>, port: u16, default_port: bool) -> bool {
         let port_fits = self.port.map_or(default_port, |granted| granted == port);
         port_fits && self.covers_name(host)
+    }
+
+    /// The same host; where no port is written, on this one.
+    pub(crate) fn with_port(self, port: u16) -> Self {
+        Self { port: self.port.or(Some(port)), ..self }
     }
 
     fn covers_name(&self, host: &Host<&str>) -> bool {
@@ -239,6 +245,8 @@ pub enum FolderPlace {
     Directory(PathBuf),
     /// A bucket.
     S3(Box<S3Place>),
+    /// A folder of an SSH server.
+    Sftp(SftpPlace),
 }
 
 /// A folder that a connection may use, under an alias.

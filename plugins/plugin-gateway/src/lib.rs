@@ -27,8 +27,8 @@
 //! **A token is kept before it is used.** [`oauth`] fetches and renews it; what a vendor
 //! rotates is durable first, and where only a person can help, the fault says so.
 //!
-//! **A folder is a directory or a bucket** behind the same words ([`files`], [`s3`]); a
-//! connector knows its alias and nothing else.
+//! **A folder is a directory, a bucket or a folder of a server** behind the same words
+//! ([`files`], [`s3`], [`sftp`]); a connector knows its alias and nothing else.
 //!
 //! **Mail is handed over, never asked about again.** [`mail`] goes to granted servers
 //! with the same grants and credentials, and says of each recipient what is known.
@@ -69,6 +69,7 @@ mod signature;
 pub mod files;
 mod folder;
 pub mod s3;
+pub mod sftp;
 
 pub mod mail;
 mod mailer;
@@ -94,4 +95,5 @@ pub use resolver::{Lookup, SystemLookup};
 pub use s3::S3Place;
 pub use secret::{Secret, SecretError, SecretRef};
 pub use session::TokenKeeping;
+pub use sftp::{SftpLogin, SftpPlace};
 pub use vault::{Key, Vault, VaultError, WrappedKey};

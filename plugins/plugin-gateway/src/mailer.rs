@@ -6,13 +6,11 @@
 //! sent in dozens, not in thousands, and a fresh one is never in a state that
 //! somebody else left behind.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Host;
 use zeroize::Zeroizing;
@@ -23,7 +21,6 @@ use crate::destination;
 use crate::http::HttpFault;
 use crate::mail::{MailDelivery, MailFault, MailMessage, MailSecurity, MailServer};
 use crate::message;
-use crate::resolver;
 use crate::smtp::{Conversation, Login, Stream};
 use crate::wire::Wire;
 
@@ -83,7 +80,7 @@ async fn open(shared: &Shared, server: &MailServer) -> Result<Conversation, Mail
     let login = server.credential.as_deref().map(|slot| login(shared, slot)).transpose()?;
     let (host, port) =
         destination::check_server(&server.address, &wire.grants).map_err(from_http)?;
-    let stream = connect(wire, &host, port).await?;
+    let stream = wire.connect(&host, port).await.map_err(from_http)?;
     let own = stream.local_addr().map_err(|error| MailFault::Connect(error.to_string()))?.ip();
     let mut conversation = match server.security {
         MailSecurity::None => Conversation::open(Box::new(stream), own).await?,
@@ -121,24 +118,6 @@ fn login(shared: &Shared, slot: &str) -> Result<Login, MailFault> {
     }
 }
 
-async fn connect(wire: &Wire, host: &Host, port: u16) -> Result<TcpStream, MailFault> {
-    let addresses: Vec<SocketAddr> = match host {
-        Host::Ipv4(address) => vec![SocketAddr::new((*address).into(), port)],
-        Host::Ipv6(address) => vec![SocketAddr::new((*address).into(), port)],
-        Host::Domain(name) => resolver::allowed(&*wire.lookup, &wire.grants, name, port)
-            .await
-            .map_err(|error| match error.downcast::<resolver::AddressDenied>() {
-                Ok(denied) => MailFault::Denied(denied.to_string()),
-                Err(error) => MailFault::Connect(error.to_string()),
-            })?,
-    };
-    let connected = TcpStream::connect(addresses.as_slice());
-    match tokio::time::timeout(wire.limits.connect_timeout, connected).await {
-        Ok(stream) => stream.map_err(|error| MailFault::Connect(error.to_string())),
-        Err(_) => Err(MailFault::Connect("no connection within the time limit".to_owned())),
-    }
-}
-
 async fn tls(
     wire: &Wire,
     host: &Host,
@@ -161,6 +140,7 @@ async fn tls(
 fn from_http(fault: HttpFault) -> MailFault {
     match fault {
         HttpFault::Denied(why) => MailFault::Denied(why),
+        HttpFault::Connect(why) => MailFault::Connect(why),
         HttpFault::Credential(why) => MailFault::Credential(why),
         HttpFault::TooLarge { limit_bytes, .. } => MailFault::TooLarge { limit_bytes },
         HttpFault::Invalid(why) => MailFault::Invalid(why),

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use reqwest::header::{
     TRANSFER_ENCODING,
 };
 use reqwest::{Client, Method, Response};
-use url::Url;
+use tokio::net::TcpStream;
+use url::{Host, Url};
 
 use crate::body::BodyReader;
 use crate::grants::Grants;
 use crate::http::{HttpFault, HttpLimits, HttpResponse};
 use crate::redact::Redactor;
-use crate::resolver::{AddressDenied, GuardedResolver, Lookup};
+use crate::resolver::{self, AddressDenied, GuardedResolver, Lookup};
 use crate::tls::{self, TlsFault};
 
 /// Idle connections kept per host.
@@ -65,6 +67,25 @@ impl Wire {
             .await;
         let response = sent.map_err(fault)?;
         self.read(response).await
+    }
+
+    /// Connects to a server that is no web server, at an address that may be connected to.
+    pub(crate) async fn connect(&self, host: &Host, port: u16) -> Result<TcpStream, HttpFault> {
+        let addresses: Vec<SocketAddr> = match host {
+            Host::Ipv4(address) => vec![SocketAddr::new((*address).into(), port)],
+            Host::Ipv6(address) => vec![SocketAddr::new((*address).into(), port)],
+            Host::Domain(name) => resolver::allowed(&*self.lookup, &self.grants, name, port)
+                .await
+                .map_err(|error| match error.downcast::<AddressDenied>() {
+                    Ok(denied) => HttpFault::Denied(denied.to_string()),
+                    Err(error) => HttpFault::Connect(error.to_string()),
+                })?,
+        };
+        let connected = TcpStream::connect(addresses.as_slice());
+        match tokio::time::timeout(self.limits.connect_timeout, connected).await {
+            Ok(stream) => stream.map_err(|error| HttpFault::Connect(error.to_string())),
+            Err(_) => Err(HttpFault::Connect("no connection within the time limit".to_owned())),
+        }
     }
 
     async fn read(&self, mut response: Response) -> Result<HttpResponse, HttpFault> {

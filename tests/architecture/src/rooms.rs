@@ -76,10 +76,11 @@ const fn room(
 }
 
 /// Libraries with one home in the product. Tests may use what they like.
-pub const HOMES: [(&str, &str); 6] = [
+pub const HOMES: [(&str, &str); 7] = [
     ("sled", "hub-store-sled"),
     ("wasmtime", "plugin-host"),
     ("reqwest", "plugin-gateway"),
+    ("russh", "plugin-gateway"),
     ("axum", "hub-http"),
     ("cron", "hub-schedule"),
     ("wit-bindgen", "liaison-sdk"),

@@ -40,6 +40,7 @@ pub mod oracles;
 pub mod prism;
 pub mod python;
 pub mod segment;
+pub mod sftp;
 pub mod tryton;
 
 pub mod place;

@@ -9,7 +9,7 @@ use crate::{
     languages::Language,
     lint, mail, oauth,
     oracles::Oracle,
-    prism, process, segment,
+    prism, process, segment, sftp,
     steps::Steps,
     tryton,
     wasm::{Choice, Toolchain},
@@ -33,6 +33,8 @@ pub enum Part {
     Mail,
     /// A server of buckets (moto), from the Python index.
     Bucket,
+    /// A server of files (OpenSSH), from the distribution's packages.
+    Sftp,
     /// An authorisation server (Authlib), from the Python index.
     Oauth,
     /// The vendors' own normalisers, messages and clients, from the Python index.
@@ -46,7 +48,7 @@ pub enum Part {
 }
 
 /// What the two README commands need.
-pub const ORDINARY: [Part; 10] = [
+pub const ORDINARY: [Part; 11] = [
     Part::Wasm,
     Part::Components,
     Part::Languages,
@@ -54,6 +56,7 @@ pub const ORDINARY: [Part; 10] = [
     Part::Segment,
     Part::Mail,
     Part::Bucket,
+    Part::Sftp,
     Part::Oauth,
     Part::Oracles,
     Part::Prism,
@@ -116,6 +119,10 @@ impl Part {
                 "a server of buckets (moto)",
                 "Is the Python package index reachable? cargo xtask setup --only bucket repeats it.",
             ),
+            Self::Sftp => (
+                "a server of files (OpenSSH)",
+                "Are the package lists reachable? cargo xtask setup --only sftp repeats it.",
+            ),
             Self::Oauth => (
                 "an authorisation server (Authlib)",
                 "Is the Python package index reachable? cargo xtask setup --only oauth repeats it.",
@@ -158,6 +165,7 @@ impl Part {
             Self::Segment => drop(segment::prepare()?),
             Self::Mail => drop(mail::prepare()?),
             Self::Bucket => drop(bucket::prepare()?),
+            Self::Sftp => drop(sftp::prepare()?),
             Self::Oauth => drop(oauth::prepare()?),
             Self::Oracles => {
                 for oracle in Oracle::ALL {
