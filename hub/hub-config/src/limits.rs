@@ -35,7 +35,7 @@ pub const LIMITS: [LimitSetting; 25] = [
     each("log_lines_max", 0, 1000, 100_000),
     each("log_line_bytes_max", 80, 4 * KIB, 64 * KIB),
     each("cpu_ms_max", 100, 10_000, 600_000),
-    each("cpu_of_run_ms_max", 100, 3_600_000, 84375 * KIB),
+    each("cpu_of_run_ms_max", 100, 3_600_000, 86_400_000),
     each("wall_seconds_max", 1, 300, 3600),
     each("calls_per_instance_max", 1, 100, 10_000),
     each("recycle_above_bytes", MIB, 24 * MIB, 512 * MIB),

@@ -123,7 +123,7 @@ fn sync_summary(out: &mut String, config: &Config, sync: &SyncConfig) {
     if mapping.audience && mapping.segment.is_none() {
         writeln!(out, "    an audience that closes").unwrap();
     }
-    for text in &sync.reconcile {
+    if let Some(text) = &sync.reconcile {
         writeln!(out, "    anew `{}` at {}", text.value, text.location).unwrap();
     }
     mapping.relations.iter().for_each(|relation| writeln!(out, "    {relation:?}").unwrap());
