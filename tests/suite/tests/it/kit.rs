@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use doubles::contacts::Contacts;
 use doubles::http::Server;
+use plugin_api::Manifest;
+use plugin_gateway::OAuthRecipe;
 use serde_json::{Value, json};
 use xtask::{components, paths, process};
 
@@ -44,10 +46,29 @@ fn every_line_of_code_in_the_tutorial_is_of_the_template() {
         assert!(found, "not in the template:\n{block}");
     }
     let manifest = template("connector.json");
-    for block in blocks(&readme, "json") {
+    let (slots, of_template): (Vec<&str>, Vec<&str>) = blocks(&readme, "json")
+        .into_iter()
+        .partition(|block| block.trim_start().starts_with("\"credentials\""));
+    for block in of_template {
         for line in squeezed(block).iter().map(|line| line.trim_end_matches(',')) {
             assert!(manifest.contains(line), "not in the manifest: {line}");
         }
+    }
+    assert_eq!(slots.len(), 1, "the slots of other vendors");
+    for block in slots {
+        are_slots(block);
+    }
+}
+
+/// What the tutorial shows of other vendors' manifests is at least read as it stands.
+fn are_slots(block: &str) {
+    let mut manifest: Value = serde_json::from_str(&template("connector.json")).unwrap();
+    let shown: Value = serde_json::from_str(&format!("{{{block}}}")).unwrap();
+    manifest["credentials"] = shown["credentials"].clone();
+    let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+    for slot in manifest.credentials {
+        assert_eq!(slot.kind, "oauth2", "{block}");
+        let _: OAuthRecipe = serde_json::from_value(slot.recipe.unwrap()).unwrap();
     }
 }
 
